@@ -1,0 +1,131 @@
+//! HTTP, WebSocket and TLS: pages, API, signaling.
+//!
+//! It knows who asks and in which words; what the answer is, the node says through [`Reception`]. Absent on purpose: instances,
+//! encoders, databases.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use futures_util::stream::BoxStream;
+use model::{InstanceId, SecretHash};
+use protocol::{
+    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    api::{
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem, ProfileView,
+        ServerView, SessionCreated,
+    },
+    signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
+};
+use tokio::sync::mpsc;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Session(SecretHash),
+    Admin,
+}
+
+/// All that the gateway asks of the node.
+#[async_trait::async_trait]
+pub trait Reception: Send + Sync + 'static {
+    async fn create_session(&self) -> Result<SessionCreated, Problem>;
+    /// `Ok(None)`: the token is well-formed and unknown here.
+    async fn identify(&self, bearer: SecretHash) -> Result<Option<Caller>, Problem>;
+
+    async fn instances(&self, caller: &Caller) -> Vec<InstanceView>;
+    async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem>;
+    async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem>;
+    async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem>;
+    /// The invite's address without scheme and host: `/stream/<id>#invite=…`.
+    async fn invite(&self, caller: &Caller, id: InstanceId, request: InviteRequest) -> Result<InviteCreated, Problem>;
+    /// JPEG.
+    async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem>;
+    async fn builds(&self) -> Vec<BuildView>;
+    async fn profiles(&self, build: Option<&str>) -> Result<Vec<ProfileView>, Problem>;
+    async fn servers(&self) -> Vec<ServerView>;
+    /// Begins with everything that the caller may see.
+    fn events(&self, caller: &Caller) -> BoxStream<'static, Event>;
+
+    async fn snapshot(&self) -> NodeSnapshot;
+    /// The newest snapshot at each change, at most a few a second; a slow reader misses those in between.
+    fn snapshots(&self) -> BoxStream<'static, NodeSnapshot>;
+    async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem>;
+
+    /// A viewer has said hello: its role and instance are checked, then its session begins.
+    async fn attend(&self, instance: InstanceId, hello: Hello, from: SocketAddr) -> Result<ViewerChannel, Refused>;
+
+    /// `Err` says why the node is not ready.
+    async fn ready(&self) -> Result<(), String>;
+    /// The node's own figures in Prometheus' text format.
+    fn metrics(&self) -> String;
+}
+
+/// Both directions of one viewer's signaling. The session ends when either side drops its end; the first message out is `Welcome`.
+#[derive(Debug)]
+pub struct ViewerChannel {
+    pub incoming: mpsc::Sender<ViewerMessage>,
+    pub outgoing: mpsc::Receiver<ServerMessage>,
+}
+
+/// "No" to a viewer, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: RefusalReason,
+    pub message: String,
+    pub retry_after_s: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Plain HTTP; loopback unless told otherwise. With TLS on, everything but loopback is redirected to it.
+    pub http: SocketAddr,
+    /// HTTPS and WSS; `None` turns it off.
+    pub https: Option<SocketAddr>,
+    pub certificate: Certificate,
+    /// May `/metrics`, `/healthz` and `/readyz` be read from anywhere? Loopback and administrators always may.
+    pub open_health: bool,
+    /// Other origins that may call the API, such as the desktop window's `tauri://localhost`.
+    pub allowed_origins: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Certificate {
+    /// PEM files of the administrator.
+    Files { certificate: PathBuf, key: PathBuf },
+    /// Made by ourselves and kept in this folder.
+    SelfSigned { dir: PathBuf, names: Vec<String> },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{what} port {port} is taken by another program: choose another with `--set {what}.port=…`, or end that program")]
+    PortTaken { what: &'static str, port: u16 },
+    #[error("{what} port {port} cannot be opened: {why}")]
+    Failed { what: &'static str, port: u16, why: String },
+    #[error("the certificate {path} cannot be used: {why}")]
+    Certificate { path: PathBuf, why: String },
+}
+
+/// The open doors. Dropping it closes them.
+#[derive(Debug)]
+pub struct Gateway;
+
+impl Gateway {
+    pub async fn open(_config: Config, _reception: std::sync::Arc<dyn Reception>) -> Result<Self, OpenError> {
+        todo!()
+    }
+    pub fn http_port(&self) -> u16 {
+        todo!()
+    }
+    pub fn https_port(&self) -> Option<u16> {
+        todo!()
+    }
+    /// Finishes what is being answered, for at most two seconds.
+    pub async fn close(self) {
+        todo!()
+    }
+}
+
+/// The OpenAPI 3.1 document as JSON.
+pub fn openapi() -> String {
+    todo!()
+}

@@ -1,0 +1,55 @@
+//! What a hand does: pointer, buttons, wheel, keys. The same words from the browser to the X server.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use utoipa::ToSchema;
+
+/// A place in the picture: 0.0–1.0 from the left and from the top, so that it does not matter how large the page shows it.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, TS, ToSchema)]
+pub struct Point {
+    pub x: f32,
+    pub y: f32,
+}
+
+impl Point {
+    /// The same place, surely inside the picture; not-a-number becomes the middle.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let within = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.5 };
+        Self { x: within(self.x), y: within(self.y) }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    Left,
+    Middle,
+    Right,
+}
+
+/// One deed of a hand.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    Move(Point),
+    Button {
+        button: Button,
+        pressed: bool,
+        at: Point,
+    },
+    /// Notches; positive is away from the user (up) and to the right.
+    Wheel {
+        dx: f32,
+        dy: f32,
+        at: Point,
+    },
+    /// `code` is the physical key by its place on a US keyboard: `KeyboardEvent.code` of the W3C, such as `KeyA`, `Digit1`, `ArrowUp`.
+    Key {
+        code: String,
+        pressed: bool,
+    },
+    /// The hand is still there and still holds what it holds.
+    StillHere,
+    /// Let go of everything.
+    ReleaseAll,
+}

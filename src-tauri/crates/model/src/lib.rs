@@ -1,0 +1,26 @@
+//! The nouns of OpenSpace WebRTC: what a build, an instance, a session, a sample of health *is*.
+//!
+//! Every room may use these words. Absent on purpose: I/O, async, clocks, and anything that knows a library.
+
+pub mod build;
+pub mod display;
+pub mod health;
+pub mod ids;
+pub mod input;
+pub mod instance;
+pub mod launch;
+pub mod process;
+pub mod role;
+pub mod secret;
+pub mod units;
+pub mod video;
+
+pub use build::{ApiGeneration, Build, BuildId, BuildKind, Profile};
+pub use display::{DisplayAddress, DisplayRecord, WindowId};
+pub use ids::{InstanceId, ServerId, ViewerId};
+pub use instance::{InstanceState, InstanceStatus, Phase, Running, StopReason};
+pub use launch::LaunchPlan;
+pub use process::ProcessId;
+pub use role::Role;
+pub use secret::{Secret, SecretHash};
+pub use units::{Bitrate, FrameRate, Size, UnixMillis};

@@ -1,0 +1,115 @@
+//! The HTTP API under `/api/v1`.
+
+use model::{InstanceId, InstanceState, Phase, Role, ServerId, UnixMillis};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use utoipa::ToSchema;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SessionCreated {
+    /// 256 random bits as 43 characters; kept by the browser, known here by its hash only.
+    pub session_id: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[ts(optional_fields)]
+pub struct LaunchRequest {
+    pub build: Option<String>,
+    pub profile: Option<String>,
+    pub region: Option<String>,
+    pub server_id: Option<ServerId>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(untagged)]
+pub enum Launched {
+    Instance { instance_id: InstanceId, url: String, state: InstanceState },
+    Queued { ticket_id: uuid::Uuid, position: u32, eta_s: Option<u32> },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct InstanceView {
+    pub instance_id: InstanceId,
+    pub state: InstanceState,
+    pub phase: Option<Phase>,
+    pub progress: Option<f32>,
+    pub attempt: u32,
+    pub message: Option<String>,
+    pub build: String,
+    pub build_name: String,
+    pub demo: bool,
+    pub profile: Option<String>,
+    pub server_id: ServerId,
+    pub url: String,
+    pub viewers: u32,
+    pub created: UnixMillis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct BuildView {
+    pub id: String,
+    pub name: String,
+    /// `openspace` or `program`.
+    pub kind: String,
+    pub version: Option<String>,
+    pub demo: bool,
+    pub default: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProfileView {
+    pub id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub author: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ServerView {
+    pub server_id: ServerId,
+    pub name: String,
+    pub region: Option<String>,
+    pub slots_total: u32,
+    pub slots_free: u32,
+    pub this_machine: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteRequest {
+    pub role: Role,
+    /// Seconds until it ends; a day when absent, a week at most.
+    #[serde(default)]
+    #[ts(optional)]
+    pub ttl_s: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct InviteCreated {
+    /// The secret is in the fragment, which browsers send to no server and no log.
+    pub url: String,
+}
+
+/// RFC 9457 problem document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    /// What happened, to what, what to do.
+    pub detail: String,
+}
+
+/// Server-sent events of `/events`: the event's name is the tag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// All that one may see, sent first and after a gap.
+    Instances { list: Vec<InstanceView> },
+    Instance { instance: InstanceView },
+    Removed { instance_id: InstanceId },
+}

@@ -1,0 +1,157 @@
+//! The signaling socket: JSON objects with the tag `type`, one a message, at most [`MAX_MESSAGE_BYTES`].
+//!
+//! The server offers. Media outlives the socket: a viewer that comes back within [`RESUME_WINDOW_S`] with its
+//! `viewer_id` goes on with the same peer.
+
+use model::{InstanceId, Phase, Role, ViewerId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// 64 KiB: an offer with every candidate is under 10 KiB.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// How long a viewer may take to say `hello`.
+pub const HELLO_WITHIN_S: u64 = 5;
+/// How long a viewer's media waits for its socket to come back.
+pub const RESUME_WINDOW_S: u64 = 60;
+
+/// viewer → server
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ViewerMessage {
+    /// Must be the first.
+    Hello(Hello),
+    Answer {
+        sdp: String,
+    },
+    Candidate(Candidate),
+    RestartIce,
+    Control {
+        action: ControlAction,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        viewer_id: Option<ViewerId>,
+    },
+    Quality {
+        mode: QualityMode,
+    },
+    /// The tab is hidden or seen again: a hidden one receives no video.
+    Visible {
+        visible: bool,
+    },
+    Ping,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Hello {
+    pub protocol: u32,
+    /// The secret of the browser; see `POST /sessions`.
+    pub session_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub invite: Option<String>,
+    /// To go on as the viewer one was before the socket broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub viewer_id: Option<ViewerId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Candidate {
+    pub candidate: String,
+    #[serde(default)]
+    pub sdp_mid: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlAction {
+    Request,
+    Release,
+    /// Hands control to `viewer_id`.
+    Give,
+    /// Takes it from whoever has it.
+    Take,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityMode {
+    #[default]
+    Auto,
+    Interactive,
+    Smooth,
+    Saver,
+}
+
+/// server → viewer
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    Welcome { viewer_id: ViewerId, role: Role, ice_servers: Vec<IceServer>, instance: InstanceNews },
+    Instance(InstanceNews),
+    Offer { sdp: String },
+    Candidate(Candidate),
+    Viewers { list: Vec<ViewerView> },
+    Control { holder: Option<ViewerId> },
+    Refused { reason: RefusalReason, message: String, retry_after_s: Option<u32> },
+    Bye { reason: ByeReason },
+    Pong,
+}
+
+/// How the instance is, as the stream page tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct InstanceNews {
+    pub instance_id: InstanceId,
+    pub state: model::InstanceState,
+    pub phase: Option<Phase>,
+    pub progress: Option<f32>,
+    pub attempt: u32,
+    pub message: Option<String>,
+    /// What people call the build: "Demo sky", "OpenSpace 0.22".
+    pub build_name: String,
+    pub demo: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct IceServer {
+    pub urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub credential: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct ViewerView {
+    pub viewer_id: ViewerId,
+    pub role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalReason {
+    /// No such instance, or not this session's: the two are not told apart.
+    NotFound,
+    /// The session is not known here any more.
+    StaleSession,
+    BadInvite,
+    /// The role does not allow it.
+    NotAllowed,
+    Full,
+    Draining,
+    /// The instance has failed, or no encoder could be opened.
+    Unavailable,
+    UnsupportedProtocol,
+    Malformed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    Stopped,
+    Replaced,
+    Shutdown,
+    TooManyMessages,
+}
