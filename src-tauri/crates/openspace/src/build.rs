@@ -14,6 +14,8 @@ pub struct Inspection {
     pub demo: bool,
     /// Sentences: what is missing or wrong, and what to do.
     pub problems: Vec<String>,
+    /// Sentences that are good to know and need no deed.
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,5 +40,10 @@ pub fn profiles(_dir: &Path) -> Vec<Profile> {
 
 /// The file of the executable: `bin/OpenSpace`, or a developer build's `bin/RelWithDebInfo/OpenSpace`, ….
 pub fn executable(_dir: &Path) -> Option<std::path::PathBuf> {
+    todo!()
+}
+
+/// Chromium's helper program beside the executable, where the build has one.
+pub fn helper(_executable: &Path) -> Option<std::path::PathBuf> {
     todo!()
 }

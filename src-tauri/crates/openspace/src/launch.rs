@@ -1,6 +1,6 @@
 //! The per-instance view of one read-only install: what to make and how to start. Pure; the supervisor does it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::{Build, InstanceId, LaunchPlan, Size};
 
@@ -16,6 +16,10 @@ pub struct Order<'a> {
     pub ports: Ports,
     /// GL is Mesa's software renderer: OpenSpace wants 4.6 and Mesa offers 4.5.
     pub mesa: bool,
+    /// The install's own executable, as [`crate::build::executable`] found it.
+    pub executable: PathBuf,
+    /// Chromium's helper beside it, as [`crate::build::helper`] found it; absent in builds without a web GUI.
+    pub helper: Option<PathBuf>,
 }
 
 /// Free ports on loopback, one for each socket that OpenSpace would otherwise open on a fixed one.
