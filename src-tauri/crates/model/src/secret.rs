@@ -59,12 +59,18 @@ impl From<Secret> for String {
 }
 
 /// SHA-256 of a [`Secret`]: what is stored and compared. Also the identity of a session inside the node.
-#[derive(Clone, Copy, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct SecretHash(pub [u8; 32]);
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::hash::Hash for SecretHash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
