@@ -1,20 +1,31 @@
 //! This machine's truth, in SQLite: settings, builds, the journal of instances and sessions.
 //!
-//! One thread owns the connection; [`Store`] is its remote control. Absent on purpose: what other machines need to know.
+//! One thread owns the connection; [`Store`] is its remote control. A put has reached the disk when it returns: neither a
+//! `kill -9` nor a power cut takes it back. Absent on purpose: what other machines need to know.
 
 use std::path::{Path, PathBuf};
 
-use model::{
-    Build, BuildId, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis,
-};
+use model::{Build, BuildId, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis};
+
+mod file;
+mod owner;
+mod sql;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("{path} was written by a newer OpenSpace WebRTC (schema {found}, this one knows {known}): install the newer version, or choose another data folder")]
+    #[error(
+        "{path} was written by a newer OpenSpace WebRTC (schema {found}, this one knows {known}): install the newer version, or choose another data folder"
+    )]
     Newer { path: PathBuf, found: u32, known: u32 },
     #[error("{path} cannot be written: {why}. Make the folder writable, or choose another with --data-dir")]
     ReadOnly { path: PathBuf, why: String },
-    #[error("{path} is not a database of OpenSpace WebRTC: {why}. Move it away, or choose another data folder")]
+    #[error(
+        "{path} cannot be written: its disk is full. Free some space, or choose another folder with --data-dir"
+    )]
+    DiskFull { path: PathBuf },
+    #[error(
+        "{path} is not a database of OpenSpace WebRTC: {why}. Move it away, or choose another data folder"
+    )]
     Foreign { path: PathBuf, why: String },
     #[error("{path} is in use by another OpenSpace WebRTC")]
     InUse { path: PathBuf },
@@ -51,64 +62,84 @@ pub struct Invite {
     pub expires: UnixMillis,
 }
 
+/// The remote control of the thread that owns the database. The last clone that is dropped waits until the file is closed.
 #[derive(Clone, Debug)]
-pub struct Store;
+pub struct Store(owner::Handle);
 
 impl Store {
     /// Opens or creates the file, brings its schema up to date and locks it against a second node.
-    pub fn open(_path: &Path) -> Result<Self, OpenError> {
-        todo!()
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self(owner::spawn(file::open(path)?)))
     }
 
-    pub async fn setting(&self, _key: &str) -> Result<Option<String>, StoreError> {
-        todo!()
-    }
-    pub async fn put_setting(&self, _key: &str, _value: &str) -> Result<(), StoreError> {
-        todo!()
+    /// Does what was asked before, closes the file and gives up its lock; later calls get [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.0.close().await;
     }
 
-    pub async fn add_session(&self, _session: SecretHash, _now: UnixMillis) -> Result<(), StoreError> {
-        todo!()
+    pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let key = key.to_owned();
+        self.0.read(move |db| sql::setting(db, &key)).await
     }
-    pub async fn knows_session(&self, _session: SecretHash) -> Result<bool, StoreError> {
-        todo!()
-    }
-
-    pub async fn add_admin_token(&self, _token: SecretHash, _now: UnixMillis) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub async fn knows_admin_token(&self, _token: SecretHash) -> Result<bool, StoreError> {
-        todo!()
+    pub async fn put_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.0.write(move |db| sql::put_setting(db, &key, &value)).await
     }
 
+    /// Adding it again keeps the first moment.
+    pub async fn add_session(&self, session: SecretHash, now: UnixMillis) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::add_session(db, session, now)).await
+    }
+    pub async fn knows_session(&self, session: SecretHash) -> Result<bool, StoreError> {
+        self.0.read(move |db| sql::knows_session(db, session)).await
+    }
+
+    pub async fn add_admin_token(&self, token: SecretHash, now: UnixMillis) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::add_admin_token(db, token, now)).await
+    }
+    pub async fn knows_admin_token(&self, token: SecretHash) -> Result<bool, StoreError> {
+        self.0.read(move |db| sql::knows_admin_token(db, token)).await
+    }
+
+    /// In the order in which they were added.
     pub async fn builds(&self) -> Result<Vec<Build>, StoreError> {
-        todo!()
+        self.0.read(sql::builds).await
     }
     /// Adds it, or replaces the one of the same id.
-    pub async fn put_build(&self, _build: &Build) -> Result<(), StoreError> {
-        todo!()
+    pub async fn put_build(&self, build: &Build) -> Result<(), StoreError> {
+        let build = build.clone();
+        self.0.write(move |db| sql::put_build(db, &build)).await
     }
     /// False when there was none.
-    pub async fn remove_build(&self, _id: &BuildId) -> Result<bool, StoreError> {
-        todo!()
+    pub async fn remove_build(&self, id: &BuildId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.0.write(move |db| sql::remove_build(db, &id)).await
     }
 
+    /// Oldest first.
     pub async fn instances(&self) -> Result<Vec<InstanceRecord>, StoreError> {
-        todo!()
+        self.0.read(sql::instances).await
     }
     /// Adds it, or replaces the one of the same id.
-    pub async fn put_instance(&self, _record: &InstanceRecord) -> Result<(), StoreError> {
-        todo!()
+    pub async fn put_instance(&self, record: &InstanceRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.0.write(move |db| sql::put_instance(db, &record)).await
     }
-    pub async fn remove_instance(&self, _id: InstanceId) -> Result<(), StoreError> {
-        todo!()
+    /// Its invites go with it.
+    pub async fn remove_instance(&self, id: InstanceId) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::remove_instance(db, id)).await
     }
 
-    pub async fn add_invite(&self, _invite: SecretHash, _what: &Invite) -> Result<(), StoreError> {
-        todo!()
+    pub async fn add_invite(&self, invite: SecretHash, what: &Invite) -> Result<(), StoreError> {
+        let what = what.clone();
+        self.0.write(move |db| sql::add_invite(db, invite, &what)).await
     }
     /// `None` when unknown or expired.
-    pub async fn invite(&self, _invite: SecretHash, _now: UnixMillis) -> Result<Option<Invite>, StoreError> {
-        todo!()
+    pub async fn invite(&self, invite: SecretHash, now: UnixMillis) -> Result<Option<Invite>, StoreError> {
+        self.0.read(move |db| sql::invite(db, invite, now)).await
+    }
+    /// Forgets the invites that have expired; how many there were.
+    pub async fn remove_expired_invites(&self, now: UnixMillis) -> Result<usize, StoreError> {
+        self.0.write(move |db| sql::remove_expired_invites(db, now)).await
     }
 }

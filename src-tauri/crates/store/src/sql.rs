@@ -1,0 +1,213 @@
+//! The questions, one function each. Ids and small enums are text, nested values are JSON.
+
+use model::{Build, BuildId, InstanceId, Role, SecretHash, Size, UnixMillis};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{InstanceRecord, Invite, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SqlError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("`{text}` is no {what}")]
+    Malformed { what: &'static str, text: String },
+}
+
+pub(crate) fn store_error(doing: &'static str, error: SqlError) -> StoreError {
+    match &error {
+        SqlError::Sqlite(cause) if is_disk_full(cause) => StoreError::DiskFull,
+        _ => StoreError::Failed { doing, why: error.to_string() },
+    }
+}
+
+/// A full disk shows as SQLITE_FULL, or, where the write-ahead log's index cannot grow, as one of two I/O errors.
+fn is_disk_full(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMSIZE};
+    let extended = error.sqlite_error().map(|cause| cause.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || matches!(extended, Some(SQLITE_IOERR_SHMMAP | SQLITE_IOERR_SHMSIZE))
+}
+
+pub(crate) fn setting(db: &Connection, key: &str) -> Result<Option<String>, SqlError> {
+    let mut question = db.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+    Ok(question.query_row([key], |row| row.get(0)).optional()?)
+}
+
+pub(crate) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(), SqlError> {
+    db.execute(
+        "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [key, value],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn add_session(db: &Connection, session: SecretHash, now: UnixMillis) -> Result<(), SqlError> {
+    db.execute("INSERT OR IGNORE INTO sessions (hash, created) VALUES (?1, ?2)", params![session.0, now.0])?;
+    Ok(())
+}
+
+pub(crate) fn knows_session(db: &Connection, session: SecretHash) -> Result<bool, SqlError> {
+    Ok(db.prepare_cached("SELECT 1 FROM sessions WHERE hash = ?1")?.exists([session.0])?)
+}
+
+pub(crate) fn add_admin_token(db: &Connection, token: SecretHash, now: UnixMillis) -> Result<(), SqlError> {
+    db.execute(
+        "INSERT OR IGNORE INTO admin_tokens (hash, created) VALUES (?1, ?2)",
+        params![token.0, now.0],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn knows_admin_token(db: &Connection, token: SecretHash) -> Result<bool, SqlError> {
+    Ok(db.prepare_cached("SELECT 1 FROM admin_tokens WHERE hash = ?1")?.exists([token.0])?)
+}
+
+pub(crate) fn builds(db: &Connection) -> Result<Vec<Build>, SqlError> {
+    rows(db, "SELECT id, name, kind, env, args FROM builds ORDER BY rowid", |row| {
+        Ok(Build {
+            id: parsed("build id", row.get(0)?)?,
+            name: row.get(1)?,
+            kind: from_json(row, 2)?,
+            env: from_json(row, 3)?,
+            args: from_json(row, 4)?,
+        })
+    })
+}
+
+pub(crate) fn put_build(db: &Connection, build: &Build) -> Result<(), SqlError> {
+    let Build { id, name, kind, env, args } = build;
+    db.execute(
+        "INSERT INTO builds (id, name, kind, env, args) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE
+         SET name = excluded.name, kind = excluded.kind, env = excluded.env, args = excluded.args",
+        params![id.as_str(), name, to_json(kind)?, to_json(env)?, to_json(args)?],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn remove_build(db: &Connection, id: &BuildId) -> Result<bool, SqlError> {
+    Ok(db.execute("DELETE FROM builds WHERE id = ?1", [id.as_str()])? > 0)
+}
+
+pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {
+    let question = "SELECT id, session, build, profile, width, height, created, state, message, running
+                    FROM instances ORDER BY created, id";
+    rows(db, question, |row| {
+        let running: Option<String> = row.get(9)?;
+        Ok(InstanceRecord {
+            id: parsed("instance id", row.get(0)?)?,
+            session: SecretHash(row.get(1)?),
+            build: parsed("build id", row.get(2)?)?,
+            profile: row.get(3)?,
+            size: Size::new(row.get(4)?, row.get(5)?),
+            created: UnixMillis(row.get(6)?),
+            state: word(&row.get::<_, String>(7)?)?,
+            message: row.get(8)?,
+            running: running.map(|json| serde_json::from_str(&json)).transpose()?,
+        })
+    })
+}
+
+pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(), SqlError> {
+    let InstanceRecord { id, session, build, profile, size, created, state, message, running } = record;
+    db.execute(
+        "INSERT OR REPLACE INTO instances (id, session, build, profile, width, height, created, state, message, running)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            id.to_string(),
+            session.0,
+            build.as_str(),
+            profile,
+            size.width,
+            size.height,
+            created.0,
+            as_word(state)?,
+            message,
+            running.as_ref().map(to_json).transpose()?,
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn remove_instance(db: &Connection, id: InstanceId) -> Result<(), SqlError> {
+    db.execute("DELETE FROM invites WHERE instance = ?1", [id.to_string()])?;
+    db.execute("DELETE FROM instances WHERE id = ?1", [id.to_string()])?;
+    Ok(())
+}
+
+pub(crate) fn add_invite(db: &Connection, invite: SecretHash, what: &Invite) -> Result<(), SqlError> {
+    db.execute(
+        "INSERT OR REPLACE INTO invites (hash, instance, role, expires) VALUES (?1, ?2, ?3, ?4)",
+        params![invite.0, what.instance.to_string(), as_word(&what.role)?, what.expires.0],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn invite(
+    db: &Connection,
+    invite: SecretHash,
+    now: UnixMillis,
+) -> Result<Option<Invite>, SqlError> {
+    let mut question =
+        db.prepare_cached("SELECT instance, role, expires FROM invites WHERE hash = ?1 AND expires > ?2")?;
+    let found: Option<(String, String, i64)> = question
+        .query_row(params![invite.0, now.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    found
+        .map(|(instance, role, expires)| {
+            let role: Role = word(&role)?;
+            Ok(Invite { instance: parsed("instance id", instance)?, role, expires: UnixMillis(expires) })
+        })
+        .transpose()
+}
+
+pub(crate) fn remove_expired_invites(db: &Connection, now: UnixMillis) -> Result<usize, SqlError> {
+    Ok(db.execute("DELETE FROM invites WHERE expires <= ?1", [now.0])?)
+}
+
+/// All rows that can be understood. One that cannot (somebody edited the file) stays where it is and hides none of the others.
+fn rows<T>(
+    db: &Connection,
+    question: &str,
+    read: impl Fn(&Row<'_>) -> Result<T, SqlError>,
+) -> Result<Vec<T>, SqlError> {
+    let mut question = db.prepare_cached(question)?;
+    let mut rows = question.query([])?;
+    let mut understood = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(value) => understood.push(value),
+            Err(error) => {
+                let id: String = row.get(0).unwrap_or_default();
+                tracing::warn!(id, %error, "a row of the journal is not understood and left out");
+            }
+        }
+    }
+    Ok(understood)
+}
+
+fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, SqlError> {
+    text.parse().map_err(|_| SqlError::Malformed { what, text })
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, SqlError> {
+    Ok(serde_json::to_string(value)?)
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, SqlError> {
+    Ok(serde_json::from_str(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+/// A small enum by its name on the wire: `ready`, `pilot`.
+fn as_word(value: &impl Serialize) -> Result<String, SqlError> {
+    match serde_json::to_value(value)? {
+        serde_json::Value::String(word) => Ok(word),
+        other => Err(SqlError::Malformed { what: "word", text: other.to_string() }),
+    }
+}
+
+fn word<T: DeserializeOwned>(text: &str) -> Result<T, SqlError> {
+    Ok(serde_json::from_value(serde_json::Value::String(text.to_owned()))?)
+}
