@@ -6,6 +6,7 @@
 use model::{InstanceId, Phase, Role, ViewerId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 /// 64 KiB: an offer with every candidate is under 10 KiB.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -15,7 +16,7 @@ pub const HELLO_WITHIN_S: u64 = 5;
 pub const RESUME_WINDOW_S: u64 = 60;
 
 /// viewer → server
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ViewerMessage {
     /// Must be the first.
@@ -41,7 +42,7 @@ pub enum ViewerMessage {
     Ping,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Hello {
     pub protocol: u32,
     /// The secret of the browser; see `POST /sessions`.
@@ -55,14 +56,14 @@ pub struct Hello {
     pub viewer_id: Option<ViewerId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Candidate {
     pub candidate: String,
     #[serde(default)]
     pub sdp_mid: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlAction {
     Request,
@@ -73,7 +74,7 @@ pub enum ControlAction {
     Take,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QualityMode {
     #[default]
@@ -84,7 +85,7 @@ pub enum QualityMode {
 }
 
 /// server → viewer
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
     Welcome { viewer_id: ViewerId, role: Role, ice_servers: Vec<IceServer>, instance: InstanceNews },
@@ -99,7 +100,7 @@ pub enum ServerMessage {
 }
 
 /// How the instance is, as the stream page tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct InstanceNews {
     pub instance_id: InstanceId,
     pub state: model::InstanceState,
@@ -112,7 +113,7 @@ pub struct InstanceNews {
     pub demo: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct IceServer {
     pub urls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,13 +124,13 @@ pub struct IceServer {
     pub credential: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ViewerView {
     pub viewer_id: ViewerId,
     pub role: Role,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
     /// No such instance, or not this session's: the two are not told apart.
@@ -147,7 +148,7 @@ pub enum RefusalReason {
     Malformed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeReason {
     Stopped,
