@@ -1,0 +1,221 @@
+//! The task that owns the socket: opens it once, carries messages both ways, does what the [`Dialogue`] says.
+
+use std::{io::ErrorKind, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use model::{ApiGeneration, launch::Api};
+use serde_json::Value;
+use tokio::{
+    net::TcpStream,
+    select,
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError, protocol::WebSocketConfig},
+};
+use tracing::{debug, warn};
+
+use super::{
+    ClientError,
+    dialogue::{Dialogue, Output},
+    wire::{self, Call},
+};
+
+/// The largest message: a whole property tree of 50,000 properties has about that. A larger one ends the connection.
+const MESSAGE_BYTES_MAX: usize = 32 << 20;
+
+/// Between two looks whether OpenSpace's port is open yet. A refused connection leaves nothing behind in OpenSpace.
+const PORT_PAUSE: Duration = Duration::from_millis(100);
+
+/// OpenSpace reads its sockets in threads of their own; one that takes no more for so long is lost.
+const WRITE_WITHIN: Duration = Duration::from_secs(5);
+
+/// For the goodbye, which OpenSpace never answers.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(200);
+
+pub(super) type Socket = WebSocketStream<TcpStream>;
+pub(super) type Answer = oneshot::Sender<Result<Value, ClientError>>;
+
+pub(super) enum Command {
+    Ask { call: Call, within: Duration, answer: Answer },
+    Zoom { notches: f32 },
+}
+
+/// Waits until the port is open, connects once, and waits until the upgrade is answered, which OpenSpace does when its
+/// scene is loaded. There is no second try: a real OpenSpace keeps threads for every connection that was given up.
+pub(super) async fn open(api: Api, until: Instant, within: Duration) -> Result<Socket, ClientError> {
+    let stream = connect(api.port, until).await?;
+    stream.set_nodelay(true).map_err(|error| ClientError::Connect(error.to_string()))?;
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let upgrade = client_async_with_config(format!("ws://127.0.0.1:{}/", api.port), stream, Some(limits));
+    match timeout_at(until, upgrade).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete))) => {
+            Err(ClientError::ClosedEarly(api.generation))
+        }
+        Ok(Err(error)) => Err(ClientError::Garbage(error.to_string())),
+        Err(_) => Err(ClientError::Deadline("upgrade", within)),
+    }
+}
+
+async fn connect(port: u16, until: Instant) -> Result<TcpStream, ClientError> {
+    loop {
+        match timeout_at(until, TcpStream::connect(("127.0.0.1", port))).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error))
+                if error.kind() == ErrorKind::ConnectionRefused && Instant::now() + PORT_PAUSE < until =>
+            {
+                sleep(PORT_PAUSE).await;
+            }
+            Ok(Err(error)) => return Err(ClientError::Connect(error.to_string())),
+            Err(_) => return Err(ClientError::Connect("the port did not open in time".to_owned())),
+        }
+    }
+}
+
+pub(super) struct Connection {
+    socket: Socket,
+    port: u16,
+    dialogue: Dialogue<Answer>,
+}
+
+/// Why the connection is over.
+enum End {
+    /// The last handle is gone.
+    LetGo,
+    Lost,
+}
+
+impl Connection {
+    pub(super) fn new(socket: Socket, port: u16) -> Self {
+        Self { socket, port, dialogue: Dialogue::new() }
+    }
+
+    /// Runs until the last handle is gone or the connection is lost. `open` is dropped last, which tells everybody.
+    pub(super) async fn run(
+        mut self,
+        generation: ApiGeneration,
+        mut commands: mpsc::Receiver<Command>,
+        open: watch::Sender<()>,
+    ) {
+        let end = match self.greet(generation).await {
+            Ok(()) => self.carry(&mut commands).await,
+            Err(end) => end,
+        };
+        if matches!(end, End::LetGo) {
+            // It lets OpenSpace log the end; there is no answer to wait for.
+            let _ = timeout(GOODBYE_WITHIN, self.socket.send(Message::Close(None))).await;
+        }
+        debug!(port = self.port, ignored = self.dialogue.ignored(), "connection to OpenSpace is over");
+        commands.close();
+        deliver(self.dialogue.close());
+        while let Ok(command) = commands.try_recv() {
+            if let Command::Ask { answer, .. } = command {
+                let _ = answer.send(Err(ClientError::Closed));
+            }
+        }
+        drop(open);
+    }
+
+    async fn greet(&mut self, generation: ApiGeneration) -> Result<(), End> {
+        match wire::handshake(generation) {
+            Some(handshake) => self.write(handshake).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn carry(&mut self, commands: &mut mpsc::Receiver<Command>) -> End {
+        loop {
+            let step = select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return End::LetGo,
+                },
+                message = self.socket.next() => match message {
+                    Some(Ok(message)) => self.message(&message),
+                    Some(Err(error)) => {
+                        debug!(port = self.port, %error, "connection to OpenSpace failed");
+                        return End::Lost;
+                    }
+                    None => return End::Lost,
+                },
+                () = wake(self.dialogue.wake_at()) => self.dialogue.expire(now()),
+            };
+            for text in deliver(step) {
+                if let Err(end) = self.write(text).await {
+                    return end;
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Output<Answer>> {
+        match command {
+            Command::Ask { call, within, answer } => vec![self.dialogue.ask(call, answer, within, now())],
+            Command::Zoom { notches } => self.dialogue.zoom(notches, now()).into_iter().collect(),
+        }
+    }
+
+    fn message(&mut self, message: &Message) -> Vec<Output<Answer>> {
+        let text: &Utf8Bytes = match message {
+            Message::Text(text) => text,
+            // Pings are answered by the library; nothing else carries meaning.
+            _ => return Vec::new(),
+        };
+        match self.dialogue.read(text, now()) {
+            Ok(outputs) => outputs,
+            Err(shown) => {
+                // One line tells of it; a flood of garbage must not become a flood of lines.
+                if self.dialogue.ignored() == 1 {
+                    warn!(
+                        port = self.port,
+                        message = shown,
+                        "OpenSpace said something that is not understood"
+                    );
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), End> {
+        match timeout(WRITE_WITHIN, self.socket.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                debug!(port = self.port, %error, "OpenSpace's socket takes no message");
+                Err(End::Lost)
+            }
+            Err(_) => {
+                warn!(port = self.port, "OpenSpace has not read its socket for {WRITE_WITHIN:?}: given up");
+                Err(End::Lost)
+            }
+        }
+    }
+}
+
+/// Hands the answers to those who asked, if they still listen, and leaves what is to be sent.
+fn deliver(outputs: Vec<Output<Answer>>) -> Vec<String> {
+    let mut texts = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Send(text) => texts.push(text),
+            Output::Answer(asker, answer) => drop(asker.send(answer)),
+        }
+    }
+    texts
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+async fn wake(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,309 @@
+//! Who waits for what: pairs OpenSpace's answers with those who asked. Pure: time comes in, wishes come out.
+//!
+//! OpenSpace answers in frames, out of order, or never: an error is no answer. So every call has a deadline, and an
+//! answer that nobody waits for is counted and dropped. `R` is whatever carries an answer back.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    ClientError,
+    wire::{self, Call, Topic},
+};
+
+/// Calls that may wait at once. A frame answers all that came before it, so a real OpenSpace never lets them pile up.
+const WAITING_MAX: usize = 64;
+
+/// One notch of a wheel as an impulse: a tenth of what upstream calls reasonable for a single one.
+const IMPULSE_PER_NOTCH: f64 = 100.0;
+const IMPULSE_MAX: f64 = 1000.0;
+
+/// A zoom that was not answered for so long is forgotten, and so is what came meanwhile: the picture stands still.
+const ZOOM_WITHIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Output<R> {
+    Send(String),
+    Answer(R, Result<Value, ClientError>),
+}
+
+struct Waiting<R> {
+    call: Call,
+    /// Absent for a zoom, which nobody waits for.
+    reply: Option<R>,
+    within: Duration,
+    until: Instant,
+}
+
+pub(super) struct Dialogue<R> {
+    next_topic: Topic,
+    waiting: BTreeMap<Topic, Waiting<R>>,
+    /// The zoom that OpenSpace has not answered yet. One at a time, so its own frames set the pace.
+    zoom: Option<Topic>,
+    /// What the wheel did since that one was sent.
+    impulse: f64,
+    shut_down: bool,
+    /// Messages that nobody waited for or that were not understood.
+    ignored: u64,
+}
+
+impl<R> Dialogue<R> {
+    pub(super) fn new() -> Self {
+        Self {
+            next_topic: 0,
+            waiting: BTreeMap::new(),
+            zoom: None,
+            impulse: 0.0,
+            shut_down: false,
+            ignored: 0,
+        }
+    }
+
+    pub(super) fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    pub(super) fn ask(&mut self, call: Call, reply: R, within: Duration, now: Instant) -> Output<R> {
+        if call == Call::ToggleShutdown && std::mem::replace(&mut self.shut_down, true) {
+            return Output::Answer(reply, Ok(Value::Null));
+        }
+        if self.waiting.len() >= WAITING_MAX {
+            return Output::Answer(reply, Err(ClientError::Deadline(call.name(), Duration::ZERO)));
+        }
+        self.send(call, Some(reply), within, now).1
+    }
+
+    pub(super) fn zoom(&mut self, notches: f32, now: Instant) -> Option<Output<R>> {
+        if notches.is_finite() {
+            let impulse = self.impulse + f64::from(notches) * IMPULSE_PER_NOTCH;
+            self.impulse = impulse.clamp(-IMPULSE_MAX, IMPULSE_MAX);
+        }
+        self.zoom_on(now)
+    }
+
+    /// One message of OpenSpace; `Err` is a short piece of what was not understood.
+    pub(super) fn read(&mut self, text: &str, now: Instant) -> Result<Vec<Output<R>>, String> {
+        let reply = wire::read(text).inspect_err(|_| self.ignored += 1)?;
+        let Some(waiting) = self.waiting.remove(&reply.topic) else {
+            self.ignored += 1;
+            return Ok(Vec::new());
+        };
+        if self.zoom == Some(reply.topic) {
+            self.zoom = None;
+            return Ok(self.zoom_on(now).into_iter().collect());
+        }
+        let answer = reply.payload.map_err(ClientError::Garbage);
+        Ok(waiting.reply.map(|asker| Output::Answer(asker, answer)).into_iter().collect())
+    }
+
+    /// Ends what has waited too long.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Output<R>> {
+        let late: Vec<_> =
+            self.waiting.iter().filter(|(_, w)| w.until <= now).map(|(topic, _)| *topic).collect();
+        let mut outputs = Vec::new();
+        for topic in late {
+            let Some(waiting) = self.waiting.remove(&topic) else { continue };
+            if self.zoom == Some(topic) {
+                self.zoom = None;
+                self.impulse = 0.0;
+            }
+            let answer = Err(ClientError::Deadline(waiting.call.name(), waiting.within));
+            outputs.extend(waiting.reply.map(|asker| Output::Answer(asker, answer)));
+        }
+        outputs
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.waiting.values().map(|waiting| waiting.until).min()
+    }
+
+    /// The connection is lost: everybody who waits is told. A shutdown that ends the connection has done what was asked.
+    pub(super) fn close(self) -> Vec<Output<R>> {
+        let told = |waiting: Waiting<R>| {
+            let answer = match waiting.call {
+                Call::ToggleShutdown => Ok(Value::Null),
+                _ => Err(ClientError::Closed),
+            };
+            waiting.reply.map(|asker| Output::Answer(asker, answer))
+        };
+        self.waiting.into_values().filter_map(told).collect()
+    }
+
+    fn zoom_on(&mut self, now: Instant) -> Option<Output<R>> {
+        if self.zoom.is_some() || self.impulse == 0.0 || self.waiting.len() >= WAITING_MAX {
+            return None;
+        }
+        let impulse = std::mem::take(&mut self.impulse);
+        let (topic, output) = self.send(Call::AddTruckMovement(impulse), None, ZOOM_WITHIN, now);
+        self.zoom = Some(topic);
+        Some(output)
+    }
+
+    fn send(&mut self, call: Call, reply: Option<R>, within: Duration, now: Instant) -> (Topic, Output<R>) {
+        let topic = self.next_topic;
+        self.next_topic += 1;
+        self.waiting.insert(topic, Waiting { call, reply, within, until: now + within });
+        (topic, Output::Send(wire::request(topic, call)))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(5);
+
+    /// The topic and the argument of a message that was sent.
+    fn sent<R: std::fmt::Debug>(output: &Output<R>) -> (Topic, Value) {
+        let Output::Send(text) = output else { panic!("{output:?}") };
+        let message: Value = serde_json::from_str(text).unwrap();
+        (message["topic"].as_u64().unwrap(), message["payload"]["arguments"][0].clone())
+    }
+
+    fn reply(topic: Topic, payload: Value) -> String {
+        json!({ "topic": topic, "payload": payload }).to_string()
+    }
+
+    #[test]
+    fn answers_find_those_who_asked_in_any_order() {
+        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        let (first, _) = sent(&dialogue.ask(Call::Version, "ann", WITHIN, now));
+        let (second, _) = sent(&dialogue.ask(Call::Version, "bob", WITHIN, now));
+        let answered = dialogue.read(&reply(second, json!(2)), now).unwrap();
+        assert_eq!(answered, [Output::Answer("bob", Ok(json!(2)))]);
+        let answered = dialogue.read(&reply(first, json!(1)), now).unwrap();
+        assert_eq!(answered, [Output::Answer("ann", Ok(json!(1)))]);
+        assert_eq!(dialogue.wake_at(), None);
+    }
+
+    #[test]
+    fn a_call_that_is_not_answered_ends_at_its_deadline_and_its_late_answer_is_dropped() {
+        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        let (topic, _) = sent(&dialogue.ask(Call::Version, "ann", WITHIN, now));
+        assert_eq!(dialogue.wake_at(), Some(now + WITHIN));
+        assert_eq!(dialogue.expire(now + WITHIN / 2), []);
+        let late = Output::Answer("ann", Err(ClientError::Deadline("version", WITHIN)));
+        assert_eq!(dialogue.expire(now + WITHIN), [late]);
+        assert_eq!(dialogue.read(&reply(topic, json!({})), now).unwrap(), []);
+        assert_eq!(dialogue.ignored(), 1);
+    }
+
+    #[test]
+    fn the_shutdown_is_toggled_once() {
+        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        let (topic, _) = sent(&dialogue.ask(Call::ToggleShutdown, "ann", WITHIN, now));
+        let again = Output::Answer("bob", Ok(Value::Null));
+        assert_eq!(dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now), again);
+        dialogue.read(&reply(topic, json!({})), now).unwrap();
+        assert_eq!(dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now), again, "also after its answer");
+    }
+
+    #[test]
+    fn a_lost_connection_answers_everybody_and_counts_as_the_shutdown_that_was_asked_for() {
+        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        dialogue.ask(Call::Version, "ann", WITHIN, now);
+        dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now);
+        dialogue.zoom(1.0, now);
+        assert_eq!(
+            dialogue.close(),
+            [Output::Answer("ann", Err(ClientError::Closed)), Output::Answer("bob", Ok(Value::Null))]
+        );
+    }
+
+    #[test]
+    fn notches_that_come_within_one_frame_become_one_impulse() {
+        let (mut dialogue, now) = (Dialogue::<()>::new(), Instant::now());
+        let (topic, first) = sent(&dialogue.zoom(1.0, now).unwrap());
+        assert_eq!(first, json!(100.0));
+        for notches in [1.0, -3.0, f32::NAN, f32::INFINITY] {
+            assert_eq!(dialogue.zoom(notches, now), None, "the first is not answered yet");
+        }
+        let next = dialogue.read(&reply(topic, json!({})), now).unwrap();
+        assert_eq!(sent(&next[0]).1, json!(-200.0));
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_does_not_jump_when_it_goes_on() {
+        let (mut dialogue, now) = (Dialogue::<()>::new(), Instant::now());
+        dialogue.zoom(1.0, now).unwrap();
+        dialogue.zoom(9.0, now);
+        assert_eq!(dialogue.expire(now + ZOOM_WITHIN), []);
+        assert_eq!(dialogue.zoom(0.0, now), None, "what waited is forgotten");
+        assert_eq!(sent(&dialogue.zoom(1.0, now).unwrap()).1, json!(100.0));
+    }
+
+    #[test]
+    fn more_calls_than_can_wait_are_refused_at_once() {
+        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        for asker in 0..WAITING_MAX {
+            assert!(matches!(dialogue.ask(Call::Version, asker, WITHIN, now), Output::Send(_)));
+        }
+        assert!(matches!(dialogue.ask(Call::Version, 99, WITHIN, now), Output::Answer(99, Err(_))));
+        assert_eq!(dialogue.zoom(1.0, now), None);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Deed {
+        Ask,
+        ShutDown,
+        Zoom(f32),
+        Reply(Topic),
+        Garbage(String),
+        Wait(u64),
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        prop_oneof![
+            Just(Deed::Ask),
+            Just(Deed::ShutDown),
+            any::<f32>().prop_map(Deed::Zoom),
+            (0..40u64).prop_map(Deed::Reply),
+            "[{}a-z\":0-9]{0,20}".prop_map(Deed::Garbage),
+            (0..9_000u64).prop_map(Deed::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_who_asked_is_answered_exactly_once(deeds in prop::collection::vec(deed(), 0..120)) {
+            let (mut dialogue, mut now, mut asked) = (Dialogue::new(), Instant::now(), 0_usize);
+            let mut outputs = Vec::new();
+            for deed in deeds {
+                match deed {
+                    Deed::Ask | Deed::ShutDown => {
+                        let call = if matches!(deed, Deed::Ask) { Call::Version } else { Call::ToggleShutdown };
+                        outputs.push(dialogue.ask(call, asked, WITHIN, now));
+                        asked += 1;
+                    }
+                    Deed::Zoom(notches) => outputs.extend(dialogue.zoom(notches, now)),
+                    Deed::Reply(topic) => outputs.extend(dialogue.read(&reply(topic, json!({})), now).unwrap()),
+                    Deed::Garbage(text) => outputs.extend(dialogue.read(&text, now).unwrap_or_default()),
+                    Deed::Wait(ms) => {
+                        now += Duration::from_millis(ms);
+                        outputs.extend(dialogue.expire(now));
+                        prop_assert!(dialogue.wake_at().is_none_or(|at| at > now));
+                    }
+                }
+                prop_assert!(dialogue.waiting.len() <= WAITING_MAX);
+                prop_assert!(dialogue.impulse.abs() <= IMPULSE_MAX);
+            }
+            outputs.extend(dialogue.close());
+            let mut answered: Vec<_> = outputs.iter().filter_map(|output| match output {
+                Output::Answer(asker, _) => Some(*asker),
+                Output::Send(_) => None,
+            }).collect();
+            answered.sort_unstable();
+            prop_assert_eq!(answered, (0..asked).collect::<Vec<_>>());
+            let toggles = outputs.iter().filter(|o| matches!(o, Output::Send(text) if text.contains("toggleShutdown")));
+            prop_assert!(toggles.count() <= 1);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The one connection to an instance's API. A real OpenSpace never cleans up a client that leaves, so it is kept.
+//!
+//! ```text
+//!   Client (handle, clones)  ── commands ──►  Connection (task, owns the socket)  ◄── one WebSocket ──►  OpenSpace
+//!                            ◄── answers ──       asks Dialogue (pure) what to do; wire knows the JSON
+//! ```
+
+mod connection;
+mod dialogue;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use model::{ApiGeneration, launch::Api};
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+
+use self::{
+    connection::{Command, Connection},
+    wire::Call,
+};
+
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum ClientError {
+    #[error("OpenSpace's socket does not accept: {0}")]
+    Connect(String),
+    #[error("OpenSpace did not answer `{0}` within {1:?}")]
+    Deadline(&'static str, Duration),
+    #[error("the connection to OpenSpace is closed")]
+    Closed,
+    #[error(
+        "OpenSpace closed the connection before it answered. It ended, or it does not speak {}: check the build again",
+        match .0 { ApiGeneration::New => "the API from 0.22 on", ApiGeneration::Legacy => "the API up to 0.21" }
+    )]
+    ClosedEarly(ApiGeneration),
+    #[error("OpenSpace answered something that is not understood: {0}")]
+    Garbage(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// `0.22.0`; a development build says 255.255.255 or nothing.
+    pub openspace: String,
+}
+
+/// Commands that wait for the connection's task, which takes them at once unless OpenSpace stops reading its socket.
+/// A zoom that finds it full is dropped; a call waits.
+const COMMANDS: usize = 64;
+
+/// An answer takes one or two frames. A software renderer at 4K may need a second for each.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
+
+/// The renderer that does not answer this in time hangs, and is ended otherwise.
+const SHUT_DOWN_WITHIN: Duration = Duration::from_secs(5);
+
+/// A handle; clones share the one connection, which closes with the last of them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    commands: mpsc::Sender<Command>,
+    /// Its sender goes away with the connection.
+    open: watch::Receiver<()>,
+    /// Ends by itself: with the last handle, or with the connection.
+    _task: Arc<JoinHandle<()>>,
+}
+
+impl Client {
+    /// Connects and waits until OpenSpace has answered once, which it does when its scene is loaded.
+    ///
+    /// `within` holds for everything together. A port that is not open yet is waited for; once it accepts, there is
+    /// exactly one connection, and giving it up (by dropping this future) leaves a dead client in OpenSpace until it ends.
+    pub async fn connect(api: Api, within: Duration) -> Result<Self, ClientError> {
+        let until = Instant::now() + within;
+        let socket = connection::open(api, until, within).await?;
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let (is_open, open) = watch::channel(());
+        let task = tokio::spawn(Connection::new(socket, api.port).run(api.generation, receiver, is_open));
+        let client = Self { commands, open, _task: Arc::new(task) };
+
+        match timeout_at(until, client.ask(Call::Version, within)).await {
+            Ok(Ok(_)) => Ok(client),
+            Ok(Err(ClientError::Closed)) => Err(ClientError::ClosedEarly(api.generation)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ClientError::Deadline(Call::Version.name(), within)),
+        }
+    }
+
+    pub async fn version(&self) -> Result<Version, ClientError> {
+        wire::version(&self.ask(Call::Version, CALL_WITHIN).await?)
+    }
+
+    /// Starts the orderly shutdown. A toggle inside OpenSpace: called once only, later calls do nothing.
+    ///
+    /// Returns when OpenSpace has taken it or is gone already; [`Self::closed`] follows when it has ended.
+    pub async fn shut_down(&self) -> Result<(), ClientError> {
+        self.ask(Call::ToggleShutdown, SHUT_DOWN_WITHIN).await.map(|_| ())
+    }
+
+    /// Moves the camera towards (positive) or away from what it looks at, as the mouse wheel should. OpenSpace gives the wheel to its GUI only.
+    ///
+    /// Notches that come faster than OpenSpace's frames are added up; a build without that function ignores them.
+    pub fn zoom(&self, notches: f32) {
+        let _ = self.commands.try_send(Command::Zoom { notches });
+    }
+
+    /// Resolves when the connection is lost.
+    pub async fn closed(&self) {
+        let mut open = self.open.clone();
+        while open.changed().await.is_ok() {}
+    }
+
+    async fn ask(&self, call: Call, within: Duration) -> Result<Value, ClientError> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Ask { call, within, answer };
+        self.commands.send(command).await.map_err(|_| ClientError::Closed)?;
+        answered.await.map_err(|_| ClientError::Closed)?
+    }
+}
