@@ -1,16 +1,44 @@
 //! A display of its own for each instance: an X server, the program's window on it, and the hand that moves on it.
 //!
+//! ```text
+//!   Display ── owns ──► Xvfb              a process in its own session; outlives this one, is adopted by pid and start time
+//!      └───── keeper ─► windows (pure)    a thread: the program's main window fills the display, the newest window has the keyboard
+//!   Injector ─────────► queue ─► held     a thread: nothing stays pressed (both pure); XTEST
+//! ```
+//!
 //! Absent on purpose: what runs on the display, and who looks at it.
 
-use std::{path::PathBuf, time::Duration};
+mod cookie;
+pub mod graphics;
+mod held;
+mod injector;
+mod keeper;
+mod keys;
+pub mod process;
+mod programs;
+mod queue;
+mod server;
+mod windows;
+mod wire;
 
-use model::{DisplayAddress, DisplayRecord, Size, WindowId, input::Input};
+use std::{ffi::OsStr, path::PathBuf, time::Duration};
+
+use model::{DisplayAddress, DisplayRecord, Size, WindowId};
+use tokio::{sync::watch, time::timeout};
+
+pub use injector::Injector;
+pub use programs::find_vglrun;
+
+use crate::{keeper::Keeper, windows::Main};
+
+/// How long asking a window to close may take; only a server that hangs needs more.
+const ASK_TO_CLOSE: Duration = Duration::from_secs(2);
 
 /// What is wanted of a display.
 #[derive(Clone, Debug)]
 pub struct Spec {
     pub size: Size,
-    /// The instance's own folder: the cookie and the server's log go here.
+    /// The instance's own folder: the cookie and the server's log go here. Made if it is not there.
     pub dir: PathBuf,
 }
 
@@ -34,56 +62,128 @@ pub enum WindowError {
 }
 
 /// A running X server in a session of its own: it outlives this process, and is closed only by [`Display::close`].
+///
+/// As long as this handle lives, the program's main window is kept at the display's size and the newest window has the keyboard.
 #[derive(Debug)]
-pub struct Display;
+pub struct Display {
+    record: DisplayRecord,
+    keeper: Keeper,
+}
 
 impl Display {
     /// Starts Xvfb on a number that it finds free itself, with its own cookie and without TCP.
-    pub async fn open(_spec: Spec) -> Result<Self, OpenError> {
-        todo!()
+    pub async fn open(spec: Spec) -> Result<Self, OpenError> {
+        let record = server::start(OsStr::new("Xvfb"), &spec).await?;
+        match Keeper::start(&record.address, record.size).await {
+            Ok(keeper) => Ok(Self { record, keeper }),
+            Err(error) => {
+                server::stop(&record).await;
+                Err(OpenError::Failed(format!("{error:#}")))
+            }
+        }
     }
+
     /// Takes over a server that an earlier node left running.
-    pub async fn adopt(_record: DisplayRecord) -> Result<Self, OpenError> {
-        todo!()
+    pub async fn adopt(record: DisplayRecord) -> Result<Self, OpenError> {
+        if !process::is_alive(record.server) {
+            return Err(OpenError::Gone(record.address.number));
+        }
+        let keeper = Keeper::start(&record.address, record.size)
+            .await
+            .map_err(|error| OpenError::Failed(format!("{error:#}")))?;
+        Ok(Self { record, keeper })
     }
-    pub fn record(&self) -> &DisplayRecord {
-        todo!()
+
+    pub const fn record(&self) -> &DisplayRecord {
+        &self.record
     }
-    pub fn address(&self) -> &DisplayAddress {
-        todo!()
+
+    pub const fn address(&self) -> &DisplayAddress {
+        &self.record.address
     }
-    /// `DISPLAY` and `XAUTHORITY` for a program on this display.
+
+    /// `DISPLAY` and `XAUTHORITY` for a program on this display, and what keeps it from opening its window elsewhere: on the Wayland
+    /// desktop of whoever started the node.
     pub fn env(&self) -> Vec<(String, String)> {
-        todo!()
+        let auth_file = self.record.address.auth_file.to_string_lossy().into_owned();
+        let fixed = [
+            ("WAYLAND_DISPLAY", ""),
+            ("XDG_SESSION_TYPE", "x11"),
+            ("GDK_BACKEND", "x11"),
+            ("QT_QPA_PLATFORM", "xcb"),
+        ];
+        let own = [("DISPLAY".to_owned(), self.record.address.name()), ("XAUTHORITY".to_owned(), auth_file)];
+        own.into_iter().chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
     }
+
     /// Waits for the program's main window, makes it fill the display, undecorated, and gives it the focus.
-    pub async fn window(&self, _within: Duration) -> Result<WindowId, WindowError> {
-        todo!()
+    ///
+    /// Main is the largest window that stays: at least 0.1 s if it takes half the display, 1.5 s if it is smaller, so that a splash
+    /// screen is let pass. A program that keeps a size of its own gets its window all the same, once `within` is over.
+    pub async fn window(&self, within: Duration) -> Result<WindowId, WindowError> {
+        let mut main = self.keeper.main();
+        let filled = timeout(within, main.wait_for(|main| main.is_some_and(|main| main.filled))).await;
+        let found = match filled {
+            Ok(Ok(found)) => *found,
+            Ok(Err(_closed)) => return Err(WindowError::Display("its X server has ended".to_owned())),
+            Err(_elapsed) => *self.keeper.main().borrow(),
+        };
+        let Some(Main { id, filled }) = found else { return Err(WindowError::NoWindow(within)) };
+        if !filled {
+            tracing::warn!(
+                display = self.record.address.number,
+                window = id,
+                "the program keeps a size of its own"
+            );
+        }
+        Ok(WindowId(id))
     }
+
+    /// The program's main window at any time: it changes when a program closes it and opens another one. `None` while there is none;
+    /// the channel closes when the display is gone.
+    pub fn main_window(&self) -> MainWindow {
+        MainWindow(self.keeper.main())
+    }
+
     /// Asks the window to close, as a click on its close button would (`WM_DELETE_WINDOW`).
-    pub async fn close_window(&self, _window: WindowId) {
-        todo!()
+    pub async fn close_window(&self, window: WindowId) {
+        let address = self.record.address.clone();
+        let asking = tokio::task::spawn_blocking(move || keeper::ask_to_close(&address, window.0));
+        match timeout(ASK_TO_CLOSE, asking).await {
+            Ok(Ok(Ok(()))) => {}
+            // The window has closed already, mostly; whoever asks looks at the program's end anyway.
+            Ok(Ok(Err(error))) => tracing::debug!(%error, "asking a window to close"),
+            Ok(Err(error)) => tracing::error!(%error, "asking a window to close"),
+            Err(_elapsed) => tracing::warn!(display = self.record.address.number, "the X server hangs"),
+        }
     }
+
     /// Resolves when the server has ended.
     pub async fn exited(&self) {
-        todo!()
+        process::exited(self.record.server).await;
     }
+
+    /// Ends the server, by force after three seconds, and removes its lock, socket and cookie. Its log stays.
     pub async fn close(self) {
-        todo!()
+        let Self { record, keeper } = self;
+        drop(keeper);
+        server::stop(&record).await;
+        tracing::debug!(display = record.address.number, "X server closed");
     }
 }
 
-/// The hand on one display, through XTEST. Everything that it holds is let go on [`Input::ReleaseAll`], when it is dropped, and
-/// after 250 ms of silence.
-#[derive(Debug)]
-pub struct Injector;
+/// The program's main window as it changes.
+#[derive(Clone, Debug)]
+pub struct MainWindow(watch::Receiver<Option<Main>>);
 
-impl Injector {
-    pub fn open(_address: &DisplayAddress, _size: Size) -> anyhow::Result<Self> {
-        todo!()
+impl MainWindow {
+    pub fn get(&self) -> Option<WindowId> {
+        self.0.borrow().map(|main| WindowId(main.id))
     }
-    /// Never waits: a hand that is faster than the X server loses moves, not presses or releases.
-    pub fn handle(&self, _input: Input) {
-        todo!()
+
+    /// Resolves when it is another one than `known`; `None` when there is none now, or the display is gone.
+    pub async fn changed_from(&mut self, known: WindowId) -> Option<WindowId> {
+        let other = self.0.wait_for(|main| main.is_none_or(|main| main.id != known.0)).await.ok()?;
+        other.map(|main| WindowId(main.id))
     }
 }
