@@ -3,19 +3,40 @@
 //! It knows who asks and in which words; what the answer is, the node says through [`Reception`]. Absent on purpose: instances,
 //! encoders, databases.
 
-use std::{net::SocketAddr, path::PathBuf};
+mod api;
+mod app;
+mod auth;
+mod headers;
+mod limits;
+mod listener;
+mod metrics;
+mod open;
+mod openapi;
+mod pages;
+mod problem;
+mod request;
+mod router;
+mod signal;
+mod sse;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use axum_server::Handle;
 
 use futures_util::stream::BoxStream;
 use model::{InstanceId, SecretHash};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot},
     api::{
-        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem, ProfileView,
-        ServerView, SessionCreated,
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
+        ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +57,12 @@ pub trait Reception: Send + Sync + 'static {
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem>;
     async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem>;
     /// The invite's address without scheme and host: `/stream/<id>#invite=…`.
-    async fn invite(&self, caller: &Caller, id: InstanceId, request: InviteRequest) -> Result<InviteCreated, Problem>;
+    async fn invite(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        request: InviteRequest,
+    ) -> Result<InviteCreated, Problem>;
     /// JPEG.
     async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem>;
     async fn builds(&self) -> Vec<BuildView>;
@@ -51,7 +77,12 @@ pub trait Reception: Send + Sync + 'static {
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem>;
 
     /// A viewer has said hello: its role and instance are checked, then its session begins.
-    async fn attend(&self, instance: InstanceId, hello: Hello, from: SocketAddr) -> Result<ViewerChannel, Refused>;
+    async fn attend(
+        &self,
+        instance: InstanceId,
+        hello: Hello,
+        from: SocketAddr,
+    ) -> Result<ViewerChannel, Refused>;
 
     /// `Err` says why the node is not ready.
     async fn ready(&self) -> Result<(), String>;
@@ -97,7 +128,9 @@ pub enum Certificate {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("{what} port {port} is taken by another program: choose another with `--set {what}.port=…`, or end that program")]
+    #[error(
+        "{what} port {port} is taken by another program: choose another with `--set {what}.port=…`, or end that program"
+    )]
     PortTaken { what: &'static str, port: u16 },
     #[error("{what} port {port} cannot be opened: {why}")]
     Failed { what: &'static str, port: u16, why: String },
@@ -106,26 +139,44 @@ pub enum OpenError {
 }
 
 /// The open doors. Dropping it closes them.
-#[derive(Debug)]
-pub struct Gateway;
+pub struct Gateway {
+    http_port: u16,
+    https_port: Option<u16>,
+    app: Arc<app::App>,
+    doors: Vec<Handle<SocketAddr>>,
+    /// The servers, in the order of the doors; then what keeps the certificate fresh.
+    tasks: Vec<JoinHandle<()>>,
+}
 
 impl Gateway {
-    pub async fn open(_config: Config, _reception: std::sync::Arc<dyn Reception>) -> Result<Self, OpenError> {
-        todo!()
+    /// Opens HTTP, and HTTPS where it is configured; both serve the same.
+    pub async fn open(config: Config, reception: Arc<dyn Reception>) -> Result<Self, OpenError> {
+        open::open(config, reception, pages::Pages::embedded(), app::Tuning::default()).await
     }
+    /// The bound one, where port 0 was asked for.
     pub fn http_port(&self) -> u16 {
-        todo!()
+        self.http_port
     }
     pub fn https_port(&self) -> Option<u16> {
-        todo!()
+        self.https_port
     }
     /// Finishes what is being answered, for at most two seconds.
     pub async fn close(self) {
-        todo!()
+        self.finish().await;
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { http_port, https_port, .. } = self;
+        f.debug_struct("Gateway")
+            .field("http_port", http_port)
+            .field("https_port", https_port)
+            .finish_non_exhaustive()
     }
 }
 
 /// The OpenAPI 3.1 document as JSON.
 pub fn openapi() -> String {
-    todo!()
+    openapi::document()
 }

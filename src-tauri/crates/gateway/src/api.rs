@@ -1,0 +1,62 @@
+//! The HTTP API of the contract. [`routes`] is the whole list: the router serves it, and the OpenAPI document is tested against it.
+
+pub(crate) mod admin;
+pub(crate) mod catalog;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod instances;
+pub(crate) mod queue;
+pub(crate) mod sessions;
+
+use std::sync::Arc;
+
+use axum::{
+    handler::Handler,
+    http::Method,
+    routing::{MethodFilter, MethodRouter, on},
+};
+
+use crate::{app::App, openapi, signal};
+
+/// One method of one path.
+pub(crate) struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub handler: MethodRouter<Arc<App>>,
+}
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        post("/api/v1/sessions", sessions::create),
+        get("/api/v1/instances", instances::list),
+        post("/api/v1/instances", instances::launch),
+        get("/api/v1/instances/{id}", instances::show),
+        delete("/api/v1/instances/{id}", instances::stop),
+        post("/api/v1/instances/{id}/invites", instances::invite),
+        get("/api/v1/instances/{id}/thumbnail.jpg", instances::thumbnail),
+        get("/api/v1/instances/{id}/signal", signal::open),
+        get("/api/v1/queue/{ticket_id}", queue::show),
+        delete("/api/v1/queue/{ticket_id}", queue::leave),
+        get("/api/v1/builds", catalog::builds),
+        get("/api/v1/profiles", catalog::profiles),
+        get("/api/v1/servers", catalog::servers),
+        get("/api/v1/events", events::of_caller),
+        post("/api/v1/admin/commands", admin::command),
+        get("/api/v1/admin/snapshot", admin::snapshot),
+        get("/api/v1/admin/events", events::of_node),
+        get("/api/v1/openapi.json", openapi::serve),
+        get("/healthz", health::alive),
+        get("/readyz", health::ready),
+        get("/metrics", health::metrics),
+    ]
+}
+
+fn get<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::GET, path, handler: on(MethodFilter::GET, handler) }
+}
+fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
+}
+fn delete<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }
+}
