@@ -172,8 +172,25 @@ fn tile_cache_mb(mesa: bool) -> u32 {
 }
 
 fn notes(order: &Order<'_>, api: ApiGeneration) -> Vec<String> {
+    let mut notes = if order.build.is_demo() {
+        vec![
+            "This is the demo renderer, a stand-in that draws a small sky of its own. Add the folder of an OpenSpace \
+             build to stream the real one."
+                .to_owned(),
+        ]
+    } else {
+        openspace_notes(order.mesa, api)
+    };
+    if !order.build.env.is_empty() {
+        let names: Vec<_> = order.build.env.keys().map(String::as_str).collect();
+        notes.push(format!("The build sets its own environment: {}.", names.join(", ")));
+    }
+    notes
+}
+
+fn openspace_notes(mesa: bool, api: ApiGeneration) -> Vec<String> {
     let mut notes = Vec::new();
-    if order.mesa {
+    if mesa {
         notes.push(
             "OpenGL is Mesa's software renderer here: MESA_GL_VERSION_OVERRIDE=4.6 and MESA_GLSL_VERSION_OVERRIDE=460 \
              are set, because OpenSpace asks for OpenGL 4.6 and Mesa offers 4.5."
@@ -182,7 +199,7 @@ fn notes(order: &Order<'_>, api: ApiGeneration) -> Vec<String> {
     }
     notes.push(format!(
         "The cache for globe tiles is limited to {} MB; OpenSpace's own setting takes 2048 MB for each instance.",
-        tile_cache_mb(order.mesa)
+        tile_cache_mb(mesa)
     ));
     if api == ApiGeneration::Legacy {
         notes.push(
@@ -190,10 +207,6 @@ fn notes(order: &Order<'_>, api: ApiGeneration) -> Vec<String> {
              loopback for its browser's debugger. Only the first of several instances gets them; none needs them."
                 .to_owned(),
         );
-    }
-    if !order.build.env.is_empty() {
-        let names: Vec<_> = order.build.env.keys().map(String::as_str).collect();
-        notes.push(format!("The build sets its own environment: {}.", names.join(", ")));
     }
     notes
 }
@@ -286,6 +299,15 @@ mod tests {
         let with_gpu = plan(&Order { mesa: false, ..order(&build) }).unwrap();
         assert!(with_gpu.env.is_empty());
         assert!(!with_gpu.notes.iter().any(|note| note.contains("Mesa")));
+    }
+
+    #[test]
+    fn the_demo_says_that_it_is_one() {
+        let mut build = build(ApiGeneration::New);
+        let BuildKind::OpenSpace { demo, .. } = &mut build.kind else { unreachable!() };
+        *demo = true;
+        let notes = plan(&order(&build)).unwrap().notes;
+        assert!(notes.len() == 1 && notes[0].contains("demo"), "{notes:?}");
     }
 
     #[test]

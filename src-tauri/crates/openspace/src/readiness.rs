@@ -60,7 +60,7 @@ fn read_foreign(line: &str) -> Option<Sign> {
 const KNOWN: &[(&[&str], &str)] = &[
     (
         &["Bind failed"],
-        "OpenSpace could not open its API port: another program has taken it. Start the instance again, which picks another port.",
+        "OpenSpace could not open its API port: another program has taken it. The next start picks another one.",
     ),
     (
         &["(3007)", "GLFW error (65543)"],

@@ -188,6 +188,22 @@ async fn garbage_before_and_between_the_answers_is_stepped_over() {
 }
 
 #[tokio::test]
+async fn a_message_beyond_the_bound_ends_the_connection_and_not_the_memory() {
+    let far = Far::start(async |mut socket: Socket| {
+        hear(&mut socket).await.unwrap();
+        let question = hear(&mut socket).await.unwrap();
+        say(&mut socket, &reply(&question, json!({}))).await;
+        // The client hangs up while this is still being sent.
+        let _ = socket.send(Message::text("x".repeat(40 << 20))).await;
+        while hear(&mut socket).await.is_some() {}
+    })
+    .await;
+    let client = far.client(ApiGeneration::New).await.unwrap();
+    timeout(LONG, client.closed()).await.unwrap();
+    assert_eq!(client.version().await.unwrap_err(), ClientError::Closed);
+}
+
+#[tokio::test]
 async fn something_that_is_no_websocket_is_told() {
     let (listener, api) = listener().await;
     let far = tokio::spawn(async move {
