@@ -1,0 +1,172 @@
+//! What is said and heard in SDP, before and after the library's own reading of it. Pure.
+
+use model::video::Codec;
+use protocol::signal;
+
+/// An answer of a browser is some 3 KiB; the signaling socket takes no more than this either.
+const BYTES_MAX: usize = signal::MAX_MESSAGE_BYTES;
+/// Sections of an answer that we could have asked for: video and data.
+const SECTIONS_MAX: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AnswerError {
+    #[error("the answer is {0} bytes long; at most {BYTES_MAX} are read")]
+    TooLarge(usize),
+    #[error("the answer is no session description")]
+    NotSdp,
+    #[error("the answer takes no video: the browser has to accept the video section of the offer")]
+    NoVideo,
+    #[error(
+        "the answer does not take {0}, the codec that this stream is encoded with: use a browser that decodes it"
+    )]
+    NoCodec(&'static str),
+    #[error("the answer has {0} media sections; the offer has {SECTIONS_MAX}")]
+    TooManySections(usize),
+}
+
+/// The name of a codec in `a=rtpmap`.
+pub(crate) fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "H264",
+        Codec::Vp8 => "VP8",
+    }
+}
+
+/// Refuses what would only fail later, with a sentence instead of a number.
+pub(crate) fn check_answer(sdp: &str, codec: Codec) -> Result<(), AnswerError> {
+    if sdp.len() > BYTES_MAX {
+        return Err(AnswerError::TooLarge(sdp.len()));
+    }
+    if !sdp.starts_with("v=0") {
+        return Err(AnswerError::NotSdp);
+    }
+    let sections = sdp.lines().filter(|line| line.starts_with("m=")).count();
+    if sections > SECTIONS_MAX {
+        return Err(AnswerError::TooManySections(sections));
+    }
+    let video = section(sdp, "m=video ").ok_or(AnswerError::NoVideo)?;
+    let port = video.first().and_then(|line| line.split(' ').nth(1));
+    let refused = ["a=inactive", "a=sendonly"].iter().any(|direction| video.contains(direction));
+    if port == Some("0") || refused {
+        return Err(AnswerError::NoVideo);
+    }
+    let name = codec_name(codec);
+    let takes = video.iter().filter_map(|line| line.strip_prefix("a=rtpmap:")).any(|map| {
+        map.split(' ')
+            .nth(1)
+            .and_then(|format| format.split('/').next())
+            .is_some_and(|n| n.eq_ignore_ascii_case(name))
+    });
+    if takes { Ok(()) } else { Err(AnswerError::NoCodec(name)) }
+}
+
+/// The lines of the section that opens with `opening`.
+fn section<'a>(sdp: &'a str, opening: &str) -> Option<Vec<&'a str>> {
+    let mut lines = sdp.lines().skip_while(|line| !line.starts_with(opening));
+    let first = lines.next()?;
+    Some(std::iter::once(first).chain(lines.take_while(|line| !line.starts_with("m="))).collect())
+}
+
+/// The offer with our candidates in place of the library's: these name the addresses that viewers reach, with the
+/// shared port. They stand in the first section, whose transport all others share (BUNDLE).
+pub(crate) fn with_candidates(sdp: &str, candidates: &[String]) -> String {
+    let mut out = String::with_capacity(sdp.len() + 80 * candidates.len());
+    let mut sections = 0;
+    let mut line_out = |line: &str| {
+        out.push_str(line);
+        out.push_str("\r\n");
+    };
+    let ours = |line_out: &mut dyn FnMut(&str)| {
+        candidates.iter().for_each(|candidate| line_out(&format!("a=candidate:{candidate}")));
+        line_out("a=end-of-candidates");
+    };
+    for line in sdp.lines() {
+        if line.starts_with("m=") {
+            sections += 1;
+            if sections == 2 {
+                ours(&mut line_out);
+            }
+        }
+        if !line.starts_with("a=candidate:") && line != "a=end-of-candidates" {
+            line_out(line);
+        }
+    }
+    if sections == 1 {
+        ours(&mut line_out);
+    }
+    out
+}
+
+/// The ufrag that the description gives to its sender.
+pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::trim)
+}
+
+/// The answer without its candidates: a viewer's checks show where it is, and an address that a stranger names is one
+/// that this machine would be made to send to.
+pub(crate) fn without_candidates(sdp: &str) -> String {
+    let kept = sdp.lines().filter(|line| !line.starts_with("a=candidate:") && *line != "a=end-of-candidates");
+    kept.flat_map(|line| [line, "\r\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ANSWER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:abcd\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 102 103\r\na=recvonly\r\na=rtpmap:102 H264/90000\r\na=rtpmap:103 rtx/90000\r\n\
+        a=candidate:1 1 udp 1 3f2a.local 5000 typ host\r\na=candidate:1 1 udp 1 10.0.0.2 5000 typ host\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n";
+
+    #[test]
+    fn a_browsers_answer_is_taken() {
+        assert_eq!(check_answer(ANSWER, Codec::H264), Ok(()));
+        assert_eq!(ufrag(ANSWER), Some("abcd"));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_its_reason() {
+        let cases = [
+            (String::new(), AnswerError::NotSdp),
+            ("hello".into(), AnswerError::NotSdp),
+            (format!("v=0{}", "x".repeat(BYTES_MAX)), AnswerError::TooLarge(BYTES_MAX + 3)),
+            ("v=0\r\n".into(), AnswerError::NoVideo),
+            (ANSWER.replace("m=video 9", "m=video 0"), AnswerError::NoVideo),
+            (ANSWER.replace("a=recvonly", "a=inactive"), AnswerError::NoVideo),
+            (ANSWER.replace("H264", "AV1"), AnswerError::NoCodec("H264")),
+            (format!("{ANSWER}m=audio 9 x 0\r\n"), AnswerError::TooManySections(3)),
+        ];
+        for (answer, why) in cases {
+            assert_eq!(check_answer(&answer, Codec::H264), Err(why));
+        }
+        assert_eq!(check_answer(ANSWER, Codec::Vp8), Err(AnswerError::NoCodec("VP8")));
+    }
+
+    #[test]
+    fn a_viewers_candidates_are_left_out_and_nothing_else() {
+        let kept = without_candidates(ANSWER);
+        assert!(!kept.contains("a=candidate"));
+        assert_eq!(kept.lines().count(), ANSWER.lines().count() - 2);
+    }
+
+    #[test]
+    fn our_candidates_take_the_place_of_the_librarys() {
+        let candidates = ["1 1 udp 9 192.0.2.1 4700 typ host".to_owned()];
+        let offer = with_candidates(ANSWER, &candidates);
+        assert_eq!(offer.matches("a=candidate:").count(), 1);
+        let (before, _) = offer.split_once("m=application").unwrap_or_default();
+        assert!(before.contains("192.0.2.1 4700"), "in the first section");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(v=0)?(\r\n|m=|a=|video|[ -~]|[0-9 ])*") {
+            let _ = check_answer(&text, Codec::H264);
+            let _ = with_candidates(&text, &[]);
+            let _ = without_candidates(&text);
+            let _ = ufrag(&text);
+        }
+    }
+}

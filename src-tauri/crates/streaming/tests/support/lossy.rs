@@ -1,0 +1,71 @@
+//! A network between a viewer and the port that loses some media packets on their way to the viewer.
+
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+};
+
+use tokio::{net::UdpSocket, task::JoinSet};
+
+pub struct Lossy {
+    pub port: u16,
+    lose: Arc<AtomicU32>,
+    _tasks: JoinSet<()>,
+}
+
+impl Lossy {
+    pub async fn in_front_of(port: u16) -> Self {
+        let outside = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let lose = Arc::new(AtomicU32::new(0));
+        let mut tasks = JoinSet::new();
+        let own = outside.local_addr().unwrap().port();
+        tasks.spawn(forward(outside, (Ipv4Addr::LOCALHOST, port).into(), Arc::clone(&lose)));
+        Self { port: own, lose, _tasks: tasks }
+    }
+
+    /// The offer, with this network's door in place of the port's.
+    pub fn reroute(&self, offer: &str, port: u16) -> String {
+        offer
+            .lines()
+            .filter(|line| !line.contains(" tcp "))
+            .map(|line| {
+                line.replace(&format!("127.0.0.1 {port} "), &format!("127.0.0.1 {} ", self.port)) + "\r\n"
+            })
+            .collect()
+    }
+
+    /// The next so many media packets are lost.
+    pub fn lose(&self, packets: u32) {
+        self.lose.store(packets, Relaxed);
+    }
+}
+
+async fn forward(outside: Arc<UdpSocket>, port: SocketAddr, lose: Arc<AtomicU32>) {
+    let mut inner: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    let mut buffer = vec![0; 65_536];
+    while let Ok((length, viewer)) = outside.recv_from(&mut buffer).await {
+        if !inner.contains_key(&viewer) {
+            let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+            socket.connect(port).await.unwrap();
+            tasks.spawn(back(Arc::clone(&socket), Arc::clone(&outside), viewer, Arc::clone(&lose)));
+            inner.insert(viewer, socket);
+        }
+        let _ = inner[&viewer].send(&buffer[..length]).await;
+    }
+}
+
+async fn back(inner: Arc<UdpSocket>, outside: Arc<UdpSocket>, viewer: SocketAddr, lose: Arc<AtomicU32>) {
+    let mut buffer = vec![0; 65_536];
+    while let Ok(length) = inner.recv(&mut buffer).await {
+        let media = length > 1 && (128..192).contains(&buffer[0]) && !(192..224).contains(&buffer[1]);
+        let lost = media && lose.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        if !lost {
+            let _ = outside.send_to(&buffer[..length], viewer).await;
+        }
+    }
+}

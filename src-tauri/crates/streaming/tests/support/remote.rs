@@ -1,0 +1,246 @@
+//! The far side: the `webrtc` crate as a viewer. It answers, puts frames together, speaks on the data channels.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use rtc::{
+    rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
+    rtp::{self, codec::h264::H264Packet, packetizer::Depacketizer},
+    rtp_transceiver::rtp_sender::{
+        RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
+    },
+};
+use tokio::sync::{Mutex, mpsc, watch};
+use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent},
+    media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
+    peer_connection::{
+        MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
+        RTCPeerConnectionState, RTCSessionDescription, Registry, register_default_interceptors,
+    },
+};
+
+use super::soon;
+
+pub struct Remote {
+    connection: Box<dyn PeerConnection>,
+    frames: mpsc::UnboundedReceiver<Bytes>,
+    heard: Arc<Heard>,
+    gathered: watch::Receiver<bool>,
+    state: watch::Receiver<RTCPeerConnectionState>,
+}
+
+struct Heard {
+    frames: mpsc::UnboundedSender<Bytes>,
+    gathered: watch::Sender<bool>,
+    state: watch::Sender<RTCPeerConnectionState>,
+    tracks: watch::Sender<Option<Arc<dyn TrackRemote>>>,
+    channels: watch::Sender<HashMap<String, Arc<dyn DataChannel>>>,
+    messages: Mutex<HashMap<String, mpsc::UnboundedReceiver<String>>>,
+    playout_delays: watch::Sender<usize>,
+    hung_up: watch::Sender<bool>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Hearing {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.0.gathered.send_replace(state == RTCIceGatheringState::Complete);
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.0.state.send_replace(state);
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        self.0.tracks.send_replace(Some(Arc::clone(&track)));
+        let heard = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let mut assembler = Assembler::default();
+            while let Some(event) = track.poll().await {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                    let delayed =
+                        packet.header.extensions.iter().any(|extension| extension.payload[..] == [0, 0, 0]);
+                    heard.playout_delays.send_modify(|count| *count += usize::from(delayed));
+                    for frame in assembler.take(packet) {
+                        let _ = heard.frames.send(frame);
+                    }
+                }
+            }
+        });
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        let label = channel.label().await.unwrap();
+        let (messages, receiver) = mpsc::unbounded_channel();
+        self.0.messages.lock().await.insert(label.clone(), receiver);
+        self.0.channels.send_modify(|channels| drop(channels.insert(label, Arc::clone(&channel))));
+        let heard = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            while let Some(event) = channel.poll().await {
+                if let DataChannelEvent::OnMessage(message) = event {
+                    let _ = messages.send(String::from_utf8(message.data.to_vec()).unwrap());
+                }
+            }
+            heard.hung_up.send_replace(true);
+        });
+    }
+}
+
+struct Hearing(Arc<Heard>);
+
+impl Remote {
+    pub async fn new() -> Self {
+        let mut media = media_engine("video/H264");
+        Self::with(&mut media).await
+    }
+
+    async fn with(media: &mut MediaEngine) -> Self {
+        let registry = register_default_interceptors(Registry::new(), media).unwrap();
+        let (frames, received) = mpsc::unbounded_channel();
+        let (gathered, is_gathered) = watch::channel(false);
+        let (state, is_state) = watch::channel(RTCPeerConnectionState::New);
+        let heard = Arc::new(Heard {
+            frames,
+            gathered,
+            state,
+            tracks: watch::Sender::new(None),
+            channels: watch::Sender::default(),
+            messages: Mutex::default(),
+            playout_delays: watch::Sender::default(),
+            hung_up: watch::Sender::default(),
+        });
+        let connection = PeerConnectionBuilder::new()
+            .with_media_engine(std::mem::take(media))
+            .with_interceptor_registry(registry)
+            .with_handler(Arc::new(Hearing(Arc::clone(&heard))))
+            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .build()
+            .await
+            .unwrap();
+        Self {
+            connection: Box::new(connection),
+            frames: received,
+            heard,
+            gathered: is_gathered,
+            state: is_state,
+        }
+    }
+
+    pub async fn answer(&mut self, offer: String) -> String {
+        let offer = RTCSessionDescription::offer(offer).unwrap();
+        self.connection.set_remote_description(offer).await.unwrap();
+        let answer = self.connection.create_answer(None).await.unwrap();
+        self.connection.set_local_description(answer).await.unwrap();
+        soon("the far side's candidates", self.gathered.wait_for(|done| *done)).await.unwrap();
+        self.connection.local_description().await.unwrap().sdp
+    }
+
+    pub async fn until(&mut self, wanted: RTCPeerConnectionState) {
+        soon("the far side's state", self.state.wait_for(|state| *state == wanted)).await.unwrap();
+    }
+
+    pub async fn frame(&mut self) -> Bytes {
+        soon("a frame", self.frames.recv()).await.unwrap()
+    }
+
+    pub fn frames_now(&mut self) -> usize {
+        std::iter::from_fn(|| self.frames.try_recv().ok()).count()
+    }
+
+    pub fn playout_delays(&self) -> usize {
+        *self.heard.playout_delays.borrow()
+    }
+
+    pub async fn ask_for_a_keyframe(&self) {
+        let mut tracks = self.heard.tracks.subscribe();
+        let track = soon("a track", tracks.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
+        let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc: track.ssrcs().await[0] };
+        track.write_rtcp(vec![Box::new(pli)]).await.unwrap();
+    }
+
+    pub async fn channel(&self, label: &str) -> Arc<dyn DataChannel> {
+        let mut channels = self.heard.channels.subscribe();
+        let found = soon(label, channels.wait_for(|channels| channels.contains_key(label))).await.unwrap();
+        Arc::clone(&found[label])
+    }
+
+    pub async fn say(&self, label: &str, text: &str) {
+        self.channel(label).await.send_text(text).await.unwrap();
+    }
+
+    pub async fn message(&self, label: &str) -> String {
+        self.channel(label).await;
+        let mut messages = self.heard.messages.lock().await;
+        soon(label, messages.get_mut(label).unwrap().recv()).await.unwrap()
+    }
+
+    /// A data channel has ended.
+    pub async fn until_hung_up(&self) {
+        let mut hung_up = self.heard.hung_up.subscribe();
+        soon("a data channel to end", hung_up.wait_for(|ended| *ended)).await.unwrap();
+    }
+
+    pub async fn close(&self) {
+        self.connection.close().await.unwrap();
+    }
+}
+
+pub fn media_engine(mime_type: &str) -> MediaEngine {
+    let mut media = MediaEngine::default();
+    let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
+    let video = RTCRtpCodec {
+        mime_type: mime_type.into(),
+        clock_rate: 90_000,
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".into(),
+        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("transport-cc", "")],
+        ..Default::default()
+    };
+    let rtx = RTCRtpCodec {
+        mime_type: "video/rtx".into(),
+        clock_rate: 90_000,
+        sdp_fmtp_line: "apt=96".into(),
+        ..Default::default()
+    };
+    for (rtp_codec, payload_type) in [(video, 96), (rtx, 97)] {
+        media.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video).unwrap();
+    }
+    let uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay".to_owned();
+    let extension = RTCRtpHeaderExtensionCapability { uri };
+    media.register_header_extension(extension, RtpCodecKind::Video, None).unwrap();
+    media
+}
+
+/// Puts packets in order and frames together.
+#[derive(Default)]
+struct Assembler {
+    packets: BTreeMap<u16, rtp::Packet>,
+    next: Option<u16>,
+}
+
+impl Assembler {
+    fn take(&mut self, packet: rtp::Packet) -> Vec<Bytes> {
+        let sequence = packet.header.sequence_number;
+        let next = *self.next.get_or_insert(sequence);
+        if sequence.wrapping_sub(next) < 0x8000 {
+            self.packets.insert(sequence, packet);
+        }
+        std::iter::from_fn(|| self.frame()).collect()
+    }
+
+    fn frame(&mut self) -> Option<Bytes> {
+        let first = self.next?;
+        let run = (0..u16::MAX).map(|step| first.wrapping_add(step)).map_while(|at| self.packets.get(&at));
+        let length = 1 + run.map(|packet| packet.header.marker).position(|marker| marker)?;
+        let mut depacketizer = H264Packet::default();
+        let mut frame = BytesMut::new();
+        for step in 0..u16::try_from(length).unwrap() {
+            let packet = self.packets.remove(&first.wrapping_add(step)).unwrap();
+            frame.extend(depacketizer.depacketize(&packet.payload).unwrap());
+        }
+        self.next = Some(first.wrapping_add(u16::try_from(length).unwrap()));
+        Some(frame.freeze())
+    }
+}
