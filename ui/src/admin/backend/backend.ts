@@ -1,0 +1,26 @@
+// The panel's only door to the world: in the desktop window and in a remote browser the same.
+
+import type { AdminCommand, AdminReply, InstanceId, NodeSnapshot } from '@shared/protocol';
+
+export type Watcher = {
+  onSnapshot: (snapshot: NodeSnapshot) => void;
+  /** `up` again after each loss. */
+  onUp: () => void;
+  onDown: () => void;
+  /** The token does not open this panel (any more). */
+  onDenied: (sentence: string) => void;
+};
+
+export type Backend = {
+  kind: 'desktop' | 'browser';
+  /** Addresses of the node are relative to this. */
+  baseUrl: string;
+  /** The answer ends it. */
+  watch: (watcher: Watcher) => () => void;
+  command: (command: AdminCommand) => Promise<AdminReply>;
+  thumbnail: (id: InstanceId) => Promise<Blob>;
+  /** Shows an instance's stream in the person's own browser. */
+  openStream: (id: InstanceId) => Promise<void>;
+  /** Forgets the token; absent where there is nothing to forget. */
+  signOut?: () => void;
+};

@@ -1,0 +1,82 @@
+import { ask, askJson, inWords, Refused } from '@shared/http';
+import type { AdminReply, InviteCreated, NodeSnapshot } from '@shared/protocol';
+import { follow } from '@shared/sse';
+
+import type { Backend, Watcher } from './backend';
+
+export type Connection = { baseUrl: string; token: string };
+/** Called in the click itself, since browsers block windows that open later; what it answers leads the window on. */
+export type OpenWindow = () => { goTo: (url: string) => void | Promise<void>; giveUp: () => void };
+
+/** An invite that the panel makes for itself is used at once. */
+const OWN_INVITE_TTL_S = 3_600;
+
+export function httpBackend(
+  kind: Backend['kind'],
+  { baseUrl, token }: Connection,
+  open: OpenWindow,
+): Backend {
+  const api = (path: string) => new URL(`/api/v1${path}`, baseUrl).href;
+  return {
+    kind,
+    baseUrl,
+    watch: (watcher) => watch(api, token, watcher),
+    command: (command) =>
+      askJson<AdminReply>(api('/admin/commands'), { method: 'POST', body: command, bearer: token }),
+    thumbnail: async (id) => {
+      const answer = await ask(api(`/instances/${id}/thumbnail.jpg`), {
+        bearer: token,
+        accept: 'image/jpeg',
+      });
+      return answer.blob();
+    },
+    openStream: async (id) => {
+      const window = open();
+      try {
+        const invite = await askJson<InviteCreated>(api(`/instances/${id}/invites`), {
+          method: 'POST',
+          body: { role: 'owner', ttl_s: OWN_INVITE_TTL_S },
+          bearer: token,
+        });
+        await window.goTo(new URL(invite.url, baseUrl).href);
+      } catch (error) {
+        window.giveUp();
+        throw error;
+      }
+    },
+  };
+}
+
+function watch(api: (path: string) => string, token: string, watcher: Watcher): () => void {
+  const { stop, wake } = follow({
+    url: api('/admin/events'),
+    bearer: () => Promise.resolve(token),
+    onUp: watcher.onUp,
+    onEvent: ({ data }) => {
+      const snapshot = parseSnapshot(data);
+      if (snapshot) watcher.onSnapshot(snapshot);
+    },
+    onDown: (error) => {
+      if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+        watcher.onDenied(inWords(error));
+        return 'stop';
+      }
+      watcher.onDown();
+      return 'retry';
+    },
+  });
+  window.addEventListener('online', wake);
+  return () => {
+    window.removeEventListener('online', wake);
+    stop();
+  };
+}
+
+function parseSnapshot(data: string): NodeSnapshot | null {
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null && 'node' in value ? (value as NodeSnapshot) : null;
+  } catch {
+    return null;
+  }
+}

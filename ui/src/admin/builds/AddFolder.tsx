@@ -1,0 +1,45 @@
+import { Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
+
+import { AddDialog } from './AddDialog';
+import { parseEnv, splitCommand } from './words';
+
+export function AddFolder({ onClose }: { onClose: () => void }) {
+  const [dir, setDir] = useState('');
+  const [args, setArgs] = useState('');
+  const [env, setEnv] = useState('');
+  const command = () => {
+    const parsed = parseEnv(env);
+    if (dir.trim() === '') return 'Which folder? The one that holds openspace.cfg.';
+    if (!parsed.ok) return parsed.problem;
+    return { command: 'add_build' as const, dir: dir.trim(), args: splitCommand(args), env: parsed.env };
+  };
+  return (
+    <AddDialog title="Add an OpenSpace folder" command={command} onClose={onClose}>
+      <TextInput
+        label="Folder on this machine"
+        description="The one that holds openspace.cfg and bin/OpenSpace. It is never written to."
+        placeholder="/opt/OpenSpace"
+        spellCheck={false}
+        data-autofocus
+        value={dir}
+        onChange={(event) => setDir(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Further arguments"
+        spellCheck={false}
+        value={args}
+        onChange={(event) => setArgs(event.currentTarget.value)}
+      />
+      <Textarea
+        label="Environment"
+        description="One NAME=value a line."
+        autosize
+        minRows={2}
+        spellCheck={false}
+        value={env}
+        onChange={(event) => setEnv(event.currentTarget.value)}
+      />
+    </AddDialog>
+  );
+}

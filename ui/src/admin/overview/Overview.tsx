@@ -1,0 +1,36 @@
+import { Note } from '@shared/components/Note';
+import type { NodeSnapshot } from '@shared/protocol';
+
+import { InstanceList } from '../instances/InstanceList';
+import type { NetworkPoint } from '../panelState';
+import { Addresses } from './Addresses';
+import { DrawingAndEncoding } from './DrawingAndEncoding';
+import { Gpus } from './Gpus';
+import { HostTiles } from './HostTiles';
+import classes from './Overview.module.css';
+
+export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; network: NetworkPoint[] }) {
+  const { health, history, node } = snapshot;
+  return (
+    <>
+      {snapshot.warnings.map((warning) => (
+        <Note key={warning} tone="warn">
+          {warning}
+        </Note>
+      ))}
+      {health === null ? (
+        <Note tone="info">The machine&rsquo;s figures are being taken.</Note>
+      ) : (
+        <div className={classes.machine}>
+          <HostTiles host={health.host} history={history} network={network} />
+          <Gpus gpus={health.gpus} history={history} />
+        </div>
+      )}
+      <InstanceList snapshot={snapshot} />
+      <div className={classes.pair}>
+        <DrawingAndEncoding node={node} />
+        <Addresses node={node} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+import { Button } from '@mantine/core';
+import { Age } from '@shared/components/Age';
+import { DemoTag } from '@shared/components/DemoTag';
+import { StateBadge } from '@shared/components/StateBadge';
+import { Thumbnail } from '@shared/components/Thumbnail';
+import { count } from '@shared/format';
+import { isLive, phaseLine } from '@shared/instanceWords';
+import type { InstanceView } from '@shared/protocol';
+
+import classes from './InstanceCard.module.css';
+
+type InstanceCardProps = {
+  instance: InstanceView;
+  fetchPicture: () => Promise<Blob>;
+  /** The server does not answer: what is shown may be old. */
+  stale: boolean;
+  onStop: () => void;
+};
+
+export function InstanceCard({ instance, fetchPicture, stale, onStop }: InstanceCardProps) {
+  const { state, build_name, url } = instance;
+  const running = state === 'ready';
+  const live = isLive(state);
+  return (
+    <article
+      className={classes.card}
+      data-instance={instance.instance_id}
+      data-state={state}
+      aria-label={build_name}
+    >
+      <a href={url} className={classes.picture} tabIndex={-1} aria-hidden="true">
+        <Thumbnail
+          fetchPicture={fetchPicture}
+          active={running && !stale}
+          faded={!running || stale}
+          label={`The picture of ${build_name}`}
+        />
+        {instance.progress !== null && live && !running && (
+          <span className={classes.progress} style={{ width: `${Math.round(instance.progress * 100)}%` }} />
+        )}
+      </a>
+      <div className={classes.body}>
+        <div className={classes.head}>
+          <h3 className={classes.name}>{build_name}</h3>
+          {instance.demo && <DemoTag />}
+        </div>
+        <div className={classes.line}>
+          <StateBadge state={state} />
+          <span className={classes.figures}>
+            {running && (
+              <>{instance.viewers === 0 ? 'nobody watches' : count(instance.viewers, 'viewer')} · </>
+            )}
+            <Age since={instance.created} />
+          </span>
+        </div>
+        <p className={classes.detail}>{detailOf(instance)}</p>
+        <div className={classes.actions}>
+          <Button
+            component="a"
+            href={url}
+            flex={1}
+            radius="xl"
+            color="lamp"
+            disabled={!live || state === 'stopping'}
+          >
+            {running ? 'Rejoin' : 'Open'}
+          </Button>
+          <Button
+            variant="default"
+            radius="xl"
+            disabled={!live || state === 'stopping' || stale}
+            onClick={onStop}
+            aria-label={`Stop ${build_name}`}
+          >
+            Stop
+          </Button>
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function detailOf(instance: InstanceView): string | null {
+  const step = phaseLine(instance.phase);
+  if (instance.message !== null) return instance.message;
+  if (step !== null) return `${step.charAt(0).toUpperCase()}${step.slice(1)}…`;
+  return instance.profile === null ? null : `Profile ${instance.profile}`;
+}

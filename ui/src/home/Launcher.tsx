@@ -1,0 +1,113 @@
+import { Button, SegmentedControl, Select } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { Panel } from '@shared/components/Panel';
+import { inWords } from '@shared/http';
+import { IconPlayerPlayFilled } from '@tabler/icons-react';
+import { useState } from 'react';
+
+import { BuildChoice } from './BuildChoice';
+import classes from './Launcher.module.css';
+import type { HomeState, Live } from './live';
+import { roomWords } from './room';
+import { sizes, type SizeId } from './sizes';
+import { useProfiles } from './useProfiles';
+
+export function Launcher({ live, state }: { live: Live; state: HomeState }) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [profile, setProfile] = useState<string | null>(null);
+  const [size, setSize] = useState<SizeId>('720p');
+  const [launching, setLaunching] = useState(false);
+  const builds = state.builds ?? [];
+  const build = builds.find((one) => one.id === chosen) ?? builds.find((one) => one.default) ?? builds[0];
+  const profiles = useProfiles(live, build?.kind === 'openspace' ? build.id : null);
+  const obstacle = obstacleOf(state);
+
+  const launch = async () => {
+    setLaunching(true);
+    const { width, height } = sizes.find((one) => one.id === size) ?? sizes[0];
+    try {
+      const launched = await live.launch({ build: build?.id, profile: profile ?? undefined, width, height });
+      if ('url' in launched) window.location.assign(launched.url);
+      else notifications.show({ message: `You are number ${launched.position} in the queue.` });
+    } catch (error) {
+      notifications.show({
+        color: 'red',
+        title: 'It was not launched',
+        message: inWords(error),
+        autoClose: 12_000,
+      });
+    }
+    setLaunching(false);
+  };
+
+  return (
+    <Panel className={classes.launcher}>
+      <BuildChoice
+        builds={state.builds}
+        value={build?.id ?? null}
+        onChange={(id) => {
+          setChosen(id);
+          setProfile(null);
+        }}
+      />
+      {profiles.length > 0 && (
+        <Select
+          label="Profile"
+          description={profiles.find((one) => one.id === profile)?.description ?? undefined}
+          inputWrapperOrder={['label', 'input', 'description']}
+          placeholder="The one it comes with"
+          clearable
+          searchable={profiles.length > 8}
+          data={profiles.map((one) => ({ value: one.id, label: one.name }))}
+          value={profile}
+          onChange={setProfile}
+        />
+      )}
+      <div>
+        <span className={classes.label} id="size">
+          Picture
+        </span>
+        <SegmentedControl
+          fullWidth
+          aria-labelledby="size"
+          value={size}
+          onChange={(value) => setSize(value)}
+          data={sizes.map((one) => ({
+            value: one.id,
+            label: (
+              <span className={classes.size}>
+                {one.label} <small>{one.hint}</small>
+              </span>
+            ),
+          }))}
+        />
+      </div>
+      <Button
+        size="xl"
+        fullWidth
+        color="lamp"
+        radius="xl"
+        className={classes.launch}
+        leftSection={<IconPlayerPlayFilled size={20} />}
+        loading={launching}
+        disabled={obstacle !== null}
+        onClick={() => void launch()}
+      >
+        Launch
+      </Button>
+      <p className={classes.obstacle} role="status">
+        {obstacle}
+      </p>
+    </Panel>
+  );
+}
+
+/** Why nothing can be launched right now. */
+function obstacleOf(state: HomeState): string | null {
+  if (state.link !== 'up') return state.link === 'down' ? 'Waiting for the server.' : 'Asking the server…';
+  if (state.builds?.length === 0)
+    return 'Nothing can be launched here yet: an administrator has to add a build.';
+  return roomWords(state.servers)?.full
+    ? 'Every place is taken. Stop an instance of yours, or wait until somebody leaves.'
+    : null;
+}

@@ -1,0 +1,57 @@
+import { notifications } from '@mantine/notifications';
+import { Confirm } from '@shared/components/Confirm';
+import { inWords } from '@shared/http';
+import type { InstanceView } from '@shared/protocol';
+import { useState } from 'react';
+
+import { Empty } from './Empty';
+import { InstanceCard } from './InstanceCard';
+import type { HomeState, Live } from './live';
+import classes from './MyInstances.module.css';
+
+export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
+  const [asked, setAsked] = useState<InstanceView | null>(null);
+  const list = state.instances;
+  const stop = () => {
+    if (!asked) return;
+    setAsked(null);
+    live
+      .stop(asked.instance_id)
+      .catch((error: unknown) =>
+        notifications.show({ color: 'red', title: 'It was not stopped', message: inWords(error) }),
+      );
+  };
+  return (
+    <section aria-labelledby="mine">
+      <h2 id="mine" className={classes.title}>
+        Your instances{' '}
+        {list !== null && list.length > 0 && <span className={classes.count}>{list.length}</span>}
+      </h2>
+      {list === null && <div className={classes.waiting} aria-hidden="true" />}
+      {list?.length === 0 && <Empty />}
+      <ul className={classes.grid}>
+        {list?.map((instance) => (
+          <li key={instance.instance_id}>
+            <InstanceCard
+              instance={instance}
+              fetchPicture={() => live.thumbnail(instance.instance_id)}
+              stale={state.link === 'down'}
+              onStop={() => setAsked(instance)}
+            />
+          </li>
+        ))}
+      </ul>
+      <Confirm
+        question={
+          asked && {
+            title: `Stop ${asked.build_name}?`,
+            detail: 'It ends for everybody who watches it, and what is not saved in it is lost.',
+            yes: 'Stop it',
+          }
+        }
+        onYes={stop}
+        onNo={() => setAsked(null)}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,19 @@
+import '@shared/theme/forms';
+
+import { Page } from '@shared/theme/Page';
+import { createRoot } from 'react-dom/client';
+
+import { Home } from './Home';
+import { Live } from './live';
+
+const live = new Live();
+live.start();
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <Page>
+      <Home live={live} />
+    </Page>,
+  );
+}

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+
+import { roomWords } from './room';
+
+const server = (slots_free: number, slots_total: number) => ({
+  server_id: 's',
+  name: 'here',
+  region: null,
+  slots_total,
+  slots_free,
+  this_machine: true,
+});
+
+test('places are counted over all machines', () => {
+  expect(roomWords([server(1, 2), server(2, 2)])).toEqual({ words: '3 of 4 places free', full: false });
+  expect(roomWords([server(1, 1)])?.words).toBe('1 of 1 place free');
+  expect(roomWords([server(0, 2)])).toEqual({ words: 'All places taken', full: true });
+  expect(roomWords([])).toBeNull();
+});

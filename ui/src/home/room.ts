@@ -1,0 +1,11 @@
+import type { ServerView } from '@shared/protocol';
+
+/** "2 of 4 places free" over all machines; nothing while no machine is known. */
+export function roomWords(servers: ServerView[]): { words: string; full: boolean } | null {
+  if (servers.length === 0) return null;
+  const free = servers.reduce((sum, server) => sum + server.slots_free, 0);
+  const total = servers.reduce((sum, server) => sum + server.slots_total, 0);
+  return free === 0
+    ? { words: 'All places taken', full: true }
+    : { words: `${free} of ${total} ${total === 1 ? 'place' : 'places'} free`, full: false };
+}

@@ -1,0 +1,260 @@
+// The driver: does what the machine says, and tells it what happens. It runs outside React and begins before it.
+
+import { ask, askJson, inWords, Refused } from '@shared/http';
+import type {
+  ControlAction,
+  Hello,
+  InviteCreated,
+  KeysMessage,
+  PointerMessage,
+  Role,
+  ViewerId,
+} from '@shared/protocol';
+import { sessionId } from '@shared/sessionId';
+
+import { signalUrl } from './address';
+import { StageInput } from './input';
+import { initial, maySteer, phaseOf, step, type Effect, type Input, type State } from './machine';
+import { Meter } from './meter';
+import { Peer } from './peer';
+import { Signaling } from './signaling';
+import type { MediaStats, StreamStats } from './stats';
+
+/** The signaling protocol this page speaks. */
+const PROTOCOL = 1;
+/** Moves that wait in the channel are old: newer ones are dropped until these are out. */
+const POINTER_BACKLOG_BYTES = 4_096;
+/** Between tries to get a session from a server that does not answer. */
+const SESSION_RETRY_MS = 1_000;
+
+export type SessionOptions = {
+  instance: string;
+  invite: string | null;
+  video: HTMLVideoElement;
+  stage: HTMLElement;
+};
+
+/** What the screen draws; a new object at each change. */
+export type View = { state: State; media: MediaStats };
+
+export class Session {
+  readonly instance: string;
+  private readonly options: SessionOptions;
+  private state: State;
+  private view: View;
+  private readonly signaling: Signaling;
+  private readonly peer: Peer;
+  private readonly meter: Meter;
+  private readonly input: StageInput;
+  private readonly channels = new Map<string, RTCDataChannel>();
+  private readonly listeners = new Set<() => void>();
+  private readonly idlePresses = new Set<() => void>();
+  private readonly waysOut = new Set<() => void>();
+  private mediaTimer: ReturnType<typeof setTimeout> | undefined;
+  private againTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.instance = options.instance;
+    this.state = initial(options.invite !== null);
+    this.signaling = new Signaling({
+      url: signalUrl(window.location, options.instance),
+      hello: () => this.hello(),
+      onMessage: (message) => this.dispatch({ type: 'message', message }),
+      onDown: () => this.dispatch({ type: 'link_down' }),
+    });
+    this.peer = new Peer({
+      video: options.video,
+      onAnswer: (sdp) => this.signaling.send({ type: 'answer', sdp }),
+      onCandidate: (candidate) => this.signaling.send({ type: 'candidate', ...candidate }),
+      onEvent: (event) => this.dispatch({ type: 'peer', event }),
+      onChannel: (channel) => this.channels.set(channel.label, channel),
+    });
+    this.meter = new Meter(
+      options.video,
+      () => this.peer.stats,
+      () => this.dispatch({ type: 'frame' }),
+      () => this.publish(),
+    );
+    this.view = { state: this.state, media: this.meter.current };
+    this.input = new StageInput(options.stage, options.video, {
+      pointer: (message) => this.sendPointer(message),
+      keys: (message) => this.sendKeys(message),
+      maySteer: () => maySteer(this.state),
+      onIdlePress: () => this.idlePresses.forEach((tell) => tell()),
+      onWayOut: () => this.waysOut.forEach((tell) => tell()),
+    });
+    this.publish();
+  }
+
+  start(): void {
+    window.addEventListener('online', () => this.signaling.wake());
+    window.addEventListener('pageshow', () => this.signaling.wake());
+    document.addEventListener('visibilitychange', () => this.sayVisible());
+    void this.begin();
+  }
+
+  readonly snapshot = (): View => this.view;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Somebody presses on the picture who does not steer. */
+  readonly onIdlePress = (tell: () => void): (() => void) => {
+    this.idlePresses.add(tell);
+    return () => this.idlePresses.delete(tell);
+  };
+
+  readonly onWayOut = (tell: () => void): (() => void) => {
+    this.waysOut.add(tell);
+    return () => this.waysOut.delete(tell);
+  };
+
+  readonly stats = (): StreamStats => {
+    const { rtt_ms, fps, bitrate_kbps, jitter_buffer_ms, width, height, codec } = this.meter.current;
+    const { viewers, role } = this.state;
+    const phase = phaseOf(this.state);
+    return {
+      phase,
+      rtt_ms,
+      fps,
+      bitrate_kbps,
+      jitter_buffer_ms,
+      width,
+      height,
+      codec,
+      viewers: viewers.length,
+      role,
+    };
+  };
+
+  control(action: ControlAction, viewerId?: ViewerId): void {
+    this.signaling.send({
+      type: 'control',
+      action,
+      ...(viewerId === undefined ? {} : { viewer_id: viewerId }),
+    });
+  }
+
+  again(): void {
+    clearTimeout(this.againTimer);
+    this.dispatch({ type: 'again' });
+  }
+
+  async stop(): Promise<void> {
+    await ask(`/api/v1/instances/${this.instance}`, { method: 'DELETE', bearer: sessionId.get() });
+  }
+
+  /** The whole address of an invitation. */
+  async invite(role: Role, ttlS: number): Promise<string> {
+    const { url } = await askJson<InviteCreated>(`/api/v1/instances/${this.instance}/invites`, {
+      method: 'POST',
+      body: { role, ttl_s: ttlS },
+      bearer: sessionId.get(),
+    });
+    return new URL(url, window.location.href).href;
+  }
+
+  private async begin(): Promise<void> {
+    if (sessionId.get() === null) await this.renewSession();
+    else this.signaling.start();
+  }
+
+  private hello(): Hello {
+    const { viewerId } = this.state;
+    const { invite } = this.options;
+    return {
+      protocol: PROTOCOL,
+      session_id: sessionId.get() ?? '',
+      ...(invite === null ? {} : { invite }),
+      ...(viewerId === null ? {} : { viewer_id: viewerId }),
+    };
+  }
+
+  private dispatch(input: Input): void {
+    const steered = maySteer(this.state);
+    const welcomed = input.type === 'message' && input.message.type === 'welcome';
+    const { state, effects } = step(this.state, input);
+    const changed = state !== this.state;
+    this.state = state;
+    effects.forEach((effect) => this.perform(effect));
+    if (steered && !maySteer(state)) this.input.letGo();
+    if (welcomed && document.hidden) this.sayVisible();
+    if (changed) this.publish();
+  }
+
+  private perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'send':
+        this.signaling.send(effect.message);
+        break;
+      case 'accept_offer':
+        this.peer.accept(effect.sdp, effect.iceServers);
+        break;
+      case 'add_candidate':
+        this.peer.addCandidate(effect.candidate, effect.sdpMid);
+        break;
+      case 'drop_peer':
+        this.peer.drop();
+        this.channels.clear();
+        break;
+      case 'start_link':
+        void this.begin();
+        break;
+      case 'stop_link':
+        this.signaling.stop();
+        break;
+      case 'renew_session':
+        void this.renewSession();
+        break;
+      case 'watch_media':
+        clearTimeout(this.mediaTimer);
+        this.mediaTimer = setTimeout(() => this.dispatch({ type: 'media_late' }), effect.ms);
+        break;
+      case 'again_after':
+        clearTimeout(this.againTimer);
+        this.againTimer = setTimeout(() => this.dispatch({ type: 'again' }), effect.ms);
+        break;
+    }
+  }
+
+  private async renewSession(): Promise<void> {
+    for (;;) {
+      try {
+        await sessionId.renew();
+        this.dispatch({ type: 'session_renewed' });
+        return;
+      } catch (error) {
+        if (error instanceof Refused) {
+          this.dispatch({ type: 'session_failed', message: inWords(error) });
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, SESSION_RETRY_MS));
+      }
+    }
+  }
+
+  private sayVisible(): void {
+    if (!document.hidden) this.signaling.wake();
+    this.signaling.send({ type: 'visible', visible: !document.hidden });
+  }
+
+  private sendPointer(message: PointerMessage): void {
+    const channel = this.channels.get('pointer');
+    if (channel?.readyState !== 'open' || channel.bufferedAmount > POINTER_BACKLOG_BYTES) return;
+    channel.send(JSON.stringify(message));
+  }
+
+  private sendKeys(message: KeysMessage): void {
+    const channel = this.channels.get('keys');
+    if (channel?.readyState === 'open') channel.send(JSON.stringify(message));
+  }
+
+  private publish(): void {
+    document.documentElement.dataset.phase = phaseOf(this.state);
+    this.view = { state: this.state, media: this.meter.current };
+    this.listeners.forEach((listener) => listener());
+  }
+}

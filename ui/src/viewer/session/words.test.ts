@@ -1,0 +1,68 @@
+import type { InstanceNews } from '@shared/protocol';
+import { expect, test } from 'vitest';
+
+import { initial, type State } from './machine';
+import { wordsOf } from './words';
+
+function withInstance(news: Partial<InstanceNews>): State {
+  return {
+    ...initial(false),
+    link: 'up',
+    welcomed: true,
+    viewerId: 'v',
+    instance: {
+      instance_id: 'i',
+      state: 'starting',
+      phase: null,
+      progress: null,
+      attempt: 1,
+      message: null,
+      build_name: 'OpenSpace 0.22',
+      demo: false,
+      ...news,
+    },
+  };
+}
+
+test('a start says what is being done and how far it is', () => {
+  const words = wordsOf(withInstance({ phase: 'loading', progress: 0.4 }));
+  expect(words).toMatchObject({
+    title: 'Starting OpenSpace 0.22',
+    detail: 'Loading its scene (3 of 5)…',
+    progress: 0.4,
+  });
+});
+
+test('a restart says that the place is kept, and which try it is', () => {
+  const words = wordsOf(withInstance({ state: 'restarting', attempt: 2 }));
+  expect(words?.title).toBe('Restarting OpenSpace 0.22');
+  expect(words?.detail).toBe('The program ended and is being restarted (try 2). Your place is kept.');
+});
+
+test('the second start of the same restart is still a restart', () => {
+  expect(wordsOf(withInstance({ state: 'starting', attempt: 3 }))?.title).toMatch(/^Restarting/);
+});
+
+test('a refusal gives its reason and a way on', () => {
+  const state: State = {
+    ...initial(false),
+    status: 'refused',
+    refusal: { reason: 'full', message: 'Eight viewers watch already.', retryAfterS: 10 },
+  };
+  expect(wordsOf(state)).toMatchObject({
+    title: 'The stream is full',
+    detail: 'Eight viewers watch already. It is tried again in 10 s.',
+    again: 'Try again',
+  });
+});
+
+test('a live picture needs no words', () => {
+  const state: State = { ...withInstance({ state: 'ready' }), media: 'connected', picture: true };
+  expect(wordsOf(state)).toBeNull();
+});
+
+test('another tab that took over is named, with a way back', () => {
+  expect(wordsOf({ ...initial(false), status: 'ended', bye: 'replaced' })).toMatchObject({
+    again: 'Watch it here',
+  });
+});

@@ -1,0 +1,142 @@
+// What the stage says in each phase: what happened, to what, what comes next. Pure.
+
+import { phaseLine } from '@shared/instanceWords';
+import type { RefusalReason } from '@shared/protocol';
+
+import { phaseOf, type State } from './machine';
+
+export type Words = {
+  title: string;
+  detail: string;
+  /** Something is under way, and nobody has to do anything. */
+  busy: boolean;
+  /** 0–1 where it can be told. */
+  progress: number | null;
+  /** Is there something to try by hand? */
+  again: string | null;
+};
+
+/** `null` while the picture speaks for itself. */
+export function wordsOf(state: State): Words | null {
+  switch (phaseOf(state)) {
+    case 'live':
+      return null;
+    case 'connecting':
+      return busy('Connecting', 'Asking the server for this stream.');
+    case 'reconnecting':
+      return reconnecting(state);
+    case 'queued':
+      return busy('Waiting for a place', state.instance?.message ?? 'It starts as soon as a place is free.');
+    case 'starting':
+      return starting(state);
+    case 'negotiating':
+      return busy('Opening the picture', 'The program runs. The video path to this browser is being set up.');
+    case 'refused':
+      return refused(state);
+    case 'ended':
+      return ended(state);
+  }
+}
+
+function reconnecting(state: State): Words {
+  if (state.instance?.state === 'lost') {
+    return busy(
+      'Waiting for the machine',
+      state.instance.message ?? 'The machine of this instance does not answer.',
+    );
+  }
+  const why =
+    state.bye === 'shutdown'
+      ? 'The server is being restarted. The program itself runs on.'
+      : 'The connection was lost. The program runs on, and your place is kept.';
+  return busy('Reconnecting…', why);
+}
+
+function starting(state: State): Words {
+  const instance = state.instance;
+  const restarting = instance !== null && (instance.state === 'restarting' || instance.attempt > 1);
+  const step = phaseLine(instance?.phase ?? null);
+  const what = instance?.build_name ?? 'the program';
+  if (restarting) {
+    const words = `The program ended and is being restarted (try ${instance.attempt}). Your place is kept.`;
+    return {
+      ...busy(`Restarting ${what}`, sentences(words, instance.message, step && capital(`${step}…`))),
+      progress: instance.progress,
+    };
+  }
+  return {
+    ...busy(
+      `Starting ${what}`,
+      sentences(step ? capital(`${step}…`) : 'It will be here in a moment.', instance?.message),
+    ),
+    progress: instance?.progress ?? null,
+  };
+}
+
+const refusalTitles = {
+  not_found: 'There is no such stream for you',
+  stale_session: 'The server no longer knows this browser',
+  bad_invite: 'This invitation does not hold any more',
+  not_allowed: 'You may not watch this stream',
+  full: 'The stream is full',
+  draining: 'The machine takes nobody new',
+  unavailable: 'The stream cannot be shown',
+  unsupported_protocol: 'This page is out of date',
+  malformed: 'The server did not understand this page',
+} satisfies Record<RefusalReason, string>;
+
+function refused(state: State): Words {
+  const refusal = state.refusal;
+  if (!refusal) return quiet('The server said no', 'It gave no reason.', 'Try again');
+  const later = refusal.retryAfterS === null ? null : `It is tried again in ${refusal.retryAfterS} s.`;
+  const outdated = refusal.reason === 'unsupported_protocol' || refusal.reason === 'malformed';
+  return quiet(
+    refusalTitles[refusal.reason],
+    sentences(refusal.message, later, outdated ? 'Reload the page.' : null),
+    'Try again',
+  );
+}
+
+function ended(state: State): Words {
+  if (state.bye === 'replaced') {
+    return quiet(
+      'Watched in another tab',
+      'This stream was opened again elsewhere, so it ended here.',
+      'Watch it here',
+    );
+  }
+  if (state.instance?.state === 'failed') {
+    return quiet(
+      `${state.instance.build_name} could not be kept running`,
+      state.instance.message ?? 'It ended too often. An administrator can start it again.',
+      null,
+    );
+  }
+  if (state.instance?.state === 'stopping' && state.status === 'active') {
+    return busy('Stopping', 'The program is being closed.');
+  }
+  return quiet(
+    'The stream has ended',
+    'The program was stopped. A new one can be launched from the home page.',
+    null,
+  );
+}
+
+function busy(title: string, detail: string): Words {
+  return { title, detail, busy: true, progress: null, again: null };
+}
+
+function quiet(title: string, detail: string, again: string | null): Words {
+  return { title, detail, busy: false, progress: null, again };
+}
+
+/** The sentences that are there, none twice. */
+function sentences(...parts: (string | null | undefined)[]): string {
+  return [...new Set(parts.filter((part): part is string => typeof part === 'string' && part !== ''))].join(
+    ' ',
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

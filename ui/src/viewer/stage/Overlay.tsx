@@ -1,0 +1,77 @@
+import { Button, Loader } from '@mantine/core';
+
+import type { State } from '../session/machine';
+import { phaseOf } from '../session/machine';
+import { wordsOf, type Words } from '../session/words';
+import classes from './Overlay.module.css';
+
+/** Plain words over the stage while there is no live picture; a slim pill when the last picture is still good to see. */
+export function Overlay({ state, onAgain }: { state: State; onAgain: () => void }) {
+  const words = wordsOf(state);
+  if (!words) return null;
+  if (phaseOf(state) === 'reconnecting' && state.picture) return <Pill words={words} />;
+  return (
+    <div className={classes.overlay}>
+      <div className={classes.card} role="status" aria-live="polite">
+        {words.busy && <Orbit />}
+        <h1 className={classes.title}>{words.title}</h1>
+        <p className={classes.detail}>{words.detail}</p>
+        {words.progress !== null && <Progress value={words.progress} />}
+        <Ways words={words} onAgain={onAgain} />
+      </div>
+    </div>
+  );
+}
+
+function Pill({ words }: { words: Words }) {
+  return (
+    <div className={classes.pill} role="status">
+      <Loader size={16} color="lamp" />
+      <strong>{words.title}</strong> <span className={classes.pillDetail}>{words.detail}</span>
+    </div>
+  );
+}
+
+function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
+  if (words.busy) return null;
+  return (
+    <div className={classes.ways}>
+      <Button component="a" href="/" color="lamp" radius="xl" autoContrast>
+        Go to the home page
+      </Button>
+      {words.again !== null && (
+        <Button variant="default" radius="xl" onClick={onAgain}>
+          {words.again}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Progress({ value }: { value: number }) {
+  const percent = Math.round(Math.min(1, Math.max(0, value)) * 100);
+  return (
+    <div
+      className={classes.progress}
+      role="progressbar"
+      aria-valuenow={percent}
+      aria-valuemin={0}
+      aria-valuemax={100}
+    >
+      <div className={classes.bar} style={{ width: `${percent}%` }} />
+    </div>
+  );
+}
+
+/** A moon on its way round a planet: something is under way. */
+function Orbit() {
+  return (
+    <svg className={classes.orbit} viewBox="0 0 96 96" width="72" height="72" aria-hidden="true">
+      <circle cx="48" cy="48" r="38" className={classes.track} />
+      <circle cx="48" cy="48" r="12" className={classes.planet} />
+      <g className={classes.moon}>
+        <circle cx="48" cy="10" r="4.5" />
+      </g>
+    </svg>
+  );
+}

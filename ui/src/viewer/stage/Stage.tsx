@@ -1,0 +1,50 @@
+import { useEffect, useState } from 'react';
+
+import { phaseOf } from '../session/machine';
+import type { Session } from '../session/session';
+import { Bar } from './Bar';
+import { Dialogs, type DialogName } from './Dialogs';
+import { Overlay } from './Overlay';
+import { StatsOverlay } from './StatsOverlay';
+import { Toast } from './Toast';
+import { useSession } from './useSession';
+import { useStageFocus } from './useStageFocus';
+import { WatchHint } from './WatchHint';
+
+export function Stage({ session }: { session: Session }) {
+  const { state, media } = useSession(session);
+  const [stats, setStats] = useState(false);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  const [toast, setToast] = useState<string | null>(null);
+  const live = phaseOf(state) === 'live';
+  useStageFocus(session, live);
+
+  const name = state.instance?.build_name;
+  useEffect(() => {
+    document.title = `${name ?? 'Stream'} · OpenSpace WebRTC`;
+  }, [name]);
+
+  return (
+    <>
+      <Overlay state={state} onAgain={() => session.again()} />
+      {live && <WatchHint session={session} state={state} />}
+      {stats && <StatsOverlay state={state} media={media} />}
+      <Bar
+        session={session}
+        state={state}
+        held={dialog !== null}
+        stats={stats}
+        onStats={() => setStats(!stats)}
+        onDialog={setDialog}
+      />
+      <Dialogs
+        session={session}
+        state={state}
+        open={dialog}
+        onClose={() => setDialog(null)}
+        onProblem={setToast}
+      />
+      <Toast text={toast} onOver={() => setToast(null)} />
+    </>
+  );
+}
