@@ -1,1 +1,8 @@
-//! (room)
+//! What the stories are told with: a real node in a folder of its own, and the words of its API.
+
+pub mod api;
+pub mod node;
+pub mod programs;
+
+pub use api::Api;
+pub use node::TestNode;

@@ -1,1 +1,30 @@
-//! (room)
+//! One machine's service: it knows every room, puts them together, and tells each what the others say.
+//!
+//! The staircase is [`assemble`]; the instances are the [`roster`]'s; the viewers of one instance meet on its [`stage`]; one viewer's
+//! story is a [`session`]. Only the shells (desktop and headless) and the tests know this room.
+
+pub mod admission;
+pub mod assemble;
+pub mod builds;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod doctor;
+pub mod events;
+pub mod history;
+pub mod local;
+pub mod metrics;
+pub mod path;
+pub mod rate;
+pub mod reception;
+pub mod roster;
+pub mod session;
+pub mod snapshot;
+pub mod socket;
+pub mod stage;
+pub mod views;
+
+pub use assemble::{Node, Options};
+pub use config::Config;

@@ -150,6 +150,8 @@ pub enum AdminCommand {
     SetDefaultBuild {
         id: String,
     },
+    /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
+    CreateToken,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -158,4 +160,5 @@ pub enum AdminReply {
     Done,
     Launched { instance_id: InstanceId, url: String },
     BuildAdded { build: BuildView },
+    TokenCreated { token: String },
 }

@@ -1,0 +1,391 @@
+//! The staircase: opens every room in order, from the store up to the doors, and closes them the other way round.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use display::graphics::{self, Graphics};
+use gateway::{Certificate, Gateway};
+use model::{
+    Build, BuildId, InstanceState, Secret, ServerId,
+    health::{GpuState, HealthSample},
+    video::{Codec, EncoderChoice, Rejected},
+};
+use protocol::admin::{NodeView, Ports};
+use store::{InstanceRecord, Store};
+use streaming::MediaPort;
+use telemetry::Sampler;
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{error, info, warn};
+
+use crate::{
+    admission::{self, Slots},
+    builds::Builds,
+    clock,
+    config::{Config, GraphicsMode, OnExit, set_path},
+    demo,
+    history::History,
+    local, path,
+    reception::Desk,
+    roster::{self, Roster},
+    session::Means,
+    snapshot::Sources,
+    stage,
+};
+
+/// How long the instances may take to end with the node, on top of their own grace.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a node lives and how it is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub config: Config,
+    pub data_dir: PathBuf,
+    /// Origins that may call the API besides our own pages: the desktop window's.
+    pub allowed_origins: Vec<String>,
+}
+
+/// A node that serves.
+#[derive(Debug)]
+pub struct Node {
+    gateway: Gateway,
+    roster: Roster,
+    roster_task: JoinHandle<()>,
+    rows: watch::Receiver<roster::Rows>,
+    _sampler: Sampler,
+    /// Ends the small tasks that copy one room's news to another.
+    _copies: DropGuard,
+    data_dir: PathBuf,
+    token: Secret,
+    ports: Ports,
+    policy: OnExit,
+    grace: Duration,
+    home_urls: Vec<String>,
+}
+
+impl Node {
+    pub async fn open(options: Options) -> Result<Self> {
+        let Options { config, data_dir, allowed_origins } = options;
+        prepare(&data_dir)?;
+        let store = Store::open(&data_dir.join("node.sqlite"))?;
+        let builds = Builds::new(store.clone());
+        let server = server_id(&store).await?;
+        let mut warnings = Vec::new();
+        if let Err(error) = demo::install(&builds, &data_dir).await {
+            error!(error = format!("{error:#}"), "there is no demo renderer");
+            warnings.push(format!("The demo renderer cannot be used: {error:#}."));
+        }
+        let copies = CancellationToken::new();
+        let telemetry = telemetry_config(&config, &data_dir);
+        let drawn = choose_graphics(&config, telemetry.clone()).await;
+        let encoder = probe_encoder(&config, &mut warnings).await;
+
+        let media = MediaPort::open(streaming::Config {
+            port: config.media.port,
+            addresses: config.media.addresses.clone(),
+        })
+        .await?;
+        let slots = Slots { total: slots(&config), per_session: config.instances.per_session };
+        let adopted = adopted(&store, &builds).await?;
+        let setup = roster_setup(&config, &data_dir, slots, &drawn);
+        let (roster, roster_task) = Roster::open(setup, store.clone(), adopted);
+
+        let (roots, watched) = watch::channel(Vec::new());
+        let sampler = Sampler::start(telemetry, watched);
+        tokio::spawn(copies.clone().run_until_cancelled_owned(copy_roots(roster.rows(), roots)));
+        let (history, points) = watch::channel(History::default());
+        tokio::spawn(copies.clone().run_until_cancelled_owned(copy_history(sampler.samples(), history)));
+
+        let token = clock::new_secret();
+        let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
+        let (node, node_view) = watch::channel(view);
+        let desk = Arc::new(Desk {
+            sources: Sources {
+                node: node_view,
+                health: sampler.samples(),
+                history: points,
+                roster: roster.clone(),
+                builds: builds.clone(),
+                server,
+                warnings,
+            },
+            means: Means {
+                media: media.clone(),
+                ice_servers: Vec::new(),
+                codec: encoder.as_ref().map_or(Codec::H264, |encoder| encoder.codec),
+            },
+            default_size: config.size(),
+            slots: slots.total,
+            local_admin: token.hash(),
+            region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
+            store,
+            builds,
+            roster: roster.clone(),
+        });
+        let gateway = Gateway::open(gateway_config(&config, &data_dir, allowed_origins), desk).await?;
+
+        let ports = Ports {
+            http: gateway.http_port(),
+            https: gateway.https_port(),
+            media: media.port(),
+            supervisor: None,
+        };
+        let home_urls = home_urls(&config, ports);
+        node.send_modify(|view| {
+            view.ports = ports;
+            view.home_urls.clone_from(&home_urls);
+        });
+        // The snapshot holds the receiver; the sender has said all that it has to say.
+        drop(node);
+        local::announce(&data_dir, ports, &token)?;
+        info!(http = ports.http, https = ports.https, media = ports.media, "serving");
+        Ok(Self {
+            gateway,
+            rows: roster.rows(),
+            roster,
+            roster_task,
+            _sampler: sampler,
+            _copies: copies.drop_guard(),
+            data_dir,
+            token,
+            ports,
+            policy: config.instances.on_exit,
+            grace: Duration::from_secs(config.instances.stop_grace_s),
+            home_urls,
+        })
+    }
+
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// Where viewers open the home page, best first.
+    pub fn home_urls(&self) -> &[String] {
+        &self.home_urls
+    }
+
+    /// The token of this machine's own programs. It ends with the node.
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    pub fn rows(&self) -> watch::Receiver<roster::Rows> {
+        self.rows.clone()
+    }
+
+    /// Doors, then instances (or leaves them running, by policy), then the rest; each with a deadline.
+    pub async fn close(self) {
+        local::withdraw(&self.data_dir);
+        self.gateway.close().await;
+        let stop = self.policy == OnExit::Stop;
+        let closed = tokio::time::timeout(self.grace + CLOSE_WITHIN, self.roster.close(stop)).await;
+        if closed.is_err() {
+            warn!("some instances did not end in time; the next start finds them in the journal");
+            self.roster_task.abort();
+        }
+        info!("closed");
+    }
+}
+
+fn prepare(data_dir: &Path) -> Result<()> {
+    let fix = "Make it writable, or choose another with --data-dir";
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("the data folder {} cannot be made. {fix}", data_dir.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // It holds tokens, keys and the cookies of displays.
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(data_dir, private)
+            .with_context(|| format!("the data folder {} is not ours. {fix}", data_dir.display()))?;
+    }
+    Ok(())
+}
+
+async fn server_id(store: &Store) -> Result<ServerId> {
+    const KEY: &str = "server_id";
+    if let Some(known) = store.setting(KEY).await?.and_then(|text| text.parse().ok()) {
+        return Ok(known);
+    }
+    let new = ServerId::random();
+    store.put_setting(KEY, &new.to_string()).await?;
+    Ok(new)
+}
+
+/// What the journal says was running. An instance whose build is gone is let go: nothing could be started again.
+async fn adopted(store: &Store, builds: &Builds) -> Result<Vec<(InstanceRecord, Build)>> {
+    let builds: BTreeMap<BuildId, Build> =
+        builds.all().await?.into_iter().map(|build| (build.id.clone(), build)).collect();
+    let mut adopted = Vec::new();
+    for record in store.instances().await? {
+        match builds.get(&record.build) {
+            Some(build) if is_wanted(record.state) => adopted.push((record, build.clone())),
+            _ => store.remove_instance(record.id).await?,
+        }
+    }
+    if !adopted.is_empty() {
+        info!(count = adopted.len(), "instances of the last run are taken over");
+    }
+    Ok(adopted)
+}
+
+fn is_wanted(state: InstanceState) -> bool {
+    !matches!(state, InstanceState::Stopping | InstanceState::Stopped | InstanceState::Failed)
+}
+
+fn telemetry_config(config: &Config, data_dir: &Path) -> telemetry::Config {
+    telemetry::Config {
+        nvml_library: set_path(&config.telemetry.nvml_library),
+        data_dir: data_dir.to_owned(),
+        period: SAMPLE_EVERY,
+    }
+}
+
+async fn choose_graphics(config: &Config, telemetry: telemetry::Config) -> Graphics {
+    let wanted = match config.graphics.mode {
+        GraphicsMode::Auto => graphics::Wanted::Auto,
+        GraphicsMode::Hardware => graphics::Wanted::Hardware,
+        GraphicsMode::Software => graphics::Wanted::Software,
+    };
+    let gpus = tokio::task::spawn_blocking(move || telemetry::gpus(&telemetry)).await;
+    let gpus = gpus.unwrap_or_else(|_| GpuState::Unavailable {
+        reason: "The GPU driver could not be asked.".to_owned(),
+    });
+    graphics::choose(&gpus, path::find("vglrun"), wanted)
+}
+
+/// Which encoder streams will get; opened once now, so that the panel can tell and peers can be negotiated while a program loads.
+async fn probe_encoder(config: &Config, warnings: &mut Vec<String>) -> Option<EncoderChoice> {
+    let (size, encoders) = (config.size(), config.stream.encoders.clone());
+    let probed = tokio::task::spawn_blocking(move || media::probe(size, &encoders)).await;
+    match probed {
+        Ok(Ok(choice)) => {
+            info!(encoder = choice.name, reason = choice.reason, "encoder");
+            Some(choice)
+        }
+        Ok(Err(rejected)) => {
+            let why =
+                rejected.iter().map(|Rejected { name, why }| format!("{name}: {why}")).collect::<Vec<_>>();
+            let sentence =
+                format!("No encoder can be opened, so nothing can be streamed: {}.", why.join("; "));
+            error!("{sentence}");
+            warnings.push(sentence);
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn slots(config: &Config) -> u32 {
+    match config.instances.slots {
+        0 => {
+            let (cores, memory) = telemetry::capacity();
+            admission::slots_of_machine(cores, memory)
+        }
+        slots => slots,
+    }
+}
+
+fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics) -> roster::Setup {
+    roster::Setup {
+        slots,
+        instances_dir: data_dir.join("instances"),
+        sync_dir: data_dir.join("sync"),
+        virtual_gl: match drawn {
+            Graphics::VirtualGl { vglrun, .. } => Some(vglrun.clone()),
+            Graphics::Mesa { .. } => None,
+        },
+        policy: config.policy(),
+        stage: stage::Setup {
+            size: config.size(),
+            fps: config.fps(),
+            bitrates: config.bitrates(),
+            encoders: config.stream.encoders.clone(),
+            linger: Duration::from_secs(config.stream.linger_s),
+            openspace: false,
+        },
+    }
+}
+
+fn gateway_config(config: &Config, data_dir: &Path, allowed_origins: Vec<String>) -> gateway::Config {
+    let https = &config.https;
+    let certificate = match (set_path(&https.certificate), set_path(&https.key)) {
+        (Some(certificate), Some(key)) => Certificate::Files { certificate, key },
+        _ => Certificate::SelfSigned { dir: data_dir.join("certificate"), names: https.names.clone() },
+    };
+    gateway::Config {
+        http: SocketAddr::new(config.http.bind, config.http.port),
+        https: https.enabled.then(|| SocketAddr::new(https.bind, https.port)),
+        certificate,
+        open_health: config.http.open_health,
+        allowed_origins,
+    }
+}
+
+fn node_view(
+    config: &Config,
+    data_dir: &Path,
+    server_id: ServerId,
+    slots: Slots,
+    drawn: &Graphics,
+    encoder: Option<&EncoderChoice>,
+) -> NodeView {
+    let name = Some(config.server.name.clone()).filter(|name| !name.is_empty());
+    NodeView {
+        server_id,
+        name: name.unwrap_or_else(telemetry::host_name),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: clock::now(),
+        ports: Ports::default(),
+        home_urls: Vec::new(),
+        data_dir: data_dir.display().to_string(),
+        slots_total: slots.total,
+        slots_free: slots.total,
+        viewers: 0,
+        graphics: drawn.describe(),
+        encoder: encoder.cloned(),
+    }
+}
+
+/// This machine by plain HTTP; other machines by HTTPS on the names of the certificate and on the machine's addresses.
+fn home_urls(config: &Config, ports: Ports) -> Vec<String> {
+    let mut urls = vec![format!("http://127.0.0.1:{}/", ports.http)];
+    if let Some(https) = ports.https {
+        let names = config.https.names.iter().cloned();
+        let addresses = config.media.addresses.iter().map(ToString::to_string);
+        urls.extend(
+            names
+                .chain(addresses)
+                .chain([telemetry::host_name()])
+                .map(|host| format!("https://{host}:{https}/")),
+        );
+    }
+    urls
+}
+
+async fn copy_roots(mut rows: watch::Receiver<roster::Rows>, roots: watch::Sender<Vec<u32>>) {
+    while rows.changed().await.is_ok() {
+        let pids: Vec<_> = rows
+            .borrow_and_update()
+            .values()
+            .filter_map(|row| Some(row.report.running.as_ref()?.program?.pid))
+            .collect();
+        roots.send_if_modified(|roots| (*roots != pids).then(|| *roots = pids).is_some());
+    }
+}
+
+async fn copy_history(mut samples: watch::Receiver<Option<HealthSample>>, history: watch::Sender<History>) {
+    while samples.changed().await.is_ok() {
+        let sample = samples.borrow_and_update().clone();
+        if let Some(sample) = sample {
+            history.send_modify(|history| history.push(&sample));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The way of a command to the data folder: straight into the journal, or, while a node has it open, through that node's own API on
+//! loopback.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use model::{InstanceId, Role, Secret};
+use protocol::{
+    admin::{AdminCommand, AdminReply},
+    api::{BuildView, InviteCreated, InviteRequest, Problem},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{OpenError, Store};
+
+use crate::{builds::Builds, clock, local, views};
+
+#[derive(Debug)]
+pub enum Door {
+    Journal(Store),
+    Node(Client),
+}
+
+impl Door {
+    pub fn open(data_dir: &Path) -> Result<Self> {
+        std::fs::create_dir_all(data_dir)
+            .with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
+        match Store::open(&data_dir.join("node.sqlite")) {
+            Ok(store) => Ok(Self::Journal(store)),
+            Err(OpenError::InUse { path }) => {
+                let (ports, token) = local::running(data_dir).with_context(|| {
+                    format!("{} is in use by a program that is still starting: try again", path.display())
+                })?;
+                Ok(Self::Node(Client { base: format!("http://127.0.0.1:{}/api/v1", ports.http), token }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub async fn builds(&self) -> Result<Vec<BuildView>> {
+        match self {
+            Self::Journal(store) => Ok(Builds::new(store.clone()).views().await?),
+            Self::Node(client) => client.get("/builds").await,
+        }
+    }
+
+    pub async fn add_openspace(
+        &self,
+        dir: &Path,
+        env: BTreeMap<String, String>,
+        args: Vec<String>,
+    ) -> Result<String> {
+        match self {
+            Self::Journal(store) => {
+                Ok(Builds::new(store.clone()).add_openspace(dir, env, args).await?.id.to_string())
+            }
+            Self::Node(client) => {
+                client.add(AdminCommand::AddBuild { dir: dir.display().to_string(), env, args }).await
+            }
+        }
+    }
+
+    pub async fn add_program(
+        &self,
+        name: &str,
+        run: Vec<String>,
+        working_dir: Option<PathBuf>,
+        env: BTreeMap<String, String>,
+    ) -> Result<String> {
+        match self {
+            Self::Journal(store) => {
+                Ok(Builds::new(store.clone()).add_program(name, run, working_dir, env).await?.id.to_string())
+            }
+            Self::Node(client) => {
+                let working_dir = working_dir.map(|dir| dir.display().to_string());
+                client.add(AdminCommand::AddProgram { name: name.to_owned(), run, working_dir, env }).await
+            }
+        }
+    }
+
+    pub async fn remove_build(&self, id: &str) -> Result<()> {
+        match self {
+            Self::Journal(store) => {
+                let known = match id.parse() {
+                    Ok(id) => Builds::new(store.clone()).remove(&id).await?,
+                    Err(_) => false,
+                };
+                if known { Ok(()) } else { bail!("there is no build `{id}`") }
+            }
+            Self::Node(client) => {
+                client.command(AdminCommand::RemoveBuild { id: id.to_owned() }).await.map(drop)
+            }
+        }
+    }
+
+    pub async fn create_token(&self) -> Result<String> {
+        match self {
+            Self::Journal(store) => {
+                let token = clock::new_secret();
+                store.add_admin_token(token.hash(), clock::now()).await?;
+                Ok(token.reveal().to_owned())
+            }
+            Self::Node(client) => match client.command(AdminCommand::CreateToken).await? {
+                AdminReply::TokenCreated { token } => Ok(token),
+                other => Err(anyhow!("the node answered something else: {other:?}")),
+            },
+        }
+    }
+
+    pub async fn invite(&self, instance: InstanceId, role: Role) -> Result<String> {
+        match self {
+            Self::Journal(_) => bail!("no node runs here, so {} does not either", views::url(instance)),
+            Self::Node(client) => {
+                let request = InviteRequest { role, ttl_s: None };
+                let made: InviteCreated =
+                    client.post(&format!("/instances/{instance}/invites"), &request).await?;
+                Ok(format!("{}{}", client.base.trim_end_matches("/api/v1"), made.url))
+            }
+        }
+    }
+}
+
+/// A node that runs on this machine, by its API.
+#[derive(Debug)]
+pub struct Client {
+    base: String,
+    token: Secret,
+}
+
+impl Client {
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.answer(reqwest::Client::new().get(format!("{}{path}", self.base))).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.answer(reqwest::Client::new().post(format!("{}{path}", self.base)).json(body)).await
+    }
+
+    async fn command(&self, command: AdminCommand) -> Result<AdminReply> {
+        self.post("/admin/commands", &command).await
+    }
+
+    async fn add(&self, command: AdminCommand) -> Result<String> {
+        match self.command(command).await? {
+            AdminReply::BuildAdded { build } => Ok(build.id),
+            other => Err(anyhow!("the node answered something else: {other:?}")),
+        }
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
+        let request = request.bearer_auth(self.token.reveal());
+        let response = request.send().await.context("the node on this machine does not answer")?;
+        if response.status().is_success() {
+            return response.json().await.context("the node answered something that is not understood");
+        }
+        let problem: Problem = response.json().await.context("the node refused without a reason")?;
+        Err(anyhow!(problem.detail))
+    }
+}

@@ -1,0 +1,308 @@
+//! One TOML file, a comment above each key, shipped as the default. File < `--set`. Unknown keys are an error that names the nearest known one.
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use model::{Bitrate, FrameRate, Size};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// Every key with its default and its comment.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    pub server: Server,
+    pub http: Http,
+    pub https: Https,
+    pub media: Media,
+    pub supervisor: SupervisorDoor,
+    pub instances: Instances,
+    pub stream: Stream,
+    pub graphics: Graphics,
+    pub telemetry: Telemetry,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Server {
+    pub name: String,
+    pub region: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Http {
+    pub bind: IpAddr,
+    pub port: u16,
+    pub open_health: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Https {
+    pub enabled: bool,
+    pub bind: IpAddr,
+    pub port: u16,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Media {
+    pub port: u16,
+    pub addresses: Vec<IpAddr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct SupervisorDoor {
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Instances {
+    pub slots: u32,
+    pub per_session: u32,
+    pub width: u32,
+    pub height: u32,
+    pub fps: u32,
+    pub on_exit: OnExit,
+    pub load_timeout_s: u64,
+    pub stop_grace_s: u64,
+    pub attempts: u32,
+    pub log_mb: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExit {
+    Stop,
+    Leave,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Stream {
+    pub bitrate_kbps: u32,
+    pub bitrate_min_kbps: u32,
+    pub bitrate_max_kbps: u32,
+    pub encoders: Vec<String>,
+    pub linger_s: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GraphicsMode {
+    Auto,
+    Hardware,
+    Software,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Graphics {
+    pub mode: GraphicsMode,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Telemetry {
+    pub nvml_library: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// The default, changed by `file` where there is one, changed by `sets` (`http.port=0`).
+    pub fn load(file: Option<&Path>, sets: &[String]) -> Result<Self> {
+        Self::from_table(Self::table(file, sets)?)
+    }
+
+    /// The same as text, for `config`. There are no secrets in it: keys and tokens live in files of their own.
+    pub fn effective(file: Option<&Path>, sets: &[String]) -> Result<String> {
+        let table = Self::table(file, sets)?;
+        Self::from_table(table.clone())?;
+        toml::to_string_pretty(&table).context("writing the configuration as text")
+    }
+
+    fn table(file: Option<&Path>, sets: &[String]) -> Result<Table> {
+        let mut table: Table = DEFAULT.parse().expect("the default is parsed by a test");
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+            let changes: Table =
+                text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
+            overlay(&mut table, changes, "").with_context(|| format!("in {}", path.display()))?;
+        }
+        for set in sets {
+            overlay(&mut table, parse_set(set)?, "").with_context(|| format!("in `--set {set}`"))?;
+        }
+        Ok(table)
+    }
+
+    fn from_table(table: Table) -> Result<Self> {
+        let config: Self = table.try_into().context("the configuration has a value of a wrong kind")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let stream = &self.stream;
+        if !(stream.bitrate_min_kbps <= stream.bitrate_kbps && stream.bitrate_kbps <= stream.bitrate_max_kbps)
+        {
+            bail!("stream.bitrate_kbps must lie between stream.bitrate_min_kbps and stream.bitrate_max_kbps");
+        }
+        if self.https.certificate.as_os_str().is_empty() != self.https.key.as_os_str().is_empty() {
+            bail!("https.certificate and https.key go together: set both, or neither");
+        }
+        if !(1..=120).contains(&self.instances.fps) {
+            bail!("instances.fps must lie between 1 and 120");
+        }
+        if self.instances.attempts == 0 {
+            bail!("instances.attempts must be 1 or more");
+        }
+        Ok(())
+    }
+
+    pub fn size(&self) -> Size {
+        Size::new(self.instances.width, self.instances.height).clamped()
+    }
+
+    pub fn fps(&self) -> FrameRate {
+        FrameRate(self.instances.fps)
+    }
+
+    pub fn bitrates(&self) -> crate::rate::Limits {
+        crate::rate::Limits {
+            start: Bitrate::kbps(self.stream.bitrate_kbps),
+            min: Bitrate::kbps(self.stream.bitrate_min_kbps),
+            max: Bitrate::kbps(self.stream.bitrate_max_kbps),
+        }
+    }
+
+    pub fn policy(&self) -> supervisor::Policy {
+        supervisor::Policy {
+            load_timeout: Duration::from_secs(self.instances.load_timeout_s),
+            stop_grace: Duration::from_secs(self.instances.stop_grace_s),
+            backoff_first: Duration::from_millis(250),
+            backoff_max: Duration::from_secs(30),
+            attempts_max: self.instances.attempts,
+            attempts_window: Duration::from_secs(600),
+            log_bytes_max: self.instances.log_mb.max(1) * 1024 * 1024,
+        }
+    }
+}
+
+/// `None` for the empty path that stands for "not set".
+pub fn set_path(path: &Path) -> Option<PathBuf> {
+    (!path.as_os_str().is_empty()).then(|| path.to_owned())
+}
+
+fn parse_set(set: &str) -> Result<Table> {
+    let (key, value) = set
+        .split_once('=')
+        .with_context(|| format!("`--set {set}` has no `=`: write key=value, such as http.port=0"))?;
+    let value = format!("v = {value}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(value.to_owned()));
+    let mut parts = key.trim().rsplit('.');
+    let last = parts.next().unwrap_or_default().to_owned();
+    let innermost = Table::from_iter([(last, value)]);
+    Ok(parts.fold(innermost, |inner, part| Table::from_iter([(part.to_owned(), Value::Table(inner))])))
+}
+
+fn overlay(base: &mut Table, changes: Table, path: &str) -> Result<()> {
+    for (key, change) in changes {
+        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let Some(known) = base.get_mut(&key) else { bail!(unknown(&full, &key, base)) };
+        match (known, change) {
+            (Value::Table(inner), Value::Table(change)) => overlay(inner, change, &full)?,
+            (Value::Table(_), _) => bail!("`{full}` is a section: write `[{full}]`"),
+            (known, change) if known.same_type(&change) => *known = change,
+            (known, change) => bail!("`{full}` must be a {}, not a {}", known.type_str(), change.type_str()),
+        }
+    }
+    Ok(())
+}
+
+fn unknown(full: &str, key: &str, known: &Table) -> String {
+    let nearest = known.keys().max_by(|a, b| strsim::jaro(a, key).total_cmp(&strsim::jaro(b, key)));
+    match nearest {
+        Some(nearest) if strsim::jaro(nearest, key) > 0.6 => {
+            format!("`{full}` is not a known key. Did you mean `{nearest}`?")
+        }
+        _ => format!(
+            "`{full}` is not a known key. Known here: {}",
+            known.keys().cloned().collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn error(sets: &[&str]) -> String {
+        let sets: Vec<_> = sets.iter().map(|s| (*s).to_owned()).collect();
+        format!("{:#}", Config::load(None, &sets).unwrap_err())
+    }
+
+    #[test]
+    fn the_shipped_default_is_valid_and_every_key_has_a_comment() {
+        Config::load(None, &[]).unwrap();
+        let mut above = "";
+        for line in DEFAULT.lines() {
+            if line.contains(" = ") && !line.starts_with('#') {
+                let continues = above.contains(" = ") || above.starts_with('[');
+                assert!(above.starts_with('#') || continues, "`{line}` has no comment above");
+            }
+            above = line;
+        }
+    }
+
+    #[test]
+    fn sets_win_over_the_file_and_the_file_over_the_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("c.toml");
+        std::fs::write(&file, "[http]\nport = 1\n[https]\nport = 2\n").unwrap();
+        let config = Config::load(Some(&file), &["http.port=0".into(), "server.name=Dome".into()]).unwrap();
+        assert_eq!((config.http.port, config.https.port), (0, 2));
+        assert_eq!(config.server.name, "Dome");
+    }
+
+    #[test]
+    fn a_misspelt_key_names_the_nearest() {
+        assert!(error(&["http.prot=1"]).contains("Did you mean `port`"));
+        assert!(error(&["htp.port=1"]).contains("Did you mean `http`"));
+    }
+
+    #[test]
+    fn bad_values_say_what_is_wrong() {
+        for (set, said) in [
+            ("http.port=x", "must be a integer"),
+            ("http=3", "is a section"),
+            ("http.port", "has no `=`"),
+            ("http.port=70000", "wrong kind"),
+            ("instances.fps=0", "between 1 and 120"),
+            ("instances.on_exit=maybe", "wrong kind"),
+            ("https.key=/k", "go together"),
+            ("stream.bitrate_kbps=1", "must lie between"),
+        ] {
+            assert!(error(&[set]).contains(said), "{set}: {}", error(&[set]));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Looks at this machine and says what works, what does not, and what to do.
+
+use std::path::Path;
+
+use display::graphics;
+use model::{Size, health::GpuState};
+use serde::Serialize;
+
+use crate::{
+    config::{Config, set_path},
+    path,
+};
+
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub what: &'static str,
+    pub verdict: Verdict,
+    pub says: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Good,
+    /// Works, but not as well as it could.
+    Fair,
+    /// The product cannot do its job.
+    Bad,
+}
+
+/// Blocking: opens encoders and asks drivers; a second or two.
+pub fn examine(config: &Config, data_dir: &Path) -> Vec<Finding> {
+    let telemetry = telemetry::Config {
+        nvml_library: set_path(&config.telemetry.nvml_library),
+        data_dir: data_dir.to_owned(),
+        period: std::time::Duration::from_secs(1),
+    };
+    let gpus = telemetry::gpus(&telemetry);
+    vec![gpu(&gpus), drawing(&gpus), encoder(config), display_server(), data_folder(data_dir)]
+}
+
+fn finding(what: &'static str, verdict: Verdict, says: impl Into<String>) -> Finding {
+    Finding { what, verdict, says: says.into() }
+}
+
+fn gpu(gpus: &GpuState) -> Finding {
+    match gpus {
+        GpuState::Unavailable { reason } => finding("GPU", Verdict::Fair, reason),
+        GpuState::Available { gpus, .. } => {
+            let names: Vec<_> = gpus.iter().filter_map(|gpu| gpu.name.clone()).collect();
+            finding("GPU", Verdict::Good, names.join(", "))
+        }
+    }
+}
+
+fn drawing(gpus: &GpuState) -> Finding {
+    let drawn = graphics::choose(gpus, path::find("vglrun"), graphics::Wanted::Auto);
+    let verdict =
+        if matches!(drawn, graphics::Graphics::Mesa { .. }) { Verdict::Fair } else { Verdict::Good };
+    finding("Graphics", verdict, drawn.describe())
+}
+
+fn encoder(config: &Config) -> Finding {
+    match media::probe(Size::HD, &config.stream.encoders) {
+        Ok(choice) => {
+            let verdict = if choice.hardware { Verdict::Good } else { Verdict::Fair };
+            finding("Encoder", verdict, choice.reason)
+        }
+        Err(rejected) => {
+            let why: Vec<_> = rejected.iter().map(|one| format!("{}: {}", one.name, one.why)).collect();
+            finding("Encoder", Verdict::Bad, format!("none can be opened. {}", why.join("; ")))
+        }
+    }
+}
+
+fn display_server() -> Finding {
+    if path::find("Xvfb").is_some() {
+        finding("Display server", Verdict::Good, "Xvfb is installed")
+    } else {
+        finding("Display server", Verdict::Bad, "Xvfb is not installed: `apt-get install xvfb`")
+    }
+}
+
+fn data_folder(data_dir: &Path) -> Finding {
+    let probe = data_dir.join(".doctor");
+    let written = std::fs::create_dir_all(data_dir).and_then(|()| std::fs::write(&probe, "x"));
+    drop(std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => finding("Data folder", Verdict::Good, data_dir.display().to_string()),
+        Err(error) => {
+            finding("Data folder", Verdict::Bad, format!("{} cannot be written: {error}", data_dir.display()))
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! What the gateway asks of the node, answered.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use gateway::{Caller, Reception, Refused, ViewerChannel};
+use model::{InstanceId, InstanceState, Role, Secret, SecretHash, Size, StopReason, UnixMillis, ViewerId};
+use protocol::{
+    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    api::{
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
+        ProfileView, ServerView, SessionCreated,
+    },
+    signal::{Hello, RefusalReason},
+};
+use store::{Invite, Store};
+use tokio::time::{Instant, interval_at};
+use tokio_stream::wrappers::{IntervalStream, WatchStream};
+
+use crate::{
+    builds::{AddError, Builds},
+    clock, events, metrics,
+    roster::{Launch, Roster, Row, live},
+    session::{Means, Session, Viewer},
+    snapshot::Sources,
+    socket::Socket,
+    views::{self, problem},
+};
+
+const INVITE_TTL_S: u32 = 24 * 3600;
+const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
+/// The panel is redrawn this often while nothing else changes: the figures are sampled once a second.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+const THUMBNAIL_WIDTH: u32 = 320;
+
+/// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
+pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
+
+#[derive(Debug)]
+pub struct Desk {
+    pub store: Store,
+    pub builds: Builds,
+    pub roster: Roster,
+    pub sources: Sources,
+    pub means: Means,
+    pub default_size: Size,
+    pub slots: u32,
+    /// Known to the programs of this machine through `admin.token`; made anew at each start.
+    pub local_admin: SecretHash,
+    pub region: Option<String>,
+}
+
+#[async_trait::async_trait]
+impl Reception for Desk {
+    async fn create_session(&self) -> Result<SessionCreated, Problem> {
+        let session = clock::new_secret();
+        self.store.add_session(session.hash(), clock::now()).await.map_err(journal)?;
+        Ok(SessionCreated { session_id: session.reveal().to_owned() })
+    }
+
+    async fn identify(&self, bearer: SecretHash) -> Result<Option<Caller>, Problem> {
+        if bearer == self.local_admin || self.store.knows_admin_token(bearer).await.map_err(journal)? {
+            return Ok(Some(Caller::Admin));
+        }
+        let known = self.store.knows_session(bearer).await.map_err(journal)?;
+        Ok(known.then_some(Caller::Session(bearer)))
+    }
+
+    async fn instances(&self, caller: &Caller) -> Vec<InstanceView> {
+        let rows = self.roster.rows().borrow().clone();
+        events::seen(&rows, caller, self.sources.server).into_values().collect()
+    }
+
+    async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem> {
+        Ok(views::instance(&self.visible(caller, id)?, self.sources.server))
+    }
+
+    async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem> {
+        self.check_place(&request)?;
+        let (build, profile) =
+            self.builds.resolve(request.build.as_deref(), request.profile.as_deref()).await?;
+        let size = Size::new(
+            request.width.unwrap_or(self.default_size.width),
+            request.height.unwrap_or(self.default_size.height),
+        );
+        let (by, limited) = match caller {
+            Caller::Session(session) => (*session, true),
+            Caller::Admin => (ADMINISTRATOR, false),
+        };
+        let launch = Launch { by, limited, build, profile, size: size.clamped(), now: clock::now() };
+        let instance_id = self.roster.launch(launch).await?;
+        Ok(Launched::Instance { instance_id, url: views::url(instance_id), state: InstanceState::Starting })
+    }
+
+    async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
+        self.visible(caller, id)?;
+        let reason = match caller {
+            Caller::Session(_) => StopReason::Viewer,
+            Caller::Admin => StopReason::Administrator,
+        };
+        self.roster.stop(id, reason).await;
+        Ok(())
+    }
+
+    async fn invite(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        request: InviteRequest,
+    ) -> Result<InviteCreated, Problem> {
+        self.visible(caller, id)?;
+        let ttl_s = request.ttl_s.unwrap_or(INVITE_TTL_S);
+        if request.role == Role::Admin || (request.role == Role::Owner && *caller != Caller::Admin) {
+            return Err(problem(
+                403,
+                "Not allowed",
+                "An invite may be for a watcher, a pilot or a presenter.",
+            ));
+        }
+        if !(1..=INVITE_TTL_MAX_S).contains(&ttl_s) {
+            return Err(problem(
+                422,
+                "Bad lifetime",
+                format!("ttl_s must lie between 1 and {INVITE_TTL_MAX_S} seconds."),
+            ));
+        }
+        let secret = clock::new_secret();
+        let expires = UnixMillis(clock::now().0 + i64::from(ttl_s) * 1000);
+        let invite = Invite { instance: id, role: request.role, expires };
+        self.store.add_invite(secret.hash(), &invite).await.map_err(journal)?;
+        Ok(InviteCreated { url: format!("{}#invite={}", views::url(id), secret.reveal()) })
+    }
+
+    async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem> {
+        let row = self.visible(caller, id)?;
+        let none = || problem(404, "No picture yet", "The instance shows nothing at the moment.");
+        let ready = row.report.status.state == InstanceState::Ready;
+        let display = row.report.running.filter(|_| ready).ok_or_else(none)?.display.address;
+        let taken = tokio::task::spawn_blocking(move || media::thumbnail(&display, THUMBNAIL_WIDTH)).await;
+        taken.ok().and_then(Result::ok).ok_or_else(none)
+    }
+
+    async fn builds(&self) -> Vec<BuildView> {
+        self.builds.views().await.unwrap_or_default()
+    }
+
+    async fn profiles(&self, build: Option<&str>) -> Result<Vec<ProfileView>, Problem> {
+        Ok(self.builds.profiles(build).await?.into_iter().map(views::profile).collect())
+    }
+
+    async fn servers(&self) -> Vec<ServerView> {
+        let rows = self.roster.rows().borrow().clone();
+        let name = self.sources.node.borrow().name.clone();
+        vec![ServerView {
+            server_id: self.sources.server,
+            name,
+            region: self.region.clone(),
+            slots_total: self.slots,
+            slots_free: self.slots.saturating_sub(live(&rows).len() as u32),
+            this_machine: true,
+        }]
+    }
+
+    fn events(&self, caller: &Caller) -> BoxStream<'static, Event> {
+        let (caller, server) = (caller.clone(), self.sources.server);
+        let rows = WatchStream::new(self.roster.rows());
+        rows.scan(None, move |before: &mut Option<events::Seen>, rows| {
+            let after = events::seen(&rows, &caller, server);
+            let told = match before.as_ref() {
+                Some(before) => events::changes(before, &after),
+                None => vec![Event::Instances { list: after.values().cloned().collect() }],
+            };
+            *before = Some(after);
+            std::future::ready(Some(stream::iter(told)))
+        })
+        .flatten()
+        .boxed()
+    }
+
+    async fn snapshot(&self) -> NodeSnapshot {
+        self.sources.take().await
+    }
+
+    fn snapshots(&self) -> BoxStream<'static, NodeSnapshot> {
+        let sources = self.sources.clone();
+        let ticks =
+            IntervalStream::new(interval_at(Instant::now() + SNAPSHOT_EVERY, SNAPSHOT_EVERY)).map(drop);
+        let changes = WatchStream::new(self.roster.rows()).map(drop);
+        stream::select(changes, ticks)
+            .then(move |()| {
+                let sources = sources.clone();
+                async move { sources.take().await }
+            })
+            .boxed()
+    }
+
+    async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem> {
+        match command {
+            AdminCommand::Launch { build, profile } => {
+                let request = LaunchRequest { build, profile, ..LaunchRequest::default() };
+                match self.launch(&Caller::Admin, request).await? {
+                    Launched::Instance { instance_id, url, .. } => {
+                        Ok(AdminReply::Launched { instance_id, url })
+                    }
+                    Launched::Queued { .. } => Ok(AdminReply::Done),
+                }
+            }
+            AdminCommand::Stop { instance_id } => {
+                self.stop(&Caller::Admin, instance_id).await?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::Restart { instance_id } => {
+                self.visible(&Caller::Admin, instance_id)?;
+                self.roster.restart(instance_id).await;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::Remove { instance_id } => {
+                self.visible(&Caller::Admin, instance_id)?;
+                self.roster.remove(instance_id).await;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::AddBuild { dir, env, args } => {
+                let build =
+                    self.builds.add_openspace(&PathBuf::from(dir), env, args).await.map_err(not_added)?;
+                Ok(AdminReply::BuildAdded { build: views::build(&build, false) })
+            }
+            AdminCommand::AddProgram { name, run, working_dir, env } => {
+                let added = self.builds.add_program(&name, run, working_dir.map(PathBuf::from), env).await;
+                Ok(AdminReply::BuildAdded { build: views::build(&added.map_err(not_added)?, false) })
+            }
+            AdminCommand::RemoveBuild { id } => self.remove_build(&id).await,
+            AdminCommand::SetDefaultBuild { id } => {
+                let build = self.builds.pick(Some(&id)).await?;
+                self.builds.set_default(&build.id).await.map_err(journal)?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::CreateToken => {
+                let token = clock::new_secret();
+                self.store.add_admin_token(token.hash(), clock::now()).await.map_err(journal)?;
+                Ok(AdminReply::TokenCreated { token: token.reveal().to_owned() })
+            }
+        }
+    }
+
+    async fn attend(
+        &self,
+        instance: InstanceId,
+        hello: Hello,
+        _from: SocketAddr,
+    ) -> Result<ViewerChannel, Refused> {
+        let bearer = Secret::parse(&hello.session_id)
+            .map_err(|error| refused(RefusalReason::StaleSession, format!("The session id is {error}.")))?
+            .hash();
+        let caller =
+            self.identify(bearer).await.map_err(|error| refused(RefusalReason::Unavailable, error.detail))?;
+        let caller = caller.ok_or_else(stale_session)?;
+        let (row, role) = self.seat(&caller, instance, hello.invite.as_deref()).await?;
+        let (socket, channel) = Socket::pair();
+        let returning = match hello.viewer_id {
+            Some(viewer) => row.member.stage.resume(viewer, bearer, socket).await,
+            None => Some(socket),
+        };
+        if let Some(socket) = returning {
+            let viewer = Viewer { id: ViewerId::random(), role, bearer };
+            tokio::spawn(Session::run(viewer, row.member, self.means.clone(), socket));
+        }
+        Ok(channel)
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        self.store.setting("server_id").await.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn metrics(&self) -> String {
+        let rows = self.roster.rows().borrow().clone();
+        metrics::text(&rows, self.slots, self.sources.health.borrow().as_ref())
+    }
+}
+
+impl Desk {
+    /// A foreign instance and none at all get the same answer, so that nobody learns which ids exist.
+    fn visible(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
+        self.roster.row(id).filter(|row| events::may_see(caller, row)).ok_or_else(|| {
+            problem(
+                404,
+                "Unknown instance",
+                "There is no such instance, or it is not yours. It may have been stopped.",
+            )
+        })
+    }
+
+    /// The instance, and as what this caller may watch it.
+    async fn seat(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        invite: Option<&str>,
+    ) -> Result<(Row, Role), Refused> {
+        let not_found = || {
+            refused(
+                RefusalReason::NotFound,
+                "There is no such instance, or it is not yours. It may have been stopped.",
+            )
+        };
+        let row = self.roster.row(id).ok_or_else(not_found)?;
+        if events::may_see(caller, &row) {
+            let role = if *caller == Caller::Admin { Role::Admin } else { Role::Owner };
+            return Ok((row, role));
+        }
+        let invite = invite.ok_or_else(not_found)?;
+        let bad = || {
+            refused(
+                RefusalReason::BadInvite,
+                "The invitation has ended, or is for another instance. Ask for a new one.",
+            )
+        };
+        let secret = Secret::parse(invite).map_err(|_| bad())?;
+        let found = self.store.invite(secret.hash(), clock::now()).await;
+        let found = found.map_err(|error| refused(RefusalReason::Unavailable, error.to_string()))?;
+        let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
+        Ok((row, role))
+    }
+
+    fn check_place(&self, request: &LaunchRequest) -> Result<(), Problem> {
+        let elsewhere = request.server_id.is_some_and(|server| server != self.sources.server)
+            || request.region.is_some() && request.region != self.region;
+        if elsewhere {
+            return Err(problem(
+                404,
+                "Unknown machine",
+                "This machine knows of no other: leave `server_id` and `region` out.",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn remove_build(&self, id: &str) -> Result<AdminReply, Problem> {
+        let build = self.builds.pick(Some(id)).await?;
+        let in_use =
+            self.roster.rows().borrow().values().filter(|row| row.member.build.id == build.id).count();
+        if in_use > 0 {
+            let detail = format!("{in_use} instances of {} run. Stop them first.", build.name);
+            return Err(problem(409, "The build is in use", detail));
+        }
+        self.builds.remove(&build.id).await.map_err(journal)?;
+        Ok(AdminReply::Done)
+    }
+}
+
+fn journal(error: store::StoreError) -> Problem {
+    problem(503, "The journal cannot be used", error.to_string())
+}
+
+fn not_added(error: AddError) -> Problem {
+    let status = if matches!(error, AddError::Store(_)) { 503 } else { 422 };
+    problem(status, "The build was not added", error.to_string())
+}
+
+fn refused(reason: RefusalReason, message: impl Into<String>) -> Refused {
+    Refused { reason, message: message.into(), retry_after_s: None }
+}
+
+fn stale_session() -> Refused {
+    refused(
+        RefusalReason::StaleSession,
+        "This session is not known here any more. Reload the page to get a new one.",
+    )
+}

@@ -1,0 +1,164 @@
+//! The instances of this machine: one task owns the list, journals each change and publishes what there is.
+
+mod driver;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
+use protocol::api::Problem;
+use store::Store;
+use supervisor::{InstanceHandle, Report};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    admission::Slots,
+    stage::{self, Stage},
+};
+
+/// Commands that may wait: launches and stops come from people.
+const COMMANDS: usize = 64;
+
+/// One instance: what does not change while it lives, and the handles of its tasks.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub id: InstanceId,
+    /// Whose it is.
+    pub session: SecretHash,
+    pub build: Build,
+    pub profile: Option<String>,
+    pub size: Size,
+    pub created: UnixMillis,
+    pub instance: InstanceHandle,
+    pub stage: Stage,
+}
+
+/// A member and how it is now.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub member: Member,
+    pub report: Report,
+    pub stage: stage::State,
+}
+
+pub type Rows = Arc<BTreeMap<InstanceId, Row>>;
+
+/// What the roster needs to know once.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub slots: Slots,
+    /// Each instance gets a folder of its own below.
+    pub instances_dir: PathBuf,
+    pub sync_dir: PathBuf,
+    pub virtual_gl: Option<PathBuf>,
+    pub policy: supervisor::Policy,
+    pub stage: stage::Setup,
+}
+
+/// What is to be launched; the build is known and the profile exists.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    pub by: SecretHash,
+    /// An administrator has no limit of instances of his own.
+    pub limited: bool,
+    pub build: Build,
+    pub profile: Option<String>,
+    pub size: Size,
+    pub now: UnixMillis,
+}
+
+#[derive(Debug)]
+enum Command {
+    Launch {
+        launch: Box<Launch>,
+        reply: oneshot::Sender<Result<InstanceId, Problem>>,
+    },
+    Stop {
+        id: InstanceId,
+        reason: StopReason,
+    },
+    Restart {
+        id: InstanceId,
+    },
+    Remove {
+        id: InstanceId,
+    },
+    /// The node ends.
+    Close {
+        stop: bool,
+        reply: oneshot::Sender<()>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Roster {
+    commands: mpsc::Sender<Command>,
+    rows: watch::Receiver<Rows>,
+}
+
+impl Roster {
+    /// Takes over what the journal says was running, then waits for commands.
+    pub fn open(
+        setup: Setup,
+        store: Store,
+        adopted: Vec<(store::InstanceRecord, Build)>,
+    ) -> (Self, JoinHandle<()>) {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (publish, rows) = watch::channel(Rows::default());
+        let task = tokio::spawn(driver::run(setup, store, adopted, inbox, publish));
+        (Self { commands, rows }, task)
+    }
+
+    pub fn rows(&self) -> watch::Receiver<Rows> {
+        self.rows.clone()
+    }
+
+    pub fn row(&self, id: InstanceId) -> Option<Row> {
+        self.rows.borrow().get(&id).cloned()
+    }
+
+    pub async fn launch(&self, launch: Launch) -> Result<InstanceId, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Launch { launch: Box::new(launch), reply }).await;
+        answer.await.unwrap_or_else(|_| {
+            Err(crate::views::problem(503, "Shutting down", "This machine is shutting down."))
+        })
+    }
+
+    pub async fn stop(&self, id: InstanceId, reason: StopReason) {
+        self.send(Command::Stop { id, reason }).await;
+    }
+
+    pub async fn restart(&self, id: InstanceId) {
+        self.send(Command::Restart { id }).await;
+    }
+
+    /// Forgets an instance that has failed; one that lives is stopped first.
+    pub async fn remove(&self, id: InstanceId) {
+        self.send(Command::Remove { id }).await;
+    }
+
+    /// Ends the instances, or leaves them to the next node. Resolves when that is done.
+    pub async fn close(&self, stop: bool) {
+        let (reply, done) = oneshot::channel();
+        self.send(Command::Close { stop, reply }).await;
+        drop(done.await);
+    }
+
+    async fn send(&self, command: Command) {
+        drop(self.commands.send(command).await);
+    }
+}
+
+/// The instances that take a slot, by owner.
+pub fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
+    let takes_slot = |row: &&Row| row.report.status.state.is_live();
+    rows.values().filter(takes_slot).map(|row| row.member.session).collect()
+}
+
+/// What may be forgotten: it holds nothing any more.
+pub fn is_over(state: InstanceState) -> bool {
+    matches!(state, InstanceState::Stopped)
+}

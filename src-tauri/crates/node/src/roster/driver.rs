@@ -1,0 +1,249 @@
+//! The roster's task: one loop, one owner.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use model::{Build, InstanceId, InstanceState, StopReason};
+use protocol::api::Problem;
+use store::{InstanceRecord, Store};
+use supervisor::Report;
+use tokio::{
+    select,
+    sync::{mpsc, oneshot, watch},
+};
+use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
+use tracing::{error, info, warn};
+
+use super::{Command, Launch, Member, Row, Rows, Setup, is_over, live};
+use crate::{
+    admission::{self, Refusal},
+    stage::{self, Stage},
+    views::problem,
+};
+
+struct Driver {
+    setup: Setup,
+    store: Store,
+    rows: BTreeMap<InstanceId, Row>,
+    reports: StreamMap<InstanceId, WatchStream<Report>>,
+    stages: StreamMap<InstanceId, WatchStream<stage::State>>,
+    publish: watch::Sender<Rows>,
+    /// Set while the node ends: who waits for the last instance.
+    closing: Option<oneshot::Sender<()>>,
+    stage_setup: stage::Setup,
+}
+
+pub(super) async fn run(
+    setup: Setup,
+    store: Store,
+    adopted: Vec<(InstanceRecord, Build)>,
+    mut inbox: mpsc::Receiver<Command>,
+    publish: watch::Sender<Rows>,
+) {
+    let stage_setup = setup.stage.clone();
+    let mut driver = Driver {
+        setup,
+        store,
+        rows: BTreeMap::new(),
+        reports: StreamMap::new(),
+        stages: StreamMap::new(),
+        publish,
+        closing: None,
+        stage_setup,
+    };
+    for (record, build) in adopted {
+        driver.open(record, build);
+    }
+    driver.publish();
+    loop {
+        select! {
+            command = inbox.recv() => match command {
+                Some(Command::Close { stop: false, reply }) => {
+                    driver.abandon();
+                    let _ = reply.send(());
+                    return;
+                }
+                Some(command) => driver.command(command).await,
+                None => return,
+            },
+            Some((id, report)) = driver.reports.next() => driver.report(id, report).await,
+            Some((id, stage)) = driver.stages.next() => driver.stage(id, stage),
+        }
+        if driver.rows.is_empty()
+            && let Some(done) = driver.closing.take()
+        {
+            let _ = done.send(());
+            return;
+        }
+    }
+}
+
+impl Driver {
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Launch { launch, reply } => drop(reply.send(self.launch(*launch).await)),
+            Command::Stop { id, reason } => self.stop(id, reason).await,
+            Command::Restart { id } => {
+                if let Some(row) = self.rows.get(&id) {
+                    match row.report.status.state {
+                        InstanceState::Failed => row.member.instance.start(),
+                        _ => row.member.instance.restart(),
+                    }
+                }
+            }
+            Command::Remove { id } => self.stop(id, StopReason::Administrator).await,
+            Command::Close { reply, .. } => {
+                self.closing = Some(reply);
+                for id in self.rows.keys().copied().collect::<Vec<_>>() {
+                    self.stop(id, StopReason::Shutdown).await;
+                }
+            }
+        }
+    }
+
+    async fn launch(&mut self, launch: Launch) -> Result<InstanceId, Problem> {
+        let by = launch.limited.then_some(launch.by);
+        admission::admit(self.setup.slots, &live(&self.rows), by, self.closing.is_some())
+            .map_err(|refusal| refused(refusal, self.setup.slots))?;
+        let record = InstanceRecord {
+            id: InstanceId::random(),
+            session: launch.by,
+            build: launch.build.id.clone(),
+            profile: launch.profile,
+            size: launch.size,
+            created: launch.now,
+            state: InstanceState::Starting,
+            message: None,
+            running: None,
+        };
+        // Journaled before it starts: a program that nobody knows of would run for ever.
+        self.store.put_instance(&record).await.map_err(|error| {
+            error!(%error, "an instance cannot be journaled");
+            problem(503, "The journal cannot be written", error.to_string())
+        })?;
+        info!(instance = %record.id, build = %record.build, "launching");
+        let id = record.id;
+        self.open(record, launch.build);
+        self.publish();
+        Ok(id)
+    }
+
+    /// Starts the tasks of an instance, or lets them take over what runs already.
+    fn open(&mut self, record: InstanceRecord, build: Build) {
+        let spec = supervisor::Spec {
+            id: record.id,
+            build: build.clone(),
+            profile: record.profile.clone(),
+            size: record.size,
+            dir: self.setup.instances_dir.join(record.id.to_string()),
+            sync_dir: self.setup.sync_dir.clone(),
+            virtual_gl: self.setup.virtual_gl.clone(),
+            policy: self.setup.policy.clone(),
+        };
+        let instance = supervisor::start(spec, record.running);
+        let stage_setup =
+            stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
+        // The stage ends with the instance that it watches; nothing waits for it.
+        let (stage, _task) = Stage::open(stage_setup, instance.clone());
+        let member = Member {
+            id: record.id,
+            session: record.session,
+            build,
+            profile: record.profile,
+            size: record.size,
+            created: record.created,
+            instance,
+            stage,
+        };
+        let report = member.instance.reports().borrow().clone();
+        self.reports.insert(member.id, WatchStream::new(member.instance.reports()));
+        self.stages.insert(member.id, WatchStream::new(member.stage.state()));
+        self.rows.insert(member.id, Row { member, report, stage: stage::State::default() });
+    }
+
+    async fn stop(&mut self, id: InstanceId, reason: StopReason) {
+        if let Some(row) = self.rows.get(&id) {
+            info!(instance = %id, ?reason, "stopping");
+            row.member.instance.stop(reason);
+        }
+    }
+
+    async fn report(&mut self, id: InstanceId, report: Report) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        row.report = report;
+        let record = record(row);
+        if is_over(record.state) {
+            self.forget(id).await;
+        } else if let Err(error) = self.store.put_instance(&record).await {
+            // The instance lives on; only a restart of the node would not find its newest state.
+            warn!(instance = %id, %error, "the journal missed a change");
+        }
+        self.publish();
+    }
+
+    async fn forget(&mut self, id: InstanceId) {
+        self.rows.remove(&id);
+        self.reports.remove(&id);
+        self.stages.remove(&id);
+        if let Err(error) = self.store.remove_instance(id).await {
+            warn!(instance = %id, %error, "the journal kept an instance that is over");
+        }
+        let dir = self.setup.instances_dir.join(id.to_string());
+        if let Err(error) = tokio::fs::remove_dir_all(&dir).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            warn!(instance = %id, %error, "the folder of an instance could not be removed");
+        }
+        info!(instance = %id, "gone");
+    }
+
+    fn stage(&mut self, id: InstanceId, stage: stage::State) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.stage = stage;
+            self.publish();
+        }
+    }
+
+    fn abandon(&mut self) {
+        for row in self.rows.values() {
+            row.member.instance.abandon();
+        }
+    }
+
+    fn publish(&self) {
+        self.publish.send_replace(Rows::from(Arc::new(self.rows.clone())));
+    }
+}
+
+fn record(row: &Row) -> InstanceRecord {
+    let member = &row.member;
+    InstanceRecord {
+        id: member.id,
+        session: member.session,
+        build: member.build.id.clone(),
+        profile: member.profile.clone(),
+        size: member.size,
+        created: member.created,
+        state: row.report.status.state,
+        message: row.report.status.message.clone(),
+        running: row.report.running.clone(),
+    }
+}
+
+fn refused(refusal: Refusal, slots: admission::Slots) -> Problem {
+    match refusal {
+        Refusal::MachineFull => problem(
+            503,
+            "All slots are taken",
+            format!(
+                "This machine runs {} instances at once and all are taken. Try again when one has been stopped.",
+                slots.total
+            ),
+        ),
+        Refusal::SessionFull => problem(
+            429,
+            "Too many instances",
+            format!("You have {} instances already. Stop one of them, or go on with it.", slots.per_session),
+        ),
+        Refusal::Draining => problem(503, "Shutting down", "This machine takes no new instances now."),
+    }
+}

@@ -1,0 +1,196 @@
+//! One viewer's story: its socket, its peer, its place on the stage.
+//!
+//! When it lives and when it is over is decided by [`life`]; what a message leads to is in [`talk`]. This file is the loop.
+
+mod life;
+mod talk;
+
+use std::time::Instant;
+
+use model::{Role, SecretHash, ViewerId, video::Codec};
+use protocol::signal::{ByeReason, IceServer, ServerMessage};
+use streaming::{MediaPort, PeerEvent, PeerHandle};
+use supervisor::Report;
+use tokio::{
+    select,
+    sync::{mpsc, watch},
+    time::sleep_until,
+};
+use tracing::{info, warn};
+
+use self::life::Life;
+use crate::{
+    roster::Member,
+    socket::Socket,
+    stage::{self, Attach, Seat},
+};
+
+/// Sockets of one viewer that may wait to be taken over: it has one, and may bring another before the first is noticed as lost.
+const ATTACHES: usize = 2;
+
+/// Who the viewer is.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub id: ViewerId,
+    pub role: Role,
+    pub bearer: SecretHash,
+}
+
+/// What every session of this machine uses.
+#[derive(Clone, Debug)]
+pub struct Means {
+    pub media: MediaPort,
+    pub ice_servers: Vec<IceServer>,
+    /// What this machine's encoder makes, so that a peer can be negotiated while the program still loads.
+    pub codec: Codec,
+}
+
+pub(crate) struct Session {
+    viewer: Viewer,
+    member: Member,
+    means: Means,
+    life: Life,
+    socket: Option<Socket>,
+    peer: Option<(PeerHandle, mpsc::Receiver<PeerEvent>)>,
+    reports: watch::Receiver<Report>,
+    stage: watch::Receiver<stage::State>,
+    /// The picture that the peer is fed with.
+    fed: Option<u64>,
+    connected: bool,
+    visible: bool,
+    told_trouble: Option<String>,
+}
+
+impl Session {
+    pub async fn run(viewer: Viewer, member: Member, means: Means, channel: Socket) {
+        let (attach, mut attaches) = mpsc::channel(ATTACHES);
+        let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach };
+        member.stage.sit(viewer.id, seat).await;
+        info!(viewer = %viewer.id, instance = %member.id, role = ?viewer.role, "viewer came");
+        let mut session = Self {
+            life: Life::new(Instant::now()),
+            reports: member.instance.reports(),
+            stage: member.stage.state(),
+            viewer,
+            member,
+            means,
+            socket: Some(channel),
+            peer: None,
+            fed: None,
+            connected: false,
+            visible: true,
+            told_trouble: None,
+        };
+        session.welcome().await;
+        session.open_peer().await;
+        session.live(&mut attaches).await;
+        session.member.stage.leave(session.viewer.id).await;
+        info!(viewer = %session.viewer.id, instance = %session.member.id, "viewer left");
+    }
+
+    async fn live(&mut self, attaches: &mut mpsc::Receiver<Attach>) {
+        loop {
+            let wake_at = self.life.wake_at();
+            select! {
+                message = next_message(&mut self.socket) => match message {
+                    Some(message) => self.hear(message).await,
+                    None => self.lose_socket(),
+                },
+                Some(Attach(channel)) = attaches.recv() => self.attach(channel).await,
+                event = next_event(&mut self.peer) => self.notice(event).await,
+                changed = self.reports.changed() => if changed.is_err() || self.tell_instance().await {
+                    self.bye(ByeReason::Stopped).await;
+                    return;
+                },
+                changed = self.stage.changed() => {
+                    if changed.is_err() {
+                        self.bye(ByeReason::Stopped).await;
+                        return;
+                    }
+                    self.tell_stage().await;
+                }
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now).into()), if wake_at.is_some() => {}
+            }
+            self.feed();
+            if self.settle().await {
+                return;
+            }
+        }
+    }
+
+    /// Tells the stage whether this viewer is there. True when the session is over.
+    async fn settle(&mut self) -> bool {
+        let now = Instant::now();
+        if let Some(present) = self.life.turn(now) {
+            self.member.stage.present(self.viewer.id, present).await;
+        }
+        self.life.is_over(now)
+    }
+
+    async fn attach(&mut self, channel: Socket) {
+        self.send(ServerMessage::Bye { reason: ByeReason::Replaced }).await;
+        self.socket = Some(channel);
+        self.life.socket(true, Instant::now());
+        self.welcome().await;
+        if !self.connected {
+            self.open_peer().await;
+        }
+    }
+
+    fn lose_socket(&mut self) {
+        self.socket = None;
+        self.life.socket(false, Instant::now());
+    }
+
+    async fn open_peer(&mut self) {
+        self.fed = None;
+        self.set_connected(false);
+        let spec = streaming::PeerSpec { viewer: self.viewer.id, codec: self.means.codec };
+        match self.means.media.peer(spec).await {
+            Ok(peer) => self.peer = Some(peer),
+            Err(error) => {
+                warn!(viewer = %self.viewer.id, error = format!("{error:#}"), "no media for this viewer");
+                self.peer = None;
+            }
+        }
+    }
+
+    fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+        self.life.media(connected, Instant::now());
+    }
+
+    /// Gives the peer the frames that it should have now.
+    fn feed(&mut self) {
+        let Some((peer, _)) = &self.peer else { return };
+        let state = self.stage.borrow();
+        let picture = state.picture.as_ref().filter(|_| self.connected && self.visible);
+        let epoch = picture.map(|picture| picture.epoch);
+        if epoch != self.fed {
+            peer.set_feed(picture.map(|picture| picture.pipeline.subscribe()));
+            self.fed = epoch;
+        }
+    }
+
+    async fn send(&mut self, message: ServerMessage) {
+        if let Some(socket) = &self.socket
+            && socket.outgoing.send(message).await.is_err()
+        {
+            self.lose_socket();
+        }
+    }
+}
+
+async fn next_message(socket: &mut Option<Socket>) -> Option<protocol::signal::ViewerMessage> {
+    match socket {
+        Some(socket) => socket.incoming.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_event(peer: &mut Option<(PeerHandle, mpsc::Receiver<PeerEvent>)>) -> PeerEvent {
+    match peer {
+        Some((_, events)) => events.recv().await.unwrap_or(PeerEvent::Closed),
+        None => std::future::pending().await,
+    }
+}

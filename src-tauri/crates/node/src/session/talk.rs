@@ -1,0 +1,145 @@
+//! What a session says and what it does about what it hears.
+
+use model::{InstanceState, input::Input};
+use protocol::{
+    input::IntentReply,
+    signal::{ByeReason, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
+};
+use streaming::PeerEvent;
+use tracing::debug;
+
+use super::Session;
+use crate::views;
+
+impl Session {
+    pub(super) async fn welcome(&mut self) {
+        self.reports.mark_unchanged();
+        let instance = self.news();
+        self.send(ServerMessage::Welcome {
+            viewer_id: self.viewer.id,
+            role: self.viewer.role,
+            ice_servers: self.means.ice_servers.clone(),
+            instance,
+        })
+        .await;
+        self.tell_stage().await;
+    }
+
+    /// From the viewer's socket.
+    pub(super) async fn hear(&mut self, message: ViewerMessage) {
+        match message {
+            // The gateway has taken the first; a second changes nothing.
+            ViewerMessage::Hello(_) => {}
+            ViewerMessage::Answer { sdp } => {
+                if let Some((peer, _)) = &self.peer
+                    && let Err(error) = peer.answer(sdp).await
+                {
+                    self.refuse(RefusalReason::Malformed, format!("The answer cannot be used: {error:#}"))
+                        .await;
+                }
+            }
+            ViewerMessage::Candidate(candidate) => {
+                if let Some((peer, _)) = &self.peer
+                    && let Err(error) = peer.candidate(candidate).await
+                {
+                    debug!(viewer = %self.viewer.id, error = format!("{error:#}"), "a candidate is of no use");
+                }
+            }
+            ViewerMessage::RestartIce => self.restart_ice().await,
+            ViewerMessage::Control { action, viewer_id } => {
+                if let Err(why) = self.member.stage.control(self.viewer.id, action, viewer_id).await {
+                    self.refuse(RefusalReason::NotAllowed, why.to_owned()).await;
+                }
+            }
+            // One rendition for all so far: every mode gets it.
+            ViewerMessage::Quality { mode } => debug!(viewer = %self.viewer.id, ?mode, "quality wished"),
+            ViewerMessage::Visible { visible } => self.visible = visible,
+            ViewerMessage::Ping => self.send(ServerMessage::Pong).await,
+        }
+    }
+
+    async fn restart_ice(&mut self) {
+        let restarted = match &self.peer {
+            Some((peer, _)) => peer.restart_ice().await.is_ok(),
+            None => false,
+        };
+        if !restarted {
+            self.open_peer().await;
+        }
+    }
+
+    /// From the viewer's peer.
+    pub(super) async fn notice(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Offer { sdp } => self.send(ServerMessage::Offer { sdp }).await,
+            PeerEvent::Candidate(candidate) => self.send(ServerMessage::Candidate(candidate)).await,
+            PeerEvent::Connected => self.set_connected(true),
+            PeerEvent::Disconnected => {
+                self.set_connected(false);
+                self.hand(Input::ReleaseAll).await;
+            }
+            PeerEvent::Closed => {
+                self.peer = None;
+                self.fed = None;
+                self.set_connected(false);
+                self.hand(Input::ReleaseAll).await;
+            }
+            PeerEvent::Pointer(message) => self.hand(message.into()).await,
+            PeerEvent::Keys(message) => self.hand(message.into()).await,
+            PeerEvent::Intent(intent) => self.decline(intent.id),
+            PeerEvent::KeyframeWanted => {
+                if let Some(picture) = &self.stage.borrow().picture {
+                    picture.pipeline.want_keyframe();
+                }
+            }
+            PeerEvent::Estimate(bitrate) => self.member.stage.estimate(self.viewer.id, bitrate),
+            PeerEvent::BadInput { channel, why } => {
+                debug!(viewer = %self.viewer.id, channel, why, "bad input dropped")
+            }
+        }
+    }
+
+    async fn hand(&self, input: Input) {
+        self.member.stage.hand(self.viewer.id, input).await;
+    }
+
+    fn decline(&self, id: u32) {
+        if let Some((peer, _)) = &self.peer {
+            let error = Some("This version steers by pointer and keys only.".to_owned());
+            peer.reply(IntentReply { id, ok: None, error });
+        }
+    }
+
+    /// True when the instance is over.
+    pub(super) async fn tell_instance(&mut self) -> bool {
+        let over = self.reports.borrow_and_update().status.state == InstanceState::Stopped;
+        self.send(ServerMessage::Instance(self.news())).await;
+        over
+    }
+
+    /// How the instance is, and why it shows nothing although it runs.
+    fn news(&self) -> InstanceNews {
+        let mut news = views::news(&self.member, &self.reports.borrow().status);
+        let trouble = self.told_trouble.as_ref().map(|why| format!("The picture cannot be shown: {why}"));
+        news.message = trouble.or(news.message);
+        news
+    }
+
+    pub(super) async fn tell_stage(&mut self) {
+        let state = self.stage.borrow_and_update().clone();
+        self.send(ServerMessage::Viewers { list: state.viewers }).await;
+        self.send(ServerMessage::Control { holder: state.holder }).await;
+        if state.trouble != self.told_trouble {
+            self.told_trouble = state.trouble;
+            self.send(ServerMessage::Instance(self.news())).await;
+        }
+    }
+
+    async fn refuse(&mut self, reason: RefusalReason, message: String) {
+        self.send(ServerMessage::Refused { reason, message, retry_after_s: None }).await;
+    }
+
+    pub(super) async fn bye(&mut self, reason: ByeReason) {
+        self.send(ServerMessage::Bye { reason }).await;
+    }
+}

@@ -1,0 +1,111 @@
+//! One picture of the whole machine for the panel, put together from what the rooms publish.
+
+use model::{ServerId, health::HealthSample};
+use protocol::admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StreamView};
+use tokio::sync::watch;
+
+use crate::{
+    builds::Builds,
+    history::History,
+    roster::{Roster, Row, live},
+    views,
+};
+
+/// Lines of a program's output that the panel shows.
+const LOG_LINES: usize = 40;
+
+/// Where a snapshot comes from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// What does not change while the node runs; slots and viewers are filled in for each snapshot.
+    pub node: watch::Receiver<NodeView>,
+    pub health: watch::Receiver<Option<HealthSample>>,
+    pub history: watch::Receiver<History>,
+    pub roster: Roster,
+    pub builds: Builds,
+    pub server: ServerId,
+    /// Sentences about the start: what did not work.
+    pub warnings: Vec<String>,
+}
+
+impl Sources {
+    pub async fn take(&self) -> NodeSnapshot {
+        let builds = self.builds.admin_views().await;
+        let rows = self.roster.rows().borrow().clone();
+        let health = self.health.borrow().clone();
+        let mut node = self.node.borrow().clone();
+        node.slots_free = node.slots_total.saturating_sub(live(&rows).len() as u32);
+        node.viewers = rows.values().map(|row| row.stage.viewers.len() as u32).sum();
+        let running = rows.values().find_map(|row| row.stage.picture.as_ref());
+        if let Some(picture) = running {
+            node.encoder = Some(picture.pipeline.choice().clone());
+        }
+        let mut warnings = self.warnings.clone();
+        warnings.extend(builds.as_ref().err().map(ToString::to_string));
+        warnings.extend(health.as_ref().and_then(disk_warning));
+        NodeSnapshot {
+            node,
+            history: self.history.borrow().points(),
+            instances: rows.values().map(|row| instance(row, self.server, health.as_ref())).collect(),
+            health,
+            builds: builds.unwrap_or_default(),
+            warnings,
+        }
+    }
+}
+
+fn disk_warning(health: &HealthSample) -> Option<String> {
+    const LEAST_BYTES: u64 = 1 << 30;
+    let free = health.host.disk_free_bytes;
+    (health.host.disk_total_bytes > 0 && free < LEAST_BYTES).then(|| {
+        format!("The disk of the data folder has {} MB left: OpenSpace needs more to load its data. Free some space.", free >> 20)
+    })
+}
+
+fn instance(row: &Row, server: ServerId, health: Option<&HealthSample>) -> AdminInstance {
+    let running = row.report.running.as_ref();
+    let pid = running.and_then(|running| running.program).map(|program| program.pid);
+    let load = health.and_then(|health| health.host.processes.iter().find(|load| Some(load.root_pid) == pid));
+    let picture = row.stage.picture.as_ref();
+    AdminInstance {
+        instance: views::instance(row, server),
+        size: row.member.size,
+        display: running.map(|running| running.display.address.name()),
+        pid,
+        cpu_percent: load.map(|load| load.cpu_percent),
+        memory_bytes: load.map(|load| load.memory_bytes),
+        gpu_memory_bytes: load.and_then(|load| load.gpu_memory_bytes),
+        encoder: picture.map(|picture| picture.pipeline.choice().clone()),
+        stream: picture.map(|picture| stream(*picture.pipeline.stats().borrow())),
+        viewers: viewers(row),
+        log_tail: notes_and_log(row),
+    }
+}
+
+fn stream(stats: media::Stats) -> StreamView {
+    StreamView {
+        fps: stats.fps,
+        bitrate_kbps: stats.bitrate_kbps,
+        target_kbps: stats.target_kbps,
+        encode_ms: stats.encode_ms,
+        dropped_frames: stats.dropped_frames,
+    }
+}
+
+fn viewers(row: &Row) -> Vec<AdminViewer> {
+    let holder = row.stage.holder;
+    let view = |viewer: &protocol::signal::ViewerView| AdminViewer {
+        viewer_id: viewer.viewer_id,
+        role: viewer.role,
+        in_control: holder == Some(viewer.viewer_id),
+        connected: true,
+        rtt_ms: None,
+    };
+    row.stage.viewers.iter().map(view).collect()
+}
+
+/// What was set for the program comes before what it said.
+fn notes_and_log(row: &Row) -> Vec<String> {
+    let notes = row.report.notes.iter().map(|note| format!("» {note}"));
+    notes.chain(row.member.instance.log_tail(LOG_LINES)).collect()
+}

@@ -1,0 +1,244 @@
+//! The task of a stage: one loop, one owner.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
+
+use media::End;
+use model::{Bitrate, InstanceState, ViewerId, input::Input};
+use protocol::signal::ViewerView;
+use supervisor::{InstanceHandle, Report};
+use tokio::{
+    select,
+    sync::{mpsc, watch},
+    time::sleep_until,
+};
+use tracing::{info, warn};
+
+use super::{
+    Attach, Command, Seat, Setup, State,
+    hand::Hand,
+    is_on_stage,
+    picture::{Event, Projector, Source, Wish},
+};
+use crate::{control::Control, rate};
+
+/// How long to wait before a capture that could not be opened is tried again.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+struct Driver {
+    setup: Setup,
+    seats: HashMap<ViewerId, Seat>,
+    control: Control,
+    estimates: BTreeMap<ViewerId, Bitrate>,
+    hand: Option<Hand>,
+    wish: Wish,
+    projector: Projector,
+    trouble: Option<String>,
+    retry_at: Option<Instant>,
+    publish: watch::Sender<State>,
+}
+
+pub(super) async fn run(
+    setup: Setup,
+    instance: InstanceHandle,
+    mut inbox: mpsc::Receiver<Command>,
+    publish: watch::Sender<State>,
+) {
+    let mut reports = instance.reports();
+    let mut driver = Driver::new(setup, publish);
+    let first = reports.borrow_and_update().clone();
+    driver.report(&first);
+    loop {
+        driver.reconcile();
+        let wake_at = driver.wake_at();
+        select! {
+            command = inbox.recv() => match command {
+                Some(command) => driver.command(command).await,
+                None => break,
+            },
+            changed = reports.changed() => {
+                let report = reports.borrow_and_update().clone();
+                driver.report(&report);
+                if changed.is_err() || report.status.state == InstanceState::Stopped {
+                    break;
+                }
+            }
+            event = driver.projector.event() => match event {
+                Event::Opened(opened) => driver.opened(opened),
+                Event::Ended(end) => driver.ended(end),
+            },
+            () = sleep_until(wake_at.unwrap_or_else(Instant::now).into()), if wake_at.is_some() => driver.slept(),
+        }
+    }
+}
+
+impl Driver {
+    fn new(setup: Setup, publish: watch::Sender<State>) -> Self {
+        Self {
+            setup,
+            seats: HashMap::new(),
+            control: Control::default(),
+            estimates: BTreeMap::new(),
+            hand: None,
+            wish: Wish::default(),
+            projector: Projector::default(),
+            trouble: None,
+            retry_at: None,
+            publish,
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Sit { viewer, seat } => {
+                self.control.join(viewer, seat.role);
+                self.seats.insert(viewer, seat);
+            }
+            Command::Present { viewer, present: true } => {
+                if let Some(seat) = self.seats.get(&viewer) {
+                    self.control.join(viewer, seat.role);
+                }
+            }
+            Command::Present { viewer, present: false } => self.depart(viewer),
+            Command::Leave { viewer } => {
+                self.depart(viewer);
+                self.seats.remove(&viewer);
+            }
+            Command::Resume { viewer, bearer, channel, reply } => {
+                let seat = self.seats.get(&viewer).filter(|seat| seat.bearer == bearer);
+                let refused = match seat {
+                    Some(seat) => {
+                        seat.attach.try_send(Attach(channel)).err().map(|error| error.into_inner().0)
+                    }
+                    None => Some(channel),
+                };
+                drop(reply.send(refused));
+            }
+            Command::Control { viewer, action, on, reply } => {
+                let before = self.control.holder();
+                let _ = reply.send(self.control.act(viewer, action, on));
+                if before != self.control.holder() {
+                    self.let_go();
+                }
+            }
+            Command::Hand { viewer, input } => self.input(viewer, input),
+            Command::Estimate { viewer, bitrate } => {
+                self.estimates.insert(viewer, bitrate);
+            }
+        }
+        self.set_bitrate();
+    }
+
+    fn depart(&mut self, viewer: ViewerId) {
+        let steered = self.control.holder() == Some(viewer);
+        self.control.leave(viewer);
+        self.estimates.remove(&viewer);
+        if steered {
+            self.let_go();
+        }
+    }
+
+    fn input(&mut self, viewer: ViewerId, input: Input) {
+        if self.control.touch(viewer)
+            && let Some(hand) = self.hand.as_mut()
+        {
+            hand.handle(input);
+        }
+    }
+
+    /// What one hand held, the next does not.
+    fn let_go(&mut self) {
+        if let Some(hand) = self.hand.as_mut() {
+            hand.handle(Input::ReleaseAll);
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let source = report.running.as_ref().filter(|_| is_on_stage(report)).and_then(Source::of);
+        if source != self.wish.source {
+            self.hand = None;
+            self.trouble = None;
+            self.retry_at = None;
+        }
+        if let (Some(_), None, Some(running)) = (&source, &self.hand, &report.running) {
+            self.hand = Hand::open(running, self.setup.size, report.client.clone(), self.setup.openspace);
+        }
+        self.wish.source = source;
+    }
+
+    fn reconcile(&mut self) {
+        let now = Instant::now();
+        self.wish.watch(!self.control.viewers().is_empty(), now, self.setup.linger);
+        let wanted = self.wish.wanted(now).filter(|_| self.retry_at.is_none());
+        self.projector.reconcile(wanted, &self.setup);
+        self.publish();
+    }
+
+    fn opened(&mut self, opened: Result<(), String>) {
+        match opened {
+            Ok(()) => {
+                self.trouble = None;
+                self.set_bitrate();
+                if let Some(picture) = self.projector.picture() {
+                    info!(encoder = picture.pipeline.choice().name, "picture on");
+                }
+            }
+            Err(why) => {
+                warn!(why, "no picture");
+                self.trouble = Some(why);
+                self.retry_at = Some(Instant::now() + RETRY_AFTER);
+            }
+        }
+    }
+
+    fn ended(&mut self, end: End) {
+        match end {
+            // The supervisor says what became of the program; a new window is captured anew.
+            End::WindowGone => info!("picture off: the window is gone"),
+            End::EncoderFailed(why) => {
+                warn!(why, "the encoder failed and is opened anew");
+                self.trouble = Some(why);
+            }
+        }
+        self.retry_at = Some(Instant::now() + RETRY_AFTER / 4);
+    }
+
+    fn set_bitrate(&self) {
+        if let Some(picture) = self.projector.picture() {
+            picture.pipeline.set_bitrate(rate::target(
+                &self.estimates,
+                self.control.holder(),
+                self.setup.bitrates,
+            ));
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.retry_at.into_iter().chain(self.wish.wake_at()).min()
+    }
+
+    fn slept(&mut self) {
+        let now = Instant::now();
+        self.wish.slept(now);
+        self.retry_at = self.retry_at.filter(|at| now < *at);
+    }
+
+    fn publish(&self) {
+        let viewers: Vec<_> =
+            self.control.viewers().iter().map(|&(viewer_id, role)| ViewerView { viewer_id, role }).collect();
+        let holder = self.control.holder();
+        let picture = self.projector.picture();
+        self.publish.send_if_modified(|state| {
+            let same = state.viewers == viewers
+                && state.holder == holder
+                && state.picture.as_ref().map(|p| p.epoch) == picture.map(|p| p.epoch)
+                && state.trouble == self.trouble;
+            if !same {
+                *state = State { viewers, holder, picture: picture.cloned(), trouble: self.trouble.clone() };
+            }
+            !same
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! Where the viewers of one instance meet: who is there, who steers, and the one picture that all of them see.
+//!
+//! One task owns this for each instance. Viewers' sessions hold a [`Stage`] handle; they read the picture from [`State`] and take
+//! frames from its pipeline themselves, so that no frame passes through here.
+
+mod driver;
+mod hand;
+mod picture;
+
+use std::{sync::Arc, time::Duration};
+
+use media::Pipeline;
+use model::{Bitrate, Role, SecretHash, Size, ViewerId, input::Input};
+use protocol::signal::{ControlAction, ViewerView};
+use supervisor::{InstanceHandle, Report};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use crate::{rate::Limits, socket::Socket};
+
+/// Commands that may wait. A burst of pointer moves from a class of viewers fits; past that moves are lost, which the next move mends.
+const COMMANDS: usize = 512;
+
+/// What a stage needs to know once.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub size: Size,
+    pub fps: model::FrameRate,
+    pub bitrates: Limits,
+    pub encoders: Vec<String>,
+    /// How long capture and encoder outlive the last viewer.
+    pub linger: Duration,
+    /// OpenSpace gets the wheel through its API, and is kept from keys that open its console.
+    pub openspace: bool,
+}
+
+/// What everybody on the stage may see; a new one for each change.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub viewers: Vec<ViewerView>,
+    pub holder: Option<ViewerId>,
+    pub picture: Option<Picture>,
+    /// Why there is no picture although the instance is ready, in words.
+    pub trouble: Option<String>,
+}
+
+/// The running pipeline. Take frames with `pipeline.subscribe()`, but keep no clone of it: it ends when the stage lets go.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Rises with each new pipeline, so that a session knows when to subscribe anew.
+    pub epoch: u64,
+    pub pipeline: Arc<Pipeline>,
+}
+
+/// A new socket for a viewer whose old one broke.
+#[derive(Debug)]
+pub struct Attach(pub Socket);
+
+#[derive(Debug)]
+enum Command {
+    Sit {
+        viewer: ViewerId,
+        seat: Seat,
+    },
+    Present {
+        viewer: ViewerId,
+        present: bool,
+    },
+    Leave {
+        viewer: ViewerId,
+    },
+    Resume {
+        viewer: ViewerId,
+        bearer: SecretHash,
+        channel: Socket,
+        reply: oneshot::Sender<Option<Socket>>,
+    },
+    Control {
+        viewer: ViewerId,
+        action: ControlAction,
+        on: Option<ViewerId>,
+        reply: oneshot::Sender<Result<(), &'static str>>,
+    },
+    Hand {
+        viewer: ViewerId,
+        input: Input,
+    },
+    Estimate {
+        viewer: ViewerId,
+        bitrate: Bitrate,
+    },
+}
+
+/// One viewer's place: kept while its session lives, so that it can come back to it.
+#[derive(Debug)]
+pub struct Seat {
+    pub role: Role,
+    /// Whose browser it is; only the same may resume.
+    pub bearer: SecretHash,
+    pub attach: mpsc::Sender<Attach>,
+}
+
+/// The remote control of a stage. The task ends when the last of them is gone, or the instance is over.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<State>,
+}
+
+impl Stage {
+    pub fn open(setup: Setup, instance: InstanceHandle) -> (Self, JoinHandle<()>) {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (publish, state) = watch::channel(State::default());
+        let task = tokio::spawn(driver::run(setup, instance, inbox, publish));
+        (Self { commands, state }, task)
+    }
+
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    pub async fn sit(&self, viewer: ViewerId, seat: Seat) {
+        self.send(Command::Sit { viewer, seat }).await;
+    }
+
+    /// A viewer with neither a socket nor media is absent: it does not count and does not steer.
+    pub async fn present(&self, viewer: ViewerId, present: bool) {
+        self.send(Command::Present { viewer, present }).await;
+    }
+
+    pub async fn leave(&self, viewer: ViewerId) {
+        self.send(Command::Leave { viewer }).await;
+    }
+
+    /// Hands a new socket to the session of `viewer`. Gives the socket back when there is none, or it is somebody else's.
+    pub async fn resume(&self, viewer: ViewerId, bearer: SecretHash, channel: Socket) -> Option<Socket> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Resume { viewer, bearer, channel, reply }).await;
+        answer.await.unwrap_or_default()
+    }
+
+    pub async fn control(
+        &self,
+        viewer: ViewerId,
+        action: ControlAction,
+        on: Option<ViewerId>,
+    ) -> Result<(), &'static str> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Control { viewer, action, on, reply }).await;
+        answer.await.unwrap_or(Err("The instance has ended."))
+    }
+
+    /// Moves may be lost when the stage is busy; presses and releases wait for their turn.
+    pub async fn hand(&self, viewer: ViewerId, input: Input) {
+        if matches!(input, Input::Move(_) | Input::StillHere) {
+            drop(self.commands.try_send(Command::Hand { viewer, input }));
+        } else {
+            self.send(Command::Hand { viewer, input }).await;
+        }
+    }
+
+    pub fn estimate(&self, viewer: ViewerId, bitrate: Bitrate) {
+        drop(self.commands.try_send(Command::Estimate { viewer, bitrate }));
+    }
+
+    /// A stage that has ended takes no commands, and nobody misses them.
+    async fn send(&self, command: Command) {
+        drop(self.commands.send(command).await);
+    }
+}
+
+/// Is the program there to be seen and touched?
+fn is_on_stage(report: &Report) -> bool {
+    report.status.state == model::InstanceState::Ready
+        && report.running.as_ref().is_some_and(|running| running.window.is_some())
+}

@@ -1,0 +1,166 @@
+//! Opens and closes the one pipeline of an instance as it is wanted. What is wanted is decided by [`Wish`]; pure.
+
+use std::{sync::Arc, time::Instant};
+
+use media::{OpenError, Pipeline, PipelineSpec};
+use model::{DisplayAddress, Running, WindowId};
+use tokio::task::JoinHandle;
+
+use super::{Picture, Setup};
+
+/// What is to be captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    display: DisplayAddress,
+    window: WindowId,
+}
+
+impl Source {
+    pub fn of(running: &Running) -> Option<Self> {
+        Some(Self { display: running.display.address.clone(), window: running.window? })
+    }
+}
+
+/// When is there to be a picture: while somebody watches, and a little longer.
+#[derive(Debug, Default)]
+pub struct Wish {
+    pub source: Option<Source>,
+    pub watched: bool,
+    /// Until when the picture outlives its last viewer.
+    linger_until: Option<Instant>,
+}
+
+impl Wish {
+    pub fn watch(&mut self, watched: bool, now: Instant, linger: std::time::Duration) {
+        if self.watched && !watched {
+            self.linger_until = Some(now + linger);
+        }
+        self.watched = watched;
+    }
+
+    pub fn wanted(&self, now: Instant) -> Option<&Source> {
+        let lingers = self.linger_until.is_some_and(|until| now < until);
+        self.source.as_ref().filter(|_| self.watched || lingers)
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.linger_until.filter(|_| !self.watched)
+    }
+
+    pub fn slept(&mut self, now: Instant) {
+        if self.linger_until.is_some_and(|until| now >= until) {
+            self.linger_until = None;
+        }
+    }
+}
+
+type Opening = JoinHandle<Result<Pipeline, OpenError>>;
+
+#[derive(Debug)]
+pub enum Event {
+    /// `Err` is a sentence.
+    Opened(Result<(), String>),
+    Ended(media::End),
+}
+
+/// The pipeline that runs, or the one that is being opened.
+#[derive(Debug, Default)]
+pub struct Projector {
+    epoch: u64,
+    showing: Option<(Source, Picture)>,
+    opening: Option<(Source, Opening)>,
+}
+
+impl Projector {
+    pub fn picture(&self) -> Option<&Picture> {
+        self.showing.as_ref().map(|(_, picture)| picture)
+    }
+
+    /// Brings what runs nearer to what is wanted. Opening goes on beside; [`Projector::event`] tells when it is done.
+    pub fn reconcile(&mut self, wanted: Option<&Source>, setup: &Setup) {
+        if self.showing.as_ref().is_some_and(|(source, _)| Some(source) != wanted) {
+            self.showing = None;
+        }
+        if self.opening.as_ref().is_some_and(|(source, _)| Some(source) != wanted)
+            && let Some((_, opening)) = self.opening.take()
+        {
+            opening.abort();
+        }
+        if let Some(source) = wanted
+            && self.showing.is_none()
+            && self.opening.is_none()
+        {
+            let opening = tokio::spawn(Pipeline::open(spec(source, setup)));
+            self.opening = Some((source.clone(), opening));
+        }
+    }
+
+    /// Resolves when an opening is done, or when the pipeline that runs has ended by itself. Safe to drop and to call again.
+    pub async fn event(&mut self) -> Event {
+        if self.opening.is_some() {
+            Event::Opened(self.opened().await)
+        } else if let Some((_, picture)) = self.showing.as_ref() {
+            let end = picture.pipeline.ended().await;
+            self.showing = None;
+            Event::Ended(end)
+        } else {
+            std::future::pending().await
+        }
+    }
+
+    async fn opened(&mut self) -> Result<(), String> {
+        let Some((_, opening)) = self.opening.as_mut() else { return Ok(()) };
+        let result = opening.await;
+        let Some((source, _)) = self.opening.take() else { return Ok(()) };
+        let pipeline = match result {
+            Ok(Ok(pipeline)) => pipeline,
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(join) => return Err(format!("opening the capture broke off: {join}")),
+        };
+        self.epoch += 1;
+        self.showing = Some((source, Picture { epoch: self.epoch, pipeline: Arc::new(pipeline) }));
+        Ok(())
+    }
+}
+
+fn spec(source: &Source, setup: &Setup) -> PipelineSpec {
+    PipelineSpec {
+        display: source.display.clone(),
+        window: source.window,
+        size: setup.size,
+        fps_max: setup.fps,
+        bitrate: setup.bitrates.start,
+        encoders: setup.encoders.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_outlives_its_last_viewer_by_the_linger() {
+        let start = Instant::now();
+        let linger = Duration::from_secs(10);
+        let source =
+            Source { display: DisplayAddress { number: 1, auth_file: "/a".into() }, window: WindowId(7) };
+        let mut wish = Wish { source: Some(source), ..Wish::default() };
+        assert!(wish.wanted(start).is_none(), "nobody has watched yet");
+        wish.watch(true, start, linger);
+        assert!(wish.wanted(start).is_some() && wish.wake_at().is_none());
+        wish.watch(false, start, linger);
+        assert!(wish.wanted(start + linger / 2).is_some());
+        assert_eq!(wish.wake_at(), Some(start + linger));
+        wish.slept(start + linger);
+        assert!(wish.wanted(start + linger).is_none() && wish.wake_at().is_none());
+    }
+
+    #[test]
+    fn without_a_window_nothing_is_wanted() {
+        let mut wish = Wish::default();
+        wish.watch(true, Instant::now(), Duration::ZERO);
+        assert!(wish.wanted(Instant::now()).is_none());
+    }
+}

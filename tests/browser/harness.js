@@ -1,0 +1,202 @@
+// A real node and a real Chromium for the stories: each node in a folder of its own, on free ports.
+
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, open, readdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chromium } from 'playwright-core'
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+const programs = process.env.OPENSPACE_WEBRTC_PROGRAMS ?? path.join(root, 'target/debug')
+const upWithinMs = 60_000
+
+/** Waits for a state, never for a while: `look` answers undefined until it is there. */
+export async function until(what, look, withinMs = 60_000) {
+  const deadline = Date.now() + withinMs
+  let last
+  for (;;) {
+    const seen = await Promise.resolve()
+      .then(look)
+      .catch((error) => {
+        last = error
+        return undefined
+      })
+    if (seen !== undefined && seen !== false && seen !== null) return seen
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}${last ? `: ${last.message}` : ''}`)
+    await sleep(50)
+  }
+}
+
+export class TestNode {
+  static async start({ sets = [], env = {} } = {}) {
+    const data = await mkdtemp(path.join(tmpdir(), 'openspace-webrtc-'))
+    const node = new TestNode(data, sets, env)
+    await node.up()
+    return node
+  }
+
+  constructor(data, sets, env) {
+    Object.assign(this, { data, sets, env, ports: undefined, child: undefined })
+  }
+
+  /** Starts it, or starts it again on the same folder and the same ports. */
+  async up() {
+    const program = path.join(programs, 'openspace-webrtc-node')
+    if (!existsSync(program)) throw new Error(`${program} is not built: run \`cargo build --workspace\``)
+    const ports = this.ports ?? { http: 0, https: 0, media: 0 }
+    const sets = Object.entries(ports).flatMap(([key, port]) => (key === 'supervisor' ? [] : [`${key}.port=${port}`]))
+    const flags = [...sets, 'supervisor.port=0', ...this.sets].flatMap((set) => ['--set', set])
+    const file = path.join(this.data, 'ports.json')
+    await rm(file, { force: true })
+    const log = await open(path.join(this.data, 'node.log'), 'a')
+    const env = { ...process.env, ...this.env }
+    delete env.DISPLAY
+    this.child = spawn(program, ['--data-dir', this.data, ...flags], { env, stdio: ['ignore', log.fd, log.fd] })
+    await log.close()
+    const text = await until('ports.json', async () => {
+      if (this.child.exitCode !== null) throw new Error(`the node ended:\n${await this.log()}`)
+      return readFile(file, 'utf8')
+    }, upWithinMs)
+    this.ports = JSON.parse(text)
+    this.url = `http://127.0.0.1:${this.ports.http}`
+  }
+
+  log() {
+    return readFile(path.join(this.data, 'node.log'), 'utf8')
+  }
+
+  /** kill -9: no time to clean up. */
+  async kill() {
+    await this.end('SIGKILL')
+  }
+
+  async end(signal) {
+    if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return
+    const ended = new Promise((resolve) => this.child.once('exit', resolve))
+    this.child.kill(signal)
+    await ended
+  }
+
+  async close() {
+    await this.end('SIGTERM')
+    await endEverythingIn(this.data)
+    await rm(this.data, { recursive: true, force: true })
+  }
+
+  async admin(method, call, body) {
+    const token = (await readFile(path.join(this.data, 'admin.token'), 'utf8')).trim()
+    const response = await fetch(`${this.url}/api/v1${call}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+    if (!response.ok) throw new Error(`${method} ${call}: ${response.status} ${await response.text()}`)
+    return response.status === 204 || response.headers.get('content-length') === '0' ? undefined : response.json()
+  }
+
+  command(command) {
+    return this.admin('POST', '/admin/commands', command)
+  }
+
+  async pidOf(instanceId) {
+    const snapshot = await this.admin('GET', '/admin/snapshot')
+    return snapshot.instances.find((row) => row.instance.instance_id === instanceId)?.pid
+  }
+}
+
+/** Kills what carries the folder in its command line or environment: this test's displays and programs only. */
+async function endEverythingIn(folder) {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    const read = (name) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')
+    const [line, env] = await Promise.all([read('cmdline'), read('environ')])
+    if (line.includes(folder) || env.includes(folder)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
+  }
+}
+
+export async function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--autoplay-policy=no-user-gesture-required',
+    ],
+  })
+}
+
+/** A person's browser: its own localStorage, and every console error is a failure that `problems` holds. */
+export async function person(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true, ...options })
+  const page = await context.newPage()
+  const problems = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  return { context, page, problems }
+}
+
+export function phase(page) {
+  return page.evaluate(() => document.documentElement.dataset.phase)
+}
+
+export function untilPhase(page, wanted, withinMs) {
+  return until(`phase ${wanted}`, async () => (await phase(page)) === wanted, withinMs)
+}
+
+const readerSource = await readFile(path.join(root, 'tests/browser/barcode.js'), 'utf8')
+
+/** Installs the barcode's reader in the page: `window.readFrame()` → {t, frame, input} or null. */
+export async function installReader(page) {
+  await page.evaluate(async (source) => {
+    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+    const canvas = document.createElement('canvas')
+    const context = canvas.getContext('2d', { willReadFrequently: true })
+    window.readFrame = () => {
+      const video = document.querySelector('video#stream')
+      if (!video || video.videoWidth === 0) return null
+      canvas.width = video.videoWidth
+      canvas.height = video.videoHeight
+      context.drawImage(video, 0, 0)
+      const picture = context.getImageData(0, 0, canvas.width, canvas.height)
+      return module.readBarcode(picture, canvas.width, canvas.height)
+    }
+  }, readerSource)
+}
+
+export function frame(page) {
+  return page.evaluate(() => window.readFrame?.() ?? null)
+}
+
+/** Two readings, the second later than the first: the picture moves. */
+export async function framesRise(page, withinMs) {
+  const first = await until('a readable frame', () => frame(page), withinMs)
+  const later = await until('a later frame', async () => {
+    const seen = await frame(page)
+    return seen && seen.frame > first.frame ? seen : undefined
+  }, withinMs)
+  return { first, later }
+}
+
+/** The mean colour and spread of the video's picture, for programs without a barcode. */
+export function picture(page) {
+  return page.evaluate(() => {
+    const video = document.querySelector('video#stream')
+    if (!video || video.videoWidth === 0) return null
+    const canvas = new OffscreenCanvas(64, 36)
+    const context = canvas.getContext('2d')
+    context.drawImage(video, 0, 0, 64, 36)
+    return Array.from(context.getImageData(0, 0, 64, 36).data)
+  })
+}

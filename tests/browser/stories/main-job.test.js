@@ -1,0 +1,143 @@
+// The main job in a real browser: launch, stream, steer, leave, rejoin, stop.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, frame, framesRise, installReader, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+async function launchFromHome(page) {
+  await page.goto(node.url)
+  await page.getByRole('button', { name: /^launch/i }).click()
+  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(page, 'live')
+  await installReader(page)
+  return page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+}
+
+test('two instances are launched from the home page and both stream at once', async () => {
+  const { context, page, problems } = await person(browser)
+  const first = await launchFromHome(page)
+  const second = await context.newPage()
+  const other = await launchFromHome(second)
+  assert.notEqual(first, other)
+  await framesRise(page)
+  await framesRise(second)
+
+  const stats = await until('figures', async () => {
+    const stats = await page.evaluate(() => window.openspaceStream.stats())
+    return stats.fps > 0 && stats.width > 0 ? stats : undefined
+  })
+  assert.equal(stats.phase, 'live')
+  assert.deepEqual([stats.width, stats.height], [1280, 720])
+  assert.equal(stats.role, 'owner')
+  assert.match(stats.codec, /h264|vp8/i)
+
+  await page.goto(node.url)
+  await until('both in the list', async () => (await page.getByText(/rejoin/i).count()) >= 2)
+  assert.deepEqual(problems, [])
+  for (const id of [first, other]) await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+test('a click and a key change the picture, and a reload rejoins the same instance with its scene', async () => {
+  const { context, page, problems } = await person(browser)
+  const id = await launchFromHome(page)
+  const before = (await until('a frame', () => frame(page))).input
+  await page.locator('video#stream').click({ position: { x: 600, y: 400 } })
+  const clicked = await until('the click', async () => {
+    const seen = await frame(page)
+    return seen && seen.input > before ? seen : undefined
+  })
+  await page.keyboard.press('ArrowRight')
+  const pressed = await until('the key', async () => {
+    const seen = await frame(page)
+    return seen && seen.input > clicked.input ? seen : undefined
+  })
+
+  const count = pressed.frame
+  await page.reload()
+  await untilPhase(page, 'live')
+  await installReader(page)
+  const again = await until('a frame after the reload', () => frame(page))
+  assert.match(page.url(), new RegExp(id))
+  assert.ok(again.frame > count, 'the same program went on')
+  assert.ok(again.input >= pressed.input, 'its scene is as it was left')
+
+  await page.goto(node.url)
+  await page.getByText(/rejoin/i).first().click()
+  await page.waitForURL(new RegExp(id))
+  await untilPhase(page, 'live')
+  assert.deepEqual(problems, [])
+
+  const stranger = await person(browser)
+  await stranger.page.goto(node.url)
+  await until('the empty home page', async () => (await stranger.page.getByRole('button', { name: /^launch/i }).count()) > 0)
+  assert.equal(await stranger.page.getByText(/rejoin/i).count(), 0, 'a second browser sees no foreign instance')
+  await stranger.page.goto(`${node.url}/stream/${id}`)
+  await untilPhase(stranger.page, 'refused')
+  await stranger.context.close()
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await until('the end', async () => ['ended', 'refused'].includes(await phase(page)))
+  await page.goto(node.url)
+  await until('an empty list', async () => (await page.getByText(/rejoin/i).count()) === 0)
+  await context.close()
+})
+
+test('stop on the home page removes the instance', async () => {
+  const { context, page } = await person(browser)
+  await launchFromHome(page)
+  await page.goto(node.url)
+  await page.getByRole('button', { name: /^stop/i }).first().click()
+  const confirm = page.getByRole('dialog').getByRole('button', { name: /stop/i })
+  await confirm.click()
+  await until('nothing left', async () => (await page.getByText(/rejoin/i).count()) === 0)
+  await context.close()
+})
+
+test('several viewers of one instance see the same picture from one encode', async () => {
+  const owner = await person(browser)
+  const id = await launchFromHome(owner.page)
+  const { url } = await owner.page.evaluate(async (id) => {
+    const response = await fetch(`/api/v1/instances/${id}/invites`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ role: 'watcher' }),
+    })
+    return response.json()
+  }, id)
+  const watcher = await person(browser)
+  await watcher.page.goto(new URL(url, node.url).href)
+  await untilPhase(watcher.page, 'live')
+  await installReader(watcher.page)
+  await framesRise(watcher.page)
+  await framesRise(owner.page)
+  const snapshot = await node.admin('GET', '/admin/snapshot')
+  const row = snapshot.instances.find((row) => row.instance.instance_id === id)
+  assert.equal(row.viewers.length, 2)
+
+  const before = (await until('a frame', () => frame(watcher.page))).input
+  await watcher.page.locator('video#stream').click({ position: { x: 300, y: 300 }, force: true })
+  await owner.page.locator('video#stream').click({ position: { x: 300, y: 300 } })
+  const seen = await until('the owner’s click', async () => {
+    const seen = await frame(watcher.page)
+    return seen && seen.input > before ? seen : undefined
+  })
+  assert.equal(seen.input, before + 1, 'the watcher’s click did not reach the program')
+  await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await watcher.context.close()
+})

@@ -1,0 +1,1 @@
+//! The real desktop window and its tray.

@@ -1,0 +1,7 @@
+//! Stories of one machine, told through its API: real node, real displays, real programs. The browser's side is in `tests/browser`.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod builds;
+mod life;
+mod viewers;

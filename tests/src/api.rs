@@ -1,0 +1,187 @@
+//! The node's API in the words of its contract, for one caller.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use model::{InstanceId, InstanceState, Secret};
+use protocol::{
+    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    api::{InstanceView, InviteCreated, LaunchRequest, Launched, Problem, SessionCreated},
+    signal::{Hello, ServerMessage, ViewerMessage},
+};
+use reqwest::{Method, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+/// Ten times what a start takes on a busy machine with two cores.
+const WITHIN: Duration = Duration::from_secs(90);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+#[derive(Clone)]
+pub struct Api {
+    http_port: u16,
+    bearer: Secret,
+    client: reqwest::Client,
+}
+
+impl Api {
+    pub fn new(http_port: u16, bearer: Secret) -> Self {
+        Self { http_port, bearer, client: reqwest::Client::new() }
+    }
+
+    pub async fn with_new_session(http_port: u16) -> Result<Self> {
+        let url = format!("http://127.0.0.1:{http_port}/api/v1/sessions");
+        let created: SessionCreated = reqwest::Client::new().post(url).send().await?.error_for_status()?.json().await?;
+        Ok(Self::new(http_port, Secret::parse(&created.session_id)?))
+    }
+
+    pub fn bearer(&self) -> &Secret {
+        &self.bearer
+    }
+
+    /// Any call: the status and the text.
+    pub async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<(StatusCode, String)> {
+        let mut request = self.client.request(method, format!("http://127.0.0.1:{}{path}", self.http_port));
+        request = request.bearer_auth(self.bearer.reveal());
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let response = request.send().await?;
+        Ok((response.status(), response.text().await?))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T> {
+        let body = body.map(serde_json::to_string).transpose()?;
+        let (status, text) = self.call(method, &format!("/api/v1{path}"), body).await?;
+        if !status.is_success() {
+            let problem: Problem = serde_json::from_str(&text).with_context(|| format!("{status}: {text}"))?;
+            bail!("{}", problem.detail);
+        }
+        serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
+    pub async fn launch(&self, request: &LaunchRequest) -> Result<InstanceId> {
+        match self.json(Method::POST, "/instances", Some(request)).await? {
+            Launched::Instance { instance_id, .. } => Ok(instance_id),
+            Launched::Queued { position, .. } => bail!("queued at {position}"),
+        }
+    }
+
+    pub async fn launch_build(&self, build: &str) -> Result<InstanceId> {
+        self.launch(&LaunchRequest { build: Some(build.to_owned()), ..LaunchRequest::default() }).await
+    }
+
+    pub async fn instances(&self) -> Result<Vec<InstanceView>> {
+        self.json(Method::GET, "/instances", None::<&()>).await
+    }
+
+    pub async fn instance(&self, id: InstanceId) -> Result<InstanceView> {
+        self.json(Method::GET, &format!("/instances/{id}"), None::<&()>).await
+    }
+
+    pub async fn stop(&self, id: InstanceId) -> Result<()> {
+        let (status, text) = self.call(Method::DELETE, &format!("/api/v1/instances/{id}"), None).await?;
+        if status == StatusCode::ACCEPTED { Ok(()) } else { bail!("{status}: {text}") }
+    }
+
+    pub async fn invite(&self, id: InstanceId, role: &str) -> Result<InviteCreated> {
+        self.json(Method::POST, &format!("/instances/{id}/invites"), Some(&serde_json::json!({ "role": role }))).await
+    }
+
+    pub async fn snapshot(&self) -> Result<NodeSnapshot> {
+        self.json(Method::GET, "/admin/snapshot", None::<&()>).await
+    }
+
+    pub async fn command(&self, command: &AdminCommand) -> Result<AdminReply> {
+        self.json(Method::POST, "/admin/commands", Some(command)).await
+    }
+
+    /// Waits for a state, never for a while. One that cannot come any more is told at once.
+    pub async fn until(&self, id: InstanceId, state: InstanceState) -> Result<InstanceView> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let view = self.instance(id).await?;
+            if view.state == state {
+                return Ok(view);
+            }
+            if view.state == InstanceState::Failed || Instant::now() > deadline {
+                bail!("{id} is {:?}, not {state:?}: {:?}", view.state, view.message);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until it is in nobody's list any more.
+    pub async fn until_gone(&self, id: InstanceId) -> Result<()> {
+        let deadline = Instant::now() + WITHIN;
+        while self.instances().await?.iter().any(|view| view.instance_id == id) {
+            if Instant::now() > deadline {
+                bail!("{id} is still there");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    pub async fn socket(&self, id: InstanceId) -> Result<Socket> {
+        let url = format!("ws://127.0.0.1:{}/api/v1/instances/{id}/signal", self.http_port);
+        let (stream, _) = connect_async(url).await?;
+        Ok(Socket { stream })
+    }
+
+    /// A socket that has said hello.
+    pub async fn attend(&self, id: InstanceId, invite: Option<&str>) -> Result<Socket> {
+        let mut socket = self.socket(id).await?;
+        let hello = Hello {
+            protocol: protocol::PROTOCOL,
+            session_id: self.bearer.reveal().to_owned(),
+            invite: invite.map(str::to_owned),
+            viewer_id: None,
+        };
+        socket.say(&ViewerMessage::Hello(hello)).await?;
+        Ok(socket)
+    }
+}
+
+/// A viewer's signaling, without the media.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    pub async fn say(&mut self, message: &ViewerMessage) -> Result<()> {
+        self.say_text(&serde_json::to_string(message)?).await
+    }
+
+    pub async fn say_text(&mut self, text: &str) -> Result<()> {
+        Ok(self.stream.send(Message::text(text.to_owned())).await?)
+    }
+
+    /// The next message; `Err` with the close code and reason when there is none.
+    pub async fn hear(&mut self) -> Result<ServerMessage> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text)?),
+                Some(Ok(Message::Close(frame))) => bail!("closed: {frame:?}"),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => bail!("broken: {error}"),
+                None => bail!("ended"),
+            }
+        }
+    }
+
+    /// Reads on until `wanted` says yes.
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&ServerMessage) -> bool) -> Result<ServerMessage> {
+        let reading = async {
+            loop {
+                let message = self.hear().await?;
+                if wanted(&message) {
+                    return Ok(message);
+                }
+            }
+        };
+        tokio::time::timeout(WITHIN, reading).await.with_context(|| format!("waiting for {what}"))?
+    }
+}
