@@ -1,15 +1,37 @@
 //! From a window to encoded frames: grabbed when the program swaps, encoded once, handed to whoever subscribed.
 //!
+//! ```text
+//!  display ──► capture ──► picture ──► encode ──► hub ──► Feed, Feed, …      one thread, up to the hub
+//!                 ▲            pace says when          └─ wishes ◄── Pipeline: keyframe, bitrate, stop
+//! ```
+//!
 //! Absent on purpose: networks, viewers, and any waiting for either. A late frame is dropped, never queued.
 
-use std::{sync::Arc, time::Instant};
+mod annexb;
+mod capture;
+mod encode;
+mod hub;
+mod meter;
+mod pace;
+mod picture;
+mod pipeline;
+mod shm;
+mod thumbnail;
+mod wishes;
+
+use std::{thread, time::Instant};
 
 use bytes::Bytes;
 use model::{
     Bitrate, DisplayAddress, FrameRate, Size, WindowId,
     video::{Codec, EncoderChoice, Rejected},
 };
-use tokio::sync::watch;
+
+use crate::encode::{Settings, choose::choose};
+pub use crate::{hub::Feed, pipeline::Pipeline};
+
+/// What [`probe`] opens its sessions with: a usual stream of 720p.
+const PROBE_KBPS: u32 = 6000;
 
 /// One picture of one instance, encoded.
 #[derive(Clone, Debug)]
@@ -67,53 +89,16 @@ pub struct Stats {
     pub keyframes: u64,
 }
 
-/// Capture and encoder of one instance. Dropping it ends both.
-#[derive(Debug)]
-pub struct Pipeline;
-
-impl Pipeline {
-    pub async fn open(_spec: PipelineSpec) -> Result<Self, OpenError> {
-        todo!()
-    }
-    /// A new subscriber gets a keyframe first.
-    pub fn subscribe(&self) -> Feed {
-        todo!()
-    }
-    /// Asks for a keyframe; debounced for the whole instance.
-    pub fn want_keyframe(&self) {
-        todo!()
-    }
-    pub fn set_bitrate(&self, _bitrate: Bitrate) {
-        todo!()
-    }
-    pub fn choice(&self) -> &EncoderChoice {
-        todo!()
-    }
-    pub fn stats(&self) -> watch::Receiver<Stats> {
-        todo!()
-    }
-    pub async fn ended(&self) -> End {
-        todo!()
-    }
-}
-
-/// The frames of one pipeline for one subscriber. One that lags loses frames up to the next keyframe.
-#[derive(Debug)]
-pub struct Feed;
-
-impl Feed {
-    /// `None` when the pipeline has ended.
-    pub async fn next(&mut self) -> Option<Arc<EncodedFrame>> {
-        todo!()
-    }
-}
-
-/// Tries each encoder of the table by opening a session; for the `doctor` and the panel.
-pub fn probe(_size: Size) -> Result<EncoderChoice, Vec<Rejected>> {
-    todo!()
+/// Tries `encoders` (empty: the whole table) by opening a session with each; for the `doctor` and the panel.
+/// Blocking: up to some seconds where a driver hangs, else some tens of milliseconds.
+pub fn probe(size: Size, encoders: &[String]) -> Result<EncoderChoice, Vec<Rejected>> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let settings =
+        Settings { size: size.clamped(), fps_max: FrameRate(30), bitrate: Bitrate::kbps(PROBE_KBPS), cores };
+    choose(encoders, settings).map(|chosen| chosen.choice)
 }
 
 /// A JPEG of the whole display, at most `width` wide and 30 kB large. Blocking: a few milliseconds.
-pub fn thumbnail(_display: &DisplayAddress, _width: u32) -> anyhow::Result<Vec<u8>> {
-    todo!()
+pub fn thumbnail(display: &DisplayAddress, width: u32) -> anyhow::Result<Vec<u8>> {
+    thumbnail::thumbnail(display, width)
 }
