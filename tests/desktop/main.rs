@@ -1,1 +1,84 @@
-//! The real desktop window and its tray.
+//! The real desktop window, driven by WebDriver under Xvfb, and its tray, asked over D-Bus.
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+mod tray;
+
+use std::time::Duration;
+
+use desk::Desk;
+use fantoccini::Locator;
+use protocol::admin::NodeSnapshot;
+
+async fn text(desk: &Desk) -> String {
+    desk.web.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+}
+
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("waited in vain for {what}");
+}
+
+async fn ready(desk: &Desk) -> Option<NodeSnapshot> {
+    let snapshot = desk.admin().ok()?.snapshot().await.ok()?;
+    let ready = snapshot.instances.iter().any(|row| row.instance.state == model::InstanceState::Ready);
+    ready.then_some(snapshot)
+}
+
+#[tokio::test]
+async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
+    let mut desk = Desk::open(&[]).await.unwrap();
+    let shown = until("the figures", async || {
+        let shown = text(&desk).await;
+        (shown.contains("NVIDIA") && shown.contains("CPU") && shown.contains("%")).then_some(shown)
+    })
+    .await;
+    assert!(shown.to_lowercase().contains("no nvidia driver"), "an absent driver is told calmly: {shown}");
+
+    let launch =
+        desk.web.find(Locator::XPath("//button[starts-with(normalize-space(.), 'Launch')]")).await.unwrap();
+    launch.click().await.unwrap();
+    let snapshot = until("the instance", async || ready(&desk).await).await;
+    until("it in the window", async || text(&desk).await.contains("Demo sky").then_some(())).await;
+
+    let menu = desk.tray().await.unwrap();
+    let labels = menu.labels().await.unwrap();
+    for wanted in ["Control panel", "Home page", "Launch Demo sky", "Quit"] {
+        assert!(labels.iter().any(|label| label.starts_with(wanted)), "{wanted} is missing: {labels:?}");
+    }
+    menu.click("Launch Demo sky").await.unwrap();
+    let before = snapshot.instances.len();
+    until("a second instance", async || {
+        let now = desk.admin().ok()?.snapshot().await.ok()?.instances.len();
+        (now > before).then_some(())
+    })
+    .await;
+
+    desk.close_window().await.unwrap();
+    desk.admin().unwrap().snapshot().await.expect("the node lives on in the tray");
+    until("what quitting means", async || {
+        let labels = desk.tray().await.ok()?.labels().await.ok()?;
+        labels.iter().any(|label| label == "Quit and end 2 instances").then_some(())
+    })
+    .await;
+    desk.tray().await.unwrap().click("Quit and end 2 instances").await.unwrap();
+    assert!(desk.exited().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_gpu_is_shown_where_the_driver_answers() {
+    let library = desk::build_nvml_stub().unwrap();
+    let desk = Desk::open(&[&format!("telemetry.nvml_library={}", library.path.display())]).await.unwrap();
+    until("the GPU", async || text(&desk).await.contains("Stub").then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_panel_is_not_blank_under_c_utf_8() {
+    let desk = Desk::open_in_language("C.UTF-8").await.unwrap();
+    until("the figures", async || text(&desk).await.contains("CPU").then_some(())).await;
+}

@@ -4,7 +4,11 @@ use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::O
 
 use e2e::{TestNode, node};
 use model::InstanceState;
-use protocol::{admin::AdminCommand, api::LaunchRequest, signal::{Hello, RefusalReason, ServerMessage, ViewerMessage}};
+use protocol::{
+    admin::AdminCommand,
+    api::LaunchRequest,
+    signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
+};
 use reqwest::{Method, StatusCode};
 use tokio::process::Command;
 
@@ -12,10 +16,13 @@ use tokio::process::Command;
 async fn run(data_dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::from(node::command(data_dir, &[]).unwrap());
     let free = ["--set", "http.port=0", "--set", "https.port=0", "--set", "media.port=0"];
-    tokio::time::timeout(std::time::Duration::from_secs(60), command.args(free).args(args).kill_on_drop(true).output())
-        .await
-        .unwrap()
-        .unwrap()
+    tokio::time::timeout(
+        std::time::Duration::from_secs(60),
+        command.args(free).args(args).kill_on_drop(true).output(),
+    )
+    .await
+    .unwrap()
+    .unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -50,7 +57,11 @@ async fn a_data_folder_that_cannot_be_used_says_so() {
     assert!(said(&output).contains("--data-dir"), "{}", said(&output));
 
     let foreign = tempfile::tempdir().unwrap();
-    std::fs::write(foreign.path().join("node.sqlite"), "this is no database, and long enough to be read as one").unwrap();
+    std::fs::write(
+        foreign.path().join("node.sqlite"),
+        "this is no database, and long enough to be read as one",
+    )
+    .unwrap();
     let output = run(foreign.path(), &[]).await;
     assert!(said(&output).contains("is not a database"), "{}", said(&output));
 }
@@ -126,11 +137,13 @@ async fn what_cannot_be_launched_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn programs_that_do_not_come_up_are_told_from_each_other() {
-    let node = TestNode::start_with(&["instances.load_timeout_s=3", "instances.attempts=2"], &[]).await.unwrap();
+    let node =
+        TestNode::start_with(&["instances.load_timeout_s=3", "instances.attempts=2"], &[]).await.unwrap();
     let (ann, admin) = (node.browser().await.unwrap(), node.admin().unwrap());
     for (name, run, says) in [("Gone", "exit 3", "3"), ("Blind", "sleep 600", "window")] {
         let run = ["sh", "-c", run].map(str::to_owned).to_vec();
-        let add = AdminCommand::AddProgram { name: name.into(), run, working_dir: None, env: Default::default() };
+        let add =
+            AdminCommand::AddProgram { name: name.into(), run, working_dir: None, env: Default::default() };
         admin.command(&add).await.unwrap();
         let id = ann.launch_build(&name.to_lowercase()).await.unwrap();
         let error = ann.until(id, InstanceState::Ready).await.unwrap_err().to_string();
@@ -168,9 +181,7 @@ async fn without_an_encoder_the_viewer_is_told_and_the_instance_lives() {
     let id = ann.launch_build("demo").await.unwrap();
     ann.until(id, InstanceState::Ready).await.unwrap();
     let mut viewer = ann.attend(id, None).await.unwrap();
-    let told = |message: &ServerMessage| {
-        matches!(message, ServerMessage::Instance(news) if news.message.as_ref().is_some_and(|m| m.contains("nosuchenc")))
-    };
+    let told = |message: &ServerMessage| matches!(message, ServerMessage::Instance(news) if news.message.as_ref().is_some_and(|m| m.contains("nosuchenc")));
     viewer.until("the reason", told).await.unwrap();
     assert_eq!(ann.instance(id).await.unwrap().state, InstanceState::Ready);
 }
@@ -185,7 +196,10 @@ async fn a_stale_session_is_told_to_get_a_new_one() {
     let id = node.browser().await.unwrap().launch_build("demo").await.unwrap();
     let mut socket = stale.attend(id, None).await.unwrap();
     let refused = socket.until("a refusal", |m| matches!(m, ServerMessage::Refused { .. })).await.unwrap();
-    assert!(matches!(refused, ServerMessage::Refused { reason: RefusalReason::StaleSession, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, ServerMessage::Refused { reason: RefusalReason::StaleSession, .. }),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -205,7 +219,13 @@ async fn malformed_huge_and_frequent_messages_end_the_socket_and_nothing_else() 
         let mut socket = ann.socket(id).await.unwrap();
         socket.say_text(&hello).await.unwrap();
         drop(socket.say_text(bad).await);
-        let closed = async { loop { if let Err(error) = socket.hear().await { return error; } } };
+        let closed = async {
+            loop {
+                if let Err(error) = socket.hear().await {
+                    return error;
+                }
+            }
+        };
         let closed = tokio::time::timeout(std::time::Duration::from_secs(30), closed).await.unwrap();
         assert!(closed.to_string().contains("closed") || closed.to_string().contains("broken"), "{closed}");
     }
@@ -216,7 +236,13 @@ async fn malformed_huge_and_frequent_messages_end_the_socket_and_nothing_else() 
             break;
         }
     }
-    let closed = async { loop { if let Err(error) = flood.hear().await { return error; } } };
+    let closed = async {
+        loop {
+            if let Err(error) = flood.hear().await {
+                return error;
+            }
+        }
+    };
     tokio::time::timeout(std::time::Duration::from_secs(30), closed).await.unwrap();
 
     let (status, text) = ann.call(Method::POST, "/api/v1/instances", Some("{".into())).await.unwrap();
@@ -231,7 +257,8 @@ async fn a_profile_that_vanishes_between_choice_and_start_fails_with_its_name() 
     let program = node.data_dir().join("demo/bin/OpenSpace");
     assert!(std::fs::metadata(&program).unwrap().permissions().mode() & 0o111 != 0);
     let profile = node.data_dir().join("demo/data/profiles/nightsky.profile");
-    let launch = LaunchRequest { build: Some("demo".into()), profile: Some("nightsky".into()), ..Default::default() };
+    let launch =
+        LaunchRequest { build: Some("demo".into()), profile: Some("nightsky".into()), ..Default::default() };
     let id = ann.launch(&launch).await.unwrap();
     ann.until(id, InstanceState::Ready).await.unwrap();
     std::fs::remove_file(&profile).unwrap();

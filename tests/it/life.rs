@@ -18,7 +18,11 @@ fn lives(pid: u32) -> bool {
 
 async fn pid(admin: &Api, id: InstanceId) -> Option<u32> {
     let snapshot = admin.snapshot().await.unwrap();
-    snapshot.instances.iter().find(|instance| instance.instance.instance_id == id).and_then(|instance| instance.pid)
+    snapshot
+        .instances
+        .iter()
+        .find(|instance| instance.instance.instance_id == id)
+        .and_then(|instance| instance.pid)
 }
 
 async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
@@ -153,7 +157,10 @@ fn listing(dir: &std::path::Path) -> Vec<(PathBuf, Vec<u8>)> {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_symlink() {
-                files.push((path.clone(), std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()));
+                files.push((
+                    path.clone(),
+                    std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes(),
+                ));
             } else if path.is_dir() {
                 folders.push(path);
             } else {

@@ -12,7 +12,8 @@ async fn welcome(socket: &mut Socket) -> (ViewerId, Role) {
 }
 
 async fn refusal(socket: &mut Socket) -> (RefusalReason, String) {
-    match socket.until("a refusal", |message| matches!(message, ServerMessage::Refused { .. })).await.unwrap() {
+    match socket.until("a refusal", |message| matches!(message, ServerMessage::Refused { .. })).await.unwrap()
+    {
         ServerMessage::Refused { reason, message, .. } => (reason, message),
         other => panic!("{other:?}"),
     }
@@ -72,9 +73,13 @@ async fn control_is_given_and_a_watcher_is_refused_with_a_sentence() {
 
     owner.say(&request(ControlAction::Give, Some(pilot_id))).await.unwrap();
     for socket in [&mut owner, &mut pilot, &mut watcher] {
-        socket.until("the new holder", |m| *m == ServerMessage::Control { holder: Some(pilot_id) }).await.unwrap();
+        socket
+            .until("the new holder", |m| *m == ServerMessage::Control { holder: Some(pilot_id) })
+            .await
+            .unwrap();
     }
-    let list = owner.until("three viewers", |m| matches!(m, ServerMessage::Viewers { list } if list.len() == 3));
+    let list =
+        owner.until("three viewers", |m| matches!(m, ServerMessage::Viewers { list } if list.len() == 3));
     drop(list);
 }
 

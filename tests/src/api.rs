@@ -19,7 +19,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 const WITHIN: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Api {
     http_port: u16,
     bearer: Secret,
@@ -33,7 +33,8 @@ impl Api {
 
     pub async fn with_new_session(http_port: u16) -> Result<Self> {
         let url = format!("http://127.0.0.1:{http_port}/api/v1/sessions");
-        let created: SessionCreated = reqwest::Client::new().post(url).send().await?.error_for_status()?.json().await?;
+        let created: SessionCreated =
+            reqwest::Client::new().post(url).send().await?.error_for_status()?.json().await?;
         Ok(Self::new(http_port, Secret::parse(&created.session_id)?))
     }
 
@@ -42,7 +43,12 @@ impl Api {
     }
 
     /// Any call: the status and the text.
-    pub async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<(StatusCode, String)> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<(StatusCode, String)> {
         let mut request = self.client.request(method, format!("http://127.0.0.1:{}{path}", self.http_port));
         request = request.bearer_auth(self.bearer.reveal());
         if let Some(body) = body {
@@ -52,11 +58,17 @@ impl Api {
         Ok((response.status(), response.text().await?))
     }
 
-    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T> {
+    async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T> {
         let body = body.map(serde_json::to_string).transpose()?;
         let (status, text) = self.call(method, &format!("/api/v1{path}"), body).await?;
         if !status.is_success() {
-            let problem: Problem = serde_json::from_str(&text).with_context(|| format!("{status}: {text}"))?;
+            let problem: Problem =
+                serde_json::from_str(&text).with_context(|| format!("{status}: {text}"))?;
             bail!("{}", problem.detail);
         }
         serde_json::from_str(&text).with_context(|| format!("reading {text}"))
@@ -87,7 +99,12 @@ impl Api {
     }
 
     pub async fn invite(&self, id: InstanceId, role: &str) -> Result<InviteCreated> {
-        self.json(Method::POST, &format!("/instances/{id}/invites"), Some(&serde_json::json!({ "role": role }))).await
+        self.json(
+            Method::POST,
+            &format!("/instances/{id}/invites"),
+            Some(&serde_json::json!({ "role": role })),
+        )
+        .await
     }
 
     pub async fn snapshot(&self) -> Result<NodeSnapshot> {
@@ -146,6 +163,7 @@ impl Api {
 }
 
 /// A viewer's signaling, without the media.
+#[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
@@ -173,7 +191,11 @@ impl Socket {
     }
 
     /// Reads on until `wanted` says yes.
-    pub async fn until(&mut self, what: &str, wanted: impl Fn(&ServerMessage) -> bool) -> Result<ServerMessage> {
+    pub async fn until(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&ServerMessage) -> bool,
+    ) -> Result<ServerMessage> {
         let reading = async {
             loop {
                 let message = self.hear().await?;

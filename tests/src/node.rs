@@ -20,6 +20,7 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 const DOWN_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
+#[derive(Debug)]
 pub struct TestNode {
     /// Kept across restarts; removed in the end.
     data: TempDir,
@@ -111,7 +112,8 @@ impl TestNode {
     /// As a service manager would.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("it runs")?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process id is positive")?;
+        let pid =
+            i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process id is positive")?;
         kill_process(pid, Signal::TERM)?;
         let deadline = Instant::now() + DOWN_WITHIN;
         loop {
@@ -163,17 +165,20 @@ pub fn command(data_dir: &Path, env: &[(String, String)]) -> Result<Command> {
 }
 
 /// Kills the processes that carry `folder` in their command line or environment: displays and programs of this test only.
-fn end_everything_in(folder: &Path) {
+pub fn end_everything_in(folder: &Path) {
     let needle = folder.as_os_str().as_encoded_bytes();
     let contains = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         let read = |name| std::fs::read(entry.path().join(name)).unwrap_or_default();
         if pid as u32 != std::process::id()
             && (contains(&read("cmdline")) || contains(&read("environ")))
             && let Some(pid) = Pid::from_raw(pid)
         {
-            drop(kill_process(pid, Signal::KILL));
+            // It may have ended by itself meanwhile.
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 }
