@@ -26,7 +26,7 @@ export function QuickLaunch({ builds, slotsFree }: { builds: AdminBuild[]; slots
   return (
     <div className={classes.pair}>
       <Button
-        color="lamp"
+        color="lamp.4"
         className={classes.main}
         leftSection={<IconPlayerPlayFilled size={16} />}
         disabled={why !== null}
@@ -38,7 +38,7 @@ export function QuickLaunch({ builds, slotsFree }: { builds: AdminBuild[]; slots
       <Menu position="bottom-end" radius="md" shadow="md">
         <Menu.Target>
           <Button
-            color="lamp"
+            color="lamp.4"
             className={classes.more}
             aria-label="Launch another build"
             disabled={why !== null || launchable.length < 2}

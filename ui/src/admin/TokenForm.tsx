@@ -48,7 +48,7 @@ export function TokenForm({ denied, onToken }: { denied: string | null; onToken:
             onChange={(event) => setText(event.currentTarget.value)}
             autoFocus
           />
-          <Button type="submit" color="lamp" radius="xl">
+          <Button type="submit" color="lamp.4" radius="xl">
             Open the panel
           </Button>
         </form>

@@ -4,7 +4,7 @@ import { DemoTag } from '@shared/components/DemoTag';
 import { StateBadge } from '@shared/components/StateBadge';
 import { Thumbnail } from '@shared/components/Thumbnail';
 import { count } from '@shared/format';
-import { isLive, phaseLine } from '@shared/instanceWords';
+import { isLive, phaseSentence } from '@shared/instanceWords';
 import type { InstanceView } from '@shared/protocol';
 
 import classes from './InstanceCard.module.css';
@@ -15,9 +15,10 @@ type InstanceCardProps = {
   /** The server does not answer: what is shown may be old. */
   stale: boolean;
   onStop: () => void;
+  onRemove: () => void;
 };
 
-export function InstanceCard({ instance, fetchPicture, stale, onStop }: InstanceCardProps) {
+export function InstanceCard({ instance, fetchPicture, stale, onStop, onRemove }: InstanceCardProps) {
   const { state, build_name, url } = instance;
   const running = state === 'ready';
   const live = isLive(state);
@@ -60,7 +61,7 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop }: Instance
             href={url}
             flex={1}
             radius="xl"
-            color="lamp"
+            color="lamp.4"
             disabled={!live || state === 'stopping'}
           >
             {running ? 'Rejoin' : 'Open'}
@@ -68,11 +69,11 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop }: Instance
           <Button
             variant="default"
             radius="xl"
-            disabled={!live || state === 'stopping' || stale}
-            onClick={onStop}
-            aria-label={`Stop ${build_name}`}
+            disabled={state === 'stopping' || stale}
+            onClick={live ? onStop : onRemove}
+            aria-label={`${live ? 'Stop' : 'Remove'} ${build_name}`}
           >
-            Stop
+            {live ? 'Stop' : 'Remove'}
           </Button>
         </div>
       </div>
@@ -81,8 +82,6 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop }: Instance
 }
 
 function detailOf(instance: InstanceView): string | null {
-  const step = phaseLine(instance.phase);
-  if (instance.message !== null) return instance.message;
-  if (step !== null) return `${step.charAt(0).toUpperCase()}${step.slice(1)}…`;
-  return instance.profile === null ? null : `Profile ${instance.profile}`;
+  const profile = instance.profile === null ? null : `Profile ${instance.profile}`;
+  return instance.message ?? phaseSentence(instance.phase) ?? profile;
 }

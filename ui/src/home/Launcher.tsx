@@ -27,8 +27,11 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
     const { width, height } = sizes.find((one) => one.id === size) ?? sizes[0];
     try {
       const launched = await live.launch({ build: build?.id, profile: profile ?? undefined, width, height });
-      if ('url' in launched) window.location.assign(launched.url);
-      else notifications.show({ message: `You are number ${launched.position} in the queue.` });
+      if ('url' in launched) {
+        window.location.assign(launched.url);
+        return;
+      }
+      notifications.show({ message: `You are number ${launched.position} in the queue.` });
     } catch (error) {
       notifications.show({
         color: 'red',
@@ -85,7 +88,7 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
       <Button
         size="xl"
         fullWidth
-        color="lamp"
+        color="lamp.4"
         radius="xl"
         className={classes.launch}
         leftSection={<IconPlayerPlayFilled size={20} />}

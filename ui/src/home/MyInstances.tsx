@@ -12,13 +12,12 @@ import classes from './MyInstances.module.css';
 export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
   const [asked, setAsked] = useState<InstanceView | null>(null);
   const list = state.instances;
-  const stop = () => {
-    if (!asked) return;
+  const end = (instance: InstanceView, failed: string) => {
     setAsked(null);
     live
-      .stop(asked.instance_id)
+      .stop(instance.instance_id)
       .catch((error: unknown) =>
-        notifications.show({ color: 'red', title: 'It was not stopped', message: inWords(error) }),
+        notifications.show({ color: 'red', title: failed, message: inWords(error) }),
       );
   };
   return (
@@ -37,6 +36,7 @@ export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
               fetchPicture={() => live.thumbnail(instance.instance_id)}
               stale={state.link === 'down'}
               onStop={() => setAsked(instance)}
+              onRemove={() => end(instance, 'It was not removed')}
             />
           </li>
         ))}
@@ -49,7 +49,7 @@ export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
             yes: 'Stop it',
           }
         }
-        onYes={stop}
+        onYes={() => asked && end(asked, 'It was not stopped')}
         onNo={() => setAsked(null)}
       />
     </section>

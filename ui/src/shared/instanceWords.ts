@@ -27,9 +27,15 @@ const phaseWords = {
 } satisfies Record<Phase, string>;
 
 /** "loading its scene (3 of 5)" */
-export function phaseLine(phase: Phase | null): string | null {
+function phaseLine(phase: Phase | null): string | null {
   if (phase === null) return null;
   return `${phaseWords[phase]} (${steps.indexOf(phase) + 1} of ${steps.length})`;
+}
+
+/** "Loading its scene (3 of 5)…" */
+export function phaseSentence(phase: Phase | null): string | null {
+  const line = phaseLine(phase);
+  return line === null ? null : `${line.charAt(0).toUpperCase()}${line.slice(1)}…`;
 }
 
 /** Does it hold a place on its machine? */

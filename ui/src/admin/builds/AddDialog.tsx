@@ -51,7 +51,7 @@ export function AddDialog({ title, command, onClose, children }: AddDialogProps)
             <Button variant="default" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" color="lamp" loading={sending}>
+            <Button type="submit" color="lamp.4" loading={sending}>
               Add
             </Button>
           </Group>

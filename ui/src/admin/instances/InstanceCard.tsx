@@ -3,7 +3,7 @@ import { DemoTag } from '@shared/components/DemoTag';
 import { Panel } from '@shared/components/Panel';
 import { StateBadge } from '@shared/components/StateBadge';
 import { Thumbnail } from '@shared/components/Thumbnail';
-import { phaseLine } from '@shared/instanceWords';
+import { phaseSentence } from '@shared/instanceWords';
 import type { AdminInstance } from '@shared/protocol';
 
 import { usePanel } from '../context';
@@ -23,7 +23,7 @@ type InstanceCardProps = {
 export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardProps) {
   const { backend } = usePanel();
   const { instance } = one;
-  const words = instance.message ?? phaseLine(instance.phase);
+  const words = instance.message ?? phaseSentence(instance.phase);
   return (
     <Panel
       className={classes.card}

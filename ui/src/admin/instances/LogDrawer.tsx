@@ -5,6 +5,8 @@ import { useEffect, useRef } from 'react';
 
 import classes from './LogDrawer.module.css';
 
+const surface = { backgroundColor: 'var(--surface)' };
+
 /** The last lines that the program printed, following it while one reads the end. */
 export function LogDrawer({ one, onClose }: { one: AdminInstance | null; onClose: () => void }) {
   const lines = one?.log_tail ?? [];
@@ -14,6 +16,7 @@ export function LogDrawer({ one, onClose }: { one: AdminInstance | null; onClose
       onClose={onClose}
       position="right"
       size="lg"
+      styles={{ content: surface, header: surface }}
       title={`Log of ${one?.instance.build_name ?? ''}`}
     >
       <div className={classes.tools}>

@@ -1,4 +1,10 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import {
+  createTheme,
+  Modal,
+  SegmentedControl,
+  type CSSVariablesResolver,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 const dusk: MantineColorsTuple = [
   '#eef2fd',
@@ -42,6 +48,13 @@ const night: MantineColorsTuple = [
 
 const SANS = "'Instrument Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 
+const surface = { backgroundColor: 'var(--surface)' };
+const dialogTitle = {
+  fontFamily: 'var(--mantine-font-family-headings)',
+  fontSize: '1.6rem',
+  lineHeight: 1.15,
+};
+
 export const theme = createTheme({
   colors: { dusk, lamp, dark: night },
   primaryColor: 'dusk',
@@ -54,6 +67,12 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: {
+    SegmentedControl: SegmentedControl.extend({
+      styles: { root: { backgroundColor: 'var(--surface-sunk)' } },
+    }),
+    Modal: Modal.extend({ styles: { content: surface, header: surface, title: dialogTitle } }),
+  },
 });
 
 /** Paper and ink by day; Mantine's own dimmed grey is too pale on paper. */
@@ -63,6 +82,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-body': '#f5f2eb',
     '--mantine-color-text': '#1b2136',
     '--mantine-color-dimmed': '#5a6179',
+    '--mantine-color-placeholder': '#7d8396',
     '--mantine-color-default-border': 'rgb(38 44 70 / 22%)',
   },
   dark: { '--mantine-color-default-border': '#343f5e' },

@@ -1,6 +1,6 @@
 // What the stage says in each phase: what happened, to what, what comes next. Pure.
 
-import { phaseLine } from '@shared/instanceWords';
+import { phaseSentence } from '@shared/instanceWords';
 import type { RefusalReason } from '@shared/protocol';
 
 import { phaseOf, type State } from './machine';
@@ -55,20 +55,17 @@ function reconnecting(state: State): Words {
 function starting(state: State): Words {
   const instance = state.instance;
   const restarting = instance !== null && (instance.state === 'restarting' || instance.attempt > 1);
-  const step = phaseLine(instance?.phase ?? null);
+  const step = phaseSentence(instance?.phase ?? null);
   const what = instance?.build_name ?? 'the program';
   if (restarting) {
     const words = `The program ended and is being restarted (try ${instance.attempt}). Your place is kept.`;
     return {
-      ...busy(`Restarting ${what}`, sentences(words, instance.message, step && capital(`${step}…`))),
+      ...busy(`Restarting ${what}`, sentences(words, instance.message, step)),
       progress: instance.progress,
     };
   }
   return {
-    ...busy(
-      `Starting ${what}`,
-      sentences(step ? capital(`${step}…`) : 'It will be here in a moment.', instance?.message),
-    ),
+    ...busy(`Starting ${what}`, sentences(step ?? 'It will be here in a moment.', instance?.message)),
     progress: instance?.progress ?? null,
   };
 }
@@ -135,8 +132,4 @@ function sentences(...parts: (string | null | undefined)[]): string {
   return [...new Set(parts.filter((part): part is string => typeof part === 'string' && part !== ''))].join(
     ' ',
   );
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

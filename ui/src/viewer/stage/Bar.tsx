@@ -101,7 +101,7 @@ function BarButton({ label, pressed, children, ...props }: BarButtonProps) {
   return (
     <ActionIcon
       variant={pressed ? 'light' : 'subtle'}
-      color="gray.3"
+      color={pressed ? 'lamp.4' : 'gray.3'}
       size={36}
       aria-label={label}
       aria-pressed={pressed}

@@ -56,7 +56,7 @@ export function InviteDialog({ session, role, opened, onClose }: InviteDialogPro
         />
         {link === null ? (
           <Group justify="flex-end">
-            <Button color="lamp" onClick={() => void make()}>
+            <Button color="lamp.4" onClick={() => void make()}>
               Make a link
             </Button>
           </Group>

@@ -26,7 +26,7 @@ export function Overlay({ state, onAgain }: { state: State; onAgain: () => void 
 function Pill({ words }: { words: Words }) {
   return (
     <div className={classes.pill} role="status">
-      <Loader size={16} color="lamp" />
+      <Loader size={16} color="lamp.4" />
       <strong>{words.title}</strong> <span className={classes.pillDetail}>{words.detail}</span>
     </div>
   );
@@ -36,7 +36,7 @@ function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
   if (words.busy) return null;
   return (
     <div className={classes.ways}>
-      <Button component="a" href="/" color="lamp" radius="xl" autoContrast>
+      <Button component="a" href="/" color="lamp.4" radius="xl" autoContrast>
         Go to the home page
       </Button>
       {words.again !== null && (

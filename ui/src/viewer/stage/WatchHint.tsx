@@ -33,7 +33,7 @@ export function WatchHint({ session, state }: { session: Session; state: State }
     <div className={classes.hint} role="status">
       {mayJustTake ? 'Click the picture to steer.' : 'You are watching.'}
       {!mayJustTake && (
-        <Button size="compact-sm" radius="xl" color="lamp" onClick={() => session.control('request')}>
+        <Button size="compact-sm" radius="xl" color="lamp.4" onClick={() => session.control('request')}>
           Ask for control
         </Button>
       )}
