@@ -20,8 +20,10 @@ use crate::{
     tls,
 };
 
-/// A request's head: a browser sends it at once, so whoever takes longer holds a connection for nothing.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// The first request: a browser sends it at once, so whoever takes longer holds a connection for nothing.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
+/// Each further request's head, and with it how long a connection may rest: browsers and proxies keep theirs for a minute.
+const NEXT_WITHIN: Duration = Duration::from_secs(75);
 const TLS_WITHIN: Duration = Duration::from_secs(10);
 /// Cookies of other programs on the same host name included.
 const HEAD_BYTES: usize = 32 * 1024;
@@ -144,14 +146,14 @@ fn listen(bound: Bound, handle: &Handle<SocketAddr>) -> Result<Server<SocketAddr
     let failed = |error: io::Error| OpenError::Failed { what, port, why: error.to_string() };
     let mut server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
     let builder = server.http_builder();
-    builder.http1().header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD_BYTES);
+    builder.http1().header_read_timeout(NEXT_WITHIN).max_buf_size(HEAD_BYTES);
     builder
         .http2()
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HEAD_BYTES as u32)
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING);
-    Ok(server.first_request_timeout(HEAD_WITHIN).accept_error_handler(move |peer, error| match peer {
+    Ok(server.first_request_timeout(FIRST_WITHIN).accept_error_handler(move |peer, error| match peer {
         // A browser that does not trust the certificate yet hangs up here: no more than a turn in the road.
         Some(peer) => debug!(door = what, %peer, %error, "a connection was not let in"),
         None => warn!(door = what, %error, "no connections can be accepted"),

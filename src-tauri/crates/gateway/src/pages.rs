@@ -148,6 +148,13 @@ pub(crate) async fn other(
     }
     match app.pages.get(path.trim_start_matches('/')) {
         Some(file) => answer(file.clone(), StatusCode::OK, peer, &headers).await,
+        None => not_found(&app, peer, &headers).await,
+    }
+}
+
+async fn not_found(app: &App, peer: Peer, headers: &HeaderMap) -> Response {
+    match app.pages.get("404.html") {
+        Some(file) => answer(file.clone(), StatusCode::NOT_FOUND, peer, headers).await,
         None => (StatusCode::NOT_FOUND, no_cache(), Html(NOT_FOUND)).into_response(),
     }
 }
@@ -239,6 +246,15 @@ mod tests {
 
     fn accepting(value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn what_vite_built_is_compiled_in() {
+        let built = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../ui/dist");
+        let pages = Pages::embedded();
+        for page in ["index.html", "viewer.html", "admin.html"] {
+            assert_eq!(pages.get(page).is_some(), built.join(page).exists(), "{page}");
+        }
     }
 
     #[tokio::test]

@@ -136,8 +136,7 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     match whose {
         Origin::Foreign if asks_first || headers::needs_own_origin(request.method(), request.headers()) => {
-            let detail = "A page from elsewhere asked for this. Open this machine's own page, or let the administrator add the \
-                          other one to `http.allowed_origins`.";
+            let detail = "A page from elsewhere asked for this, and may not: open this machine's own page.";
             Refusal::forbidden(detail).into_response()
         }
         Origin::Same | Origin::Foreign => next.run(request).await,

@@ -190,3 +190,39 @@ fn not_after(der: &CertificateDer<'_>) -> Option<SystemTime> {
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rcgen::generate_simple_self_signed;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn half_a_change_keeps_the_former_certificate_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate, key) = (dir.path().join("site.pem"), dir.path().join("key.pem"));
+        let write = |half: bool| {
+            let pair = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+            fs::write(&certificate, pair.cert.pem()).unwrap();
+            if !half {
+                fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+            }
+        };
+        write(false);
+        let mut tls = Tls::load(Certificate::Files { certificate: certificate.clone(), key: key.clone() })
+            .await
+            .unwrap();
+        let used = |tls: &Tls| Arc::as_ptr(&tls.config.get_inner());
+        let first = used(&tls);
+        tls.look_again().await.unwrap();
+        assert_eq!(used(&tls), first, "nothing has changed");
+
+        write(true);
+        assert!(tls.look_again().await.unwrap_err().to_string().contains("belongs to another certificate"));
+        assert_eq!(used(&tls), first);
+        write(false);
+        tls.look_again().await.unwrap();
+        assert_ne!(used(&tls), first);
+    }
+}

@@ -1,4 +1,4 @@
-//! What a viewer's message means. Pure; whatever the bytes are, the answer is one of these.
+//! What a viewer's message means. Pure: whatever the bytes are, the answer is one of these.
 
 use protocol::{
     PROTOCOL,

@@ -62,6 +62,17 @@ async fn a_program_without_pages_says_what_to_run() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_shows_the_page_for_it_where_one_was_built() {
+    let pages = Pages::from_texts(&[("404.html", "<title>not here</title>")]);
+    let gateway = open(config(), Arc::new(Node::new()), pages, Tuning::default()).await.unwrap();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let response =
+        client.get(format!("http://127.0.0.1:{}/nowhere", gateway.http_port())).send().await.unwrap();
+    assert_eq!(response.status(), 404);
+    assert!(response.text().await.unwrap().contains("not here"));
+}
+
+#[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let house = House::open().await;
     for path in ["/", "/nowhere", "/api/v1/instances", "/api/v1/nothing", "/healthz", "/assets/app-1a2b.js"] {
@@ -116,7 +127,7 @@ async fn a_foreign_page_changes_nothing() {
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1"] {
         let made = house.ask(Method::POST, "/api/v1/sessions").header("origin", origin).send().await.unwrap();
         assert!(!made.headers().contains_key("access-control-allow-origin"));
-        assert!(problem(made, 403).await.contains("allowed_origins"));
+        assert!(problem(made, 403).await.contains("own page"));
         let asked = house
             .ask(Method::OPTIONS, "/api/v1/instances")
             .header("origin", origin)

@@ -203,19 +203,24 @@ async fn closing_the_doors_says_goodbye() {
 #[tokio::test]
 async fn a_viewer_that_answers_no_pings_is_given_up() {
     let tuning = Tuning {
-        ping_every: Duration::from_millis(20),
-        silence: Duration::from_millis(200),
+        ping_every: Duration::from_millis(50),
+        silence: Duration::from_secs(1),
         ..Tuning::default()
     };
     let house = House::tuned(tuning).await;
     // Nobody polls this socket after the welcome, so that it answers nothing, as if its network were gone.
     let silent = house.welcomed().await;
     let mut lively = house.welcomed().await;
-    let listening = tokio::spawn(async move { lively.hears().await });
-    until(|| house.node.open_sessions() == 1).await;
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert_eq!(house.node.open_sessions(), 1, "the one that answers pings stays");
-    listening.abort();
+    let gone = until(|| house.node.open_sessions() == 1);
+    tokio::select! {
+        () = gone => {}
+        heard = lively.hears() => panic!("the one that answers pings hears {heard:?}"),
+    }
+    lively.say(r#"{"type":"ping"}"#).await;
+    assert!(
+        matches!(lively.hears().await, Heard::Said(ServerMessage::Pong)),
+        "the one that answers pings stays"
+    );
     drop(silent);
 }
 
