@@ -1,11 +1,29 @@
 //! How the machine is: NVML for the GPU, sysinfo for the rest, one sample a second.
 //!
+//! ```text
+//!   Sampler (thread) ── asks ──► gpu (NVML) ──► words (pure)     an absent driver is a value, asked for again once a minute
+//!        │            └─ asks ──► host (sysinfo) ──► tree (pure)  load of the process trees
+//!        └──► watch<HealthSample>
+//! ```
+//!
 //! An absent driver is a value, not an error. Absent on purpose: alarms, history, databases.
 
-use std::{path::PathBuf, time::Duration};
+mod gpu;
+mod host;
+mod machine;
+mod sampler;
+mod tree;
+mod words;
 
-use model::health::{GpuState, HealthSample};
-use tokio::sync::watch;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use model::health::GpuState;
+
+pub use machine::{capacity, host_name};
+pub use sampler::Sampler;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,25 +31,13 @@ pub struct Config {
     pub nvml_library: Option<PathBuf>,
     /// The disk that holds this folder is reported.
     pub data_dir: PathBuf,
+    /// Between two samples: a second, for people. An absent GPU driver is asked for again every 60 periods.
     pub period: Duration,
 }
 
-/// Owns the sampling thread; dropping it ends the thread.
-#[derive(Debug)]
-pub struct Sampler;
-
-impl Sampler {
-    /// `roots` are the pids whose process trees are summed up.
-    pub fn start(_config: Config, _roots: watch::Receiver<Vec<u32>>) -> Self {
-        todo!()
-    }
-    /// `None` until the first sample is there.
-    pub fn samples(&self) -> watch::Receiver<Option<HealthSample>> {
-        todo!()
-    }
-}
-
-/// Asks the GPU driver once; for the `doctor` and for choosing how instances are drawn.
-pub fn gpus(_config: &Config) -> GpuState {
-    todo!()
+/// Asks the GPU driver once; for the `doctor` and for choosing how instances are drawn. Blocks: a driver that has to wake its card
+/// takes a second or two.
+pub fn gpus(config: &Config) -> GpuState {
+    let now = Instant::now();
+    gpu::Probe::new(config.nvml_library.clone(), Duration::ZERO, now).read(now).state
 }
