@@ -21,6 +21,8 @@ export type Backend = {
   thumbnail: (id: InstanceId) => Promise<Blob>;
   /** Shows an instance's stream in the person's own browser. */
   openStream: (id: InstanceId) => Promise<void>;
+  /** Shows a page in the person's own browser. */
+  openLink: (url: string) => void;
   /** Forgets the token; absent where there is nothing to forget. */
   signOut?: () => void;
 };

@@ -30,6 +30,7 @@ export function httpBackend(
       });
       return answer.blob();
     },
+    openLink: (url) => void open().goTo(url),
     openStream: async (id) => {
       const window = open();
       try {

@@ -2,10 +2,12 @@ import { CopyButton } from '@shared/components/CopyButton';
 import { Panel } from '@shared/components/Panel';
 import type { NodeView } from '@shared/protocol';
 
+import { usePanel } from '../context';
 import classes from './cards.module.css';
 
 /** Where viewers go, and which doors are open. */
 export function Addresses({ node }: { node: NodeView }) {
+  const { backend } = usePanel();
   const { ports } = node;
   const doors: [string, number | null][] = [
     ['HTTP', ports.http],
@@ -21,7 +23,15 @@ export function Addresses({ node }: { node: NodeView }) {
       <ul className={classes.urls}>
         {node.home_urls.map((url) => (
           <li key={url}>
-            <a href={url} target="_blank" rel="noreferrer">
+            <a
+              href={url}
+              target="_blank"
+              rel="noreferrer"
+              onClick={(event) => {
+                event.preventDefault();
+                backend.openLink(url);
+              }}
+            >
               {url}
             </a>
             <CopyButton text={url} label={`Copy ${url}`} />

@@ -20,6 +20,8 @@ export type InputSink = {
   keys: (message: KeysMessage) => void;
   /** Asked before anything is sent. */
   maySteer: () => boolean;
+  /** Nobody steers: the press that asks for control counts already. */
+  mayTake: () => boolean;
   /** A press by somebody who is not in control. */
   onIdlePress: () => void;
   /** The keyboard leaves the stage by its shortcut. */
@@ -87,8 +89,9 @@ export class StageInput {
     event.preventDefault();
     this.stage.focus({ preventScroll: true });
     if (!this.sink.maySteer()) {
+      const takes = this.sink.mayTake();
       this.sink.onIdlePress();
-      return;
+      if (!takes) return;
     }
     const place = this.place(event);
     // A press in the black bars is no press on the program; a further button during a drag is.

@@ -5,6 +5,7 @@ import {
   initial,
   inControl,
   maySteer,
+  mayTake,
   phaseOf,
   step,
   type Effect,
@@ -103,7 +104,11 @@ describe('losing and finding again', () => {
     const { state, effects } = run(live(), [{ type: 'link_down' }, { type: 'peer', event: 'failed' }]);
     expect(effects).toEqual([]);
     const back = run(state, [{ type: 'message', message: welcome('ready') }]);
-    expect(back.effects[0]).toEqual({ do: 'send', message: { type: 'restart_ice' } });
+    expect(back.effects).toEqual([{ do: 'watch_media', ms: 700 }]);
+    expect(run(back.state, [{ type: 'media_late' }]).effects[0]).toEqual({
+      do: 'send',
+      message: { type: 'restart_ice' },
+    });
   });
 
   test('a new far peer is waited for like the first', () => {
@@ -125,12 +130,18 @@ describe('no and the end', () => {
   test.each<RefusalReason>(['not_found', 'bad_invite', 'not_allowed', 'unsupported_protocol', 'malformed'])(
     '%s is final until somebody tries again',
     (reason) => {
-      const { state, effects } = run(joined(), [refusal(reason)]);
+      const { state, effects } = run(initial(false), [refusal(reason)]);
       expect(phaseOf(state)).toBe('refused');
       expect(effects).toEqual([{ do: 'stop_link' }]);
       expect(run(state, [{ type: 'again' }]).effects).toEqual([{ do: 'start_link' }]);
     },
   );
+
+  test('once let in, a refusal is of a wish: the picture goes on', () => {
+    const { state, effects } = run(live(), [refusal('not_allowed')]);
+    expect(phaseOf(state)).toBe('live');
+    expect(effects).toEqual([{ do: 'notify', message: 'No.' }]);
+  });
 
   test('full with a time is tried again then', () => {
     const { effects } = run(initial(false), [refusal('full', 7)]);
@@ -173,6 +184,13 @@ describe('no and the end', () => {
 });
 
 describe('control', () => {
+  test('a free wheel may be taken by whoever may steer, while the picture is live', () => {
+    expect(mayTake(live())).toBe(true);
+    expect(mayTake({ ...live(), role: 'watcher' })).toBe(false);
+    expect(mayTake({ ...live(), holder: OTHER })).toBe(false);
+    expect(mayTake(run(live(), [{ type: 'link_down' }]).state)).toBe(false);
+  });
+
   test('only the holder steers, and only a live picture', () => {
     const held = run(live(), [{ type: 'message', message: { type: 'control', holder: ME } }]).state;
     expect(inControl(held)).toBe(true);
@@ -287,7 +305,7 @@ function everyState(): Record<string, State> {
     linkLost: run(live(), [{ type: 'link_down' }]).state,
     shaky: run(live(), [{ type: 'peer', event: 'disconnected' }]).state,
     mending: run(live(), [{ type: 'peer', event: 'failed' }]).state,
-    refused: run(live(), [refusal('not_allowed')]).state,
+    refused: run(live(), [{ type: 'link_down' }, refusal('not_allowed')]).state,
     ended: run(live(), [{ type: 'message', message: { type: 'bye', reason: 'stopped' } }]).state,
   };
 }

@@ -21,6 +21,8 @@ import type {
   ViewerView,
 } from '@shared/protocol';
 
+import { atLeast } from './roles';
+
 /** `document.documentElement.dataset.phase`: tests and other programs read it. */
 export type ViewerPhase =
   'connecting' | 'queued' | 'starting' | 'negotiating' | 'live' | 'reconnecting' | 'ended' | 'refused';
@@ -78,6 +80,8 @@ export type Effect =
   | { do: 'renew_session' }
   /** Says `media_late` after this time; replaces an earlier one. */
   | { do: 'watch_media'; ms: number }
+  /** A wish was refused; everything else goes on. */
+  | { do: 'notify'; message: string }
   /** Says `again` after this time. */
   | { do: 'again_after'; ms: number };
 
@@ -87,6 +91,8 @@ export type Step = { state: State; effects: Effect[] };
 const NEGOTIATION_MS = 10_000;
 /** How long packets may stop before an ICE restart: most gaps of a mobile network end by themselves. */
 const SHAKY_MS = 2_500;
+/** After a resumption the server offers anew by itself where it saw the media break too. */
+const RESUMED_MS = 700;
 /** How long an ICE restart may take before everything is begun anew. */
 const MENDING_MS = 5_000;
 
@@ -139,6 +145,11 @@ function mediaPhase(state: State): ViewerPhase {
 
 export function inControl(state: State): boolean {
   return state.viewerId !== null && state.holder === state.viewerId;
+}
+
+/** Nobody steers, and this viewer may: a press on the picture is enough. */
+export function mayTake(state: State): boolean {
+  return state.holder === null && atLeast(state.role, 'pilot') && phaseOf(state) === 'live';
 }
 
 /** What this viewer's clicks and keys may do right now. */
@@ -211,7 +222,8 @@ function welcome(state: State, message: Welcome): Step {
     picture: state.picture && resumed && message.instance.state === 'ready',
   };
   if (resumed) {
-    return next.media === 'connected' || next.media === 'negotiating' ? stay(next) : mend(next);
+    const flows = next.media === 'connected' || next.media === 'negotiating';
+    return flows ? stay(next) : to({ ...next, media: 'shaky' }, { do: 'watch_media', ms: RESUMED_MS });
   }
   const effects: Effect[] = state.media === 'none' ? [] : [{ do: 'drop_peer' }];
   if (message.instance.state === 'ready') effects.push({ do: 'watch_media', ms: NEGOTIATION_MS });
@@ -273,7 +285,7 @@ function mediaLate(state: State): Step {
   }
 }
 
-/** Asks for an ICE restart. Without a link the next welcome does it. */
+/** Asks for an ICE restart. Without a link the next welcome sees to it. */
 function mend(state: State): Step {
   const next: State = { ...state, media: 'mending' };
   if (state.link === 'down') return stay(next);
@@ -292,6 +304,8 @@ function linkDown(state: State): Step {
 }
 
 function refused(state: State, reason: RefusalReason, words: string, retryAfterS: number | null): Step {
+  // Once let in, it is a wish that is refused. A server that means an end says goodbye or hangs up.
+  if (state.link === 'up') return to(state, { do: 'notify', message: words });
   // It was being stopped when the link broke, and now it is gone: that is an end, not a refusal.
   const wasStopping = state.instance?.state === 'stopping' || state.instance?.state === 'stopped';
   if (reason === 'not_found' && wasStopping) return bye(state, 'stopped');

@@ -2,7 +2,7 @@
 
 import type { Candidate, IceServer } from '@shared/protocol';
 
-import { fingerprint } from './sdp';
+import { farPeer } from './sdp';
 
 export type PeerOptions = {
   video: HTMLVideoElement;
@@ -62,7 +62,7 @@ export class Peer {
   }
 
   private connectionFor(sdp: string, iceServers: IceServer[]): RTCPeerConnection {
-    const remote = fingerprint(sdp);
+    const remote = farPeer(sdp);
     if (this.connection && this.remote === remote) return this.connection;
     const replaced = this.connection !== null;
     this.drop();

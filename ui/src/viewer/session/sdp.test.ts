@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
 
-import { fingerprint } from './sdp';
+import { farPeer } from './sdp';
 
-test('a far peer is known by its certificate', () => {
-  const sdp =
-    'v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\na=fingerprint:sha-256 AB:CD\r\nm=video 9\r\na=fingerprint:sha-256 AB:CD\r\n';
-  expect(fingerprint(sdp)).toBe('sha-256 AB:CD');
-  expect(fingerprint(sdp.replace('- 1 2', '- 1 3'))).toBe(fingerprint(sdp));
-  expect(fingerprint('v=0\r\n')).toBeNull();
+const sdp =
+  'v=0\r\no=- 4711 1 IN IP4 0.0.0.0\r\na=fingerprint:sha-256 AB:CD\r\na=ice-ufrag:one\r\nm=video 9\r\na=fingerprint:sha-256 AB:CD\r\n';
+
+test('a renegotiation and an ICE restart are of the same far peer', () => {
+  const again = sdp.replace('4711 1', '4711 2').replace('ufrag:one', 'ufrag:two');
+  expect(farPeer(again)).toBe(farPeer(sdp));
+});
+
+test('a new session or a new certificate is a new far peer', () => {
+  expect(farPeer(sdp.replace('4711', '4712'))).not.toBe(farPeer(sdp));
+  expect(farPeer(sdp.replaceAll('AB:CD', 'EF:01'))).not.toBe(farPeer(sdp));
 });

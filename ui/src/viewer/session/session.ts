@@ -11,10 +11,11 @@ import type {
   ViewerId,
 } from '@shared/protocol';
 import { sessionId } from '@shared/sessionId';
+import { Signal } from '@shared/signal';
 
 import { signalUrl } from './address';
 import { StageInput } from './input';
-import { initial, maySteer, phaseOf, step, type Effect, type Input, type State } from './machine';
+import { initial, maySteer, mayTake, phaseOf, step, type Effect, type Input, type State } from './machine';
 import { Meter } from './meter';
 import { Peer } from './peer';
 import { Signaling } from './signaling';
@@ -48,8 +49,12 @@ export class Session {
   private readonly input: StageInput;
   private readonly channels = new Map<string, RTCDataChannel>();
   private readonly listeners = new Set<() => void>();
-  private readonly idlePresses = new Set<() => void>();
-  private readonly waysOut = new Set<() => void>();
+  /** Somebody presses on the picture who does not steer. */
+  readonly idlePress = new Signal();
+  /** The keyboard leaves the picture by its shortcut. */
+  readonly wayOut = new Signal();
+  /** Sentences for the viewer that pass. */
+  readonly notice = new Signal<string>();
   private mediaTimer: ReturnType<typeof setTimeout> | undefined;
   private againTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -81,8 +86,12 @@ export class Session {
       pointer: (message) => this.sendPointer(message),
       keys: (message) => this.sendKeys(message),
       maySteer: () => maySteer(this.state),
-      onIdlePress: () => this.idlePresses.forEach((tell) => tell()),
-      onWayOut: () => this.waysOut.forEach((tell) => tell()),
+      mayTake: () => mayTake(this.state),
+      onIdlePress: () => {
+        if (mayTake(this.state)) this.control('request');
+        this.idlePress.emit();
+      },
+      onWayOut: () => this.wayOut.emit(),
     });
     this.publish();
   }
@@ -99,17 +108,6 @@ export class Session {
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
-  };
-
-  /** Somebody presses on the picture who does not steer. */
-  readonly onIdlePress = (tell: () => void): (() => void) => {
-    this.idlePresses.add(tell);
-    return () => this.idlePresses.delete(tell);
-  };
-
-  readonly onWayOut = (tell: () => void): (() => void) => {
-    this.waysOut.add(tell);
-    return () => this.waysOut.delete(tell);
   };
 
   readonly stats = (): StreamStats => {
@@ -212,6 +210,9 @@ export class Session {
       case 'watch_media':
         clearTimeout(this.mediaTimer);
         this.mediaTimer = setTimeout(() => this.dispatch({ type: 'media_late' }), effect.ms);
+        break;
+      case 'notify':
+        this.notice.emit(effect.message);
         break;
       case 'again_after':
         clearTimeout(this.againTimer);

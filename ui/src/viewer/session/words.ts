@@ -30,7 +30,10 @@ export function wordsOf(state: State): Words | null {
     case 'starting':
       return starting(state);
     case 'negotiating':
-      return busy('Opening the picture', 'The program runs. The video path to this browser is being set up.');
+      return busy(
+        'Opening the picture',
+        state.instance?.message ?? 'The program runs. The video path to this browser is being set up.',
+      );
     case 'refused':
       return refused(state);
     case 'ended':

@@ -19,6 +19,8 @@ export function Stage({ session }: { session: Session }) {
   const live = phaseOf(state) === 'live';
   useStageFocus(session, live);
 
+  useEffect(() => session.notice.on(setToast), [session]);
+
   const name = state.instance?.build_name;
   useEffect(() => {
     document.title = `${name ?? 'Stream'} · OpenSpace WebRTC`;

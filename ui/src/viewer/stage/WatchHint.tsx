@@ -1,8 +1,7 @@
 import { Button } from '@mantine/core';
-import { useEffect, useEffectEvent, useState } from 'react';
+import { useEffect, useState } from 'react';
 
-import { inControl, type State } from '../session/machine';
-import { atLeast } from '../session/roles';
+import { inControl, mayTake, type State } from '../session/machine';
 import type { Session } from '../session/session';
 import classes from './WatchHint.module.css';
 
@@ -13,13 +12,9 @@ export function WatchHint({ session, state }: { session: Session; state: State }
   const [pressedAt, setPressedAt] = useState(0);
   const [over, setOver] = useState(false);
   const steering = inControl(state);
-  const mayJustTake = state.holder === null && atLeast(state.role, 'pilot');
+  const mayJustTake = mayTake(state);
 
-  const press = useEffectEvent(() => {
-    setPressedAt(Date.now());
-    if (mayJustTake) session.control('request');
-  });
-  useEffect(() => session.onIdlePress(() => press()), [session]);
+  useEffect(() => session.idlePress.on(() => setPressedAt(Date.now())), [session]);
   useEffect(() => {
     const timer = setTimeout(() => setOver(true), SHOWN_MS);
     return () => {

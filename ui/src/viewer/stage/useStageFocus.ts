@@ -12,7 +12,7 @@ export function useStageFocus(session: Session, live: boolean): void {
   }, [live]);
 
   useEffect(
-    () => session.onWayOut(() => document.querySelector<HTMLElement>('[data-bar] a')?.focus()),
+    () => session.wayOut.on(() => document.querySelector<HTMLElement>('[data-bar] a')?.focus()),
     [session],
   );
 
