@@ -13,13 +13,30 @@
 //!     └─────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Decisions are in `machine`; the driver only does what the machine says. Absent on purpose: databases, viewers, encoders.
+//! Decisions are in [`machine`]; the [`driver`] only does what the machine says. Absent on purpose: databases, viewers, encoders.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use model::{Build, InstanceId, InstanceStatus, Running, Size, StopReason};
+use model::{Build, InstanceId, InstanceState, InstanceStatus, Phase, Running, Size, StopReason};
 use openspace::client::Client;
-use tokio::sync::watch;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tracing::Instrument;
+
+mod backoff;
+mod driver;
+mod launch;
+mod log;
+mod machine;
+mod process;
+mod words;
+
+use driver::{Command, Driver};
+
+/// What people may press before the driver has looked: it looks within milliseconds. Past that, the newest press is lost, and said to be.
+const COMMANDS: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -65,35 +82,74 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// The remote control of one instance's task. The task ends after `Stopped`; dropping the handle leaves the programs running.
-#[derive(Clone, Debug)]
-pub struct InstanceHandle;
-
-impl InstanceHandle {
-    pub fn reports(&self) -> watch::Receiver<Report> {
-        todo!()
-    }
-    /// Again, after `Failed`.
-    pub fn start(&self) {
-        todo!()
-    }
-    pub fn stop(&self, _reason: StopReason) {
-        todo!()
-    }
-    pub fn restart(&self) {
-        todo!()
-    }
-    /// The last lines that the program printed, oldest first.
-    pub fn log_tail(&self, _lines: usize) -> Vec<String> {
-        todo!()
-    }
-    /// Lets go of the instance without ending it: its task ends, its programs run on for the next node to adopt.
-    pub fn abandon(&self) {
-        todo!()
+impl Report {
+    /// A client has no identity to compare; it comes and goes with the connection.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.status == other.status
+            && self.running == other.running
+            && self.notes == other.notes
+            && self.client.is_some() == other.client.is_some()
     }
 }
 
-/// Starts an instance, or takes over the processes that an earlier node left `running`.
-pub fn start(_spec: Spec, _running: Option<Running>) -> InstanceHandle {
-    todo!()
+/// The remote control of one instance's task. The task ends after `Stopped`; dropping the handle leaves the programs running.
+#[derive(Clone, Debug)]
+pub struct InstanceHandle {
+    id: InstanceId,
+    commands: mpsc::Sender<Command>,
+    reports: watch::Receiver<Report>,
+    ring: log::Ring,
+    task: Arc<JoinHandle<()>>,
+}
+
+impl InstanceHandle {
+    pub fn reports(&self) -> watch::Receiver<Report> {
+        self.reports.clone()
+    }
+    /// Again, after `Failed`.
+    pub fn start(&self) {
+        self.tell(Command::Start);
+    }
+    pub fn stop(&self, reason: StopReason) {
+        self.tell(Command::Stop(reason));
+    }
+    /// Ends the program politely and starts it again on the same display.
+    pub fn restart(&self) {
+        self.tell(Command::Restart);
+    }
+    /// The last lines that the program printed, oldest first.
+    pub fn log_tail(&self, lines: usize) -> Vec<String> {
+        self.ring.tail(lines)
+    }
+    /// Lets go of the instance without ending it: its task ends, its programs run on for the next node to adopt.
+    pub fn abandon(&self) {
+        self.tell(Command::Abandon);
+    }
+    /// Resolves when the task has ended: after `Stopped`, or after [`Self::abandon`].
+    pub async fn ended(&self) {
+        let mut reports = self.reports.clone();
+        while reports.changed().await.is_ok() {}
+    }
+
+    fn tell(&self, command: Command) {
+        if let Err(error) = self.commands.try_send(command)
+            && !self.task.is_finished()
+        {
+            tracing::warn!(instance = %self.id, ?command, %error, "a command to the instance is lost");
+        }
+    }
+}
+
+/// Starts an instance, or takes over the processes that an earlier node left `running`. Runs in the current tokio runtime.
+pub fn start(spec: Spec, running: Option<Running>) -> InstanceHandle {
+    let id = spec.id;
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let status =
+        InstanceStatus { phase: Some(Phase::Display), ..InstanceStatus::new(InstanceState::Starting) };
+    let first = Report { status, running: running.clone(), client: None, notes: Vec::new() };
+    let (outbox, reports) = watch::channel(first);
+    let ring = log::Ring::default();
+    let driver = Driver::new(spec, inbox, outbox, ring.clone());
+    let task = tokio::spawn(driver.run(running).instrument(tracing::info_span!("instance", %id)));
+    InstanceHandle { id, commands, reports, ring, task: Arc::new(task) }
 }

@@ -1,0 +1,106 @@
+//! How a start goes: from the program's first breath to its window and its answer. Pure.
+
+use std::time::Instant;
+
+use model::Phase;
+use openspace::readiness::Sign;
+
+use super::{API_RETRY, Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, ending::schedule};
+use crate::words;
+
+impl Machine {
+    pub(super) fn on_spawned(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.program = Program::Alive { since: now };
+        self.has_window = false;
+        self.api = Api::Absent;
+        self.fatal = None;
+        if let State::Starting { phase, deadline } = &mut self.state {
+            *phase = match self.kind {
+                Kind::OpenSpace => Phase::Launching,
+                Kind::Program => Phase::Window,
+            };
+            *deadline = Some(now + self.policy.load_timeout);
+            self.attend(out);
+        }
+        if let State::Stopping { steps, .. } = &mut self.state {
+            // Nothing can be asked of a program that has only just begun.
+            *steps = schedule(&[Output::Terminate], now, self.policy.stop_grace);
+            self.take_steps(now, out);
+        }
+    }
+
+    pub(super) fn attend(&self, out: &mut Vec<Output>) {
+        out.push(Output::WaitWindow { within: self.policy.load_timeout + ERRAND_SLACK });
+    }
+
+    pub(super) fn connect(&mut self, out: &mut Vec<Output>) {
+        if self.kind == Kind::OpenSpace {
+            self.api = Api::Connecting;
+            out.push(Output::ConnectApi { within: self.policy.load_timeout + ERRAND_SLACK });
+        }
+    }
+
+    pub(super) fn on_log(&mut self, sign: Sign, now: Instant, out: &mut Vec<Output>) {
+        match sign {
+            Sign::Phase(seen) => {
+                if let State::Starting { phase, .. } = &mut self.state {
+                    *phase = later(*phase, seen);
+                }
+            }
+            Sign::Rendering => {
+                if let State::Starting { phase, .. } = &mut self.state
+                    && self.api == Api::Absent
+                {
+                    *phase = Phase::Connecting;
+                    self.connect(out);
+                }
+            }
+            Sign::Fatal(why) => {
+                // Once it is ready it may live on in spite of what it says; if it does not, this is why.
+                self.fatal = Some(why.clone());
+                if matches!(self.state, State::Starting { .. }) {
+                    self.attempt_failed(Failure::passing(why), now);
+                }
+            }
+        }
+    }
+
+    /// Ready is: its window is there, and its API answers where it has one.
+    pub(super) fn on_progress(&mut self) {
+        let State::Starting { phase, .. } = &mut self.state else { return };
+        let api_answers = self.kind == Kind::Program || self.api == Api::Connected;
+        match (self.has_window, api_answers) {
+            (true, true) => {
+                self.state = State::Ready;
+                self.message = None;
+            }
+            (false, true) => *phase = Phase::Window,
+            (_, false) => {}
+        }
+    }
+
+    pub(super) fn on_window_missing(&mut self, why: &str, now: Instant) {
+        if matches!(self.state, State::Starting { .. }) {
+            self.attempt_failed(Failure::passing(words::no_window(&self.name, why)), now);
+        }
+    }
+
+    pub(super) fn on_api_failed(&mut self, why: &str, now: Instant) {
+        self.api = Api::Lost { retry_at: now + API_RETRY };
+        if matches!(self.state, State::Starting { .. }) {
+            self.attempt_failed(Failure::passing(words::no_answer(&self.name, why)), now);
+        }
+    }
+}
+
+/// A start only goes forward, whatever order the signs come in.
+fn later(one: Phase, other: Phase) -> Phase {
+    let rank = |phase| match phase {
+        Phase::Display => 0,
+        Phase::Launching => 1,
+        Phase::Loading => 2,
+        Phase::Window => 3,
+        Phase::Connecting => 4,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
