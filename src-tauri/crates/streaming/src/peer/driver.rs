@@ -27,7 +27,7 @@ use rtc::{
         event::{RTCDataChannelEvent, RTCPeerConnectionEvent},
         message::RTCMessage,
         sdp::RTCSessionDescription,
-        state::RTCPeerConnectionState,
+        state::{RTCIceConnectionState, RTCPeerConnectionState},
         transport::RTCIceCandidateInit,
     },
     sansio::Protocol,
@@ -63,6 +63,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const TIMER_GRAIN: Duration = Duration::from_millis(1);
 /// Datagrams handled before frames and commands get their turn.
 const ARRIVALS_A_TURN: usize = 64;
+/// Datagrams of DTLS kept until ICE has a pair: one flight of the handshake, twice.
+const EARLY_MAX: usize = 8;
 /// Addresses of ours that a viewer's checks may arrive at.
 const LOCAL_ADDRESSES_MAX: usize = 32;
 /// While a viewer waits for a keyframe it asks so often; the encoder debounces for the whole instance.
@@ -93,7 +95,7 @@ pub(crate) fn open(
     let (mut outbox, events) = Outbox::new();
     let feeds = Arc::<FeedSlot>::default();
     let cancel = shared.cancel.child_token();
-    let mut driver = Driver {
+    let mut driver = Box::new(Driver {
         viewer: spec.viewer,
         codec: spec.codec,
         connection,
@@ -111,6 +113,8 @@ pub(crate) fn open(
         open: Vec::new(),
         locals: Vec::new(),
         datagrams: Vec::new(),
+        ice_connected: false,
+        early: Vec::new(),
         handled: None,
         keyframe_asked: None,
         estimate: None,
@@ -119,7 +123,7 @@ pub(crate) fn open(
         told_stats,
         wrong_codec: false,
         cancel: cancel.clone(),
-    };
+    });
     driver.offer(&mut outbox, now).context("making the offer")?;
     let task = tokio::spawn(guarded(driver, outbox));
     let handle = PeerHandle { commands, feeds, state, stats, _cancel: cancel.drop_guard(), _task: task };
@@ -127,7 +131,7 @@ pub(crate) fn open(
 }
 
 /// A fault of the library ends this peer and no other; its owner is told all the same.
-async fn guarded(driver: Driver, mut outbox: Outbox) {
+async fn guarded(driver: Box<Driver>, mut outbox: Outbox) {
     let viewer = driver.viewer;
     if AssertUnwindSafe(driver.run(&mut outbox)).catch_unwind().await.is_err() {
         error!(%viewer, "the peer failed by a fault in the program; its viewer has to connect again");
@@ -139,6 +143,11 @@ fn wall_clock(at: Instant) -> Clock {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
     Clock { at, ntp: ((since.as_secs() + NTP_UNIX_OFFSET_S) << 32) | fraction }
+}
+
+/// RFC 7983 §7.
+fn is_dtls(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| (20..64).contains(first))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +179,9 @@ struct Driver {
     /// Where the viewer's checks have arrived: our candidates, as far as the core is concerned.
     locals: Vec<(TransportProtocol, SocketAddr)>,
     datagrams: Vec<TaggedBytesMut>,
+    /// ICE has a pair: the core listens to more than STUN.
+    ice_connected: bool,
+    early: Vec<TaggedBytesMut>,
     /// When the core's timer was last handled.
     handled: Option<Instant>,
     keyframe_asked: Option<Instant>,
@@ -194,7 +206,7 @@ enum Input {
 }
 
 impl Driver {
-    async fn run(mut self, outbox: &mut Outbox) {
+    async fn run(mut self: Box<Self>, outbox: &mut Outbox) {
         loop {
             self.settle(outbox).await;
             if self.phase == Phase::Over || outbox.is_deaf() {
@@ -288,12 +300,35 @@ impl Driver {
             Arrival::Datagram { transport, bytes, at } => {
                 self.learn_local(&transport);
                 let message = TaggedBytesMut { now: at, transport, message: bytes };
-                if let Err(error) = self.connection.core.handle_read(message) {
-                    debug!(viewer = %self.viewer, %error, "a datagram was not understood");
+                if !self.ice_connected && is_dtls(&message.message) {
+                    self.keep_for_later(message);
+                } else {
+                    self.read(message);
                 }
             }
             Arrival::TcpOpened { remote, frames } => self.outlet.tcp_opened(remote, frames),
             Arrival::TcpClosed { remote } => self.outlet.tcp_closed(remote),
+        }
+    }
+
+    fn read(&mut self, message: TaggedBytesMut) {
+        if let Err(error) = self.connection.core.handle_read(message) {
+            debug!(viewer = %self.viewer, %error, "a datagram was not understood");
+        }
+    }
+
+    /// A browser begins DTLS as soon as its own check was answered, a step before the core has nominated that pair and
+    /// listens. Dropped, its hello would come again after twice the round trip at the earliest.
+    fn keep_for_later(&mut self, message: TaggedBytesMut) {
+        if self.early.len() < EARLY_MAX {
+            self.early.push(message);
+        }
+    }
+
+    fn read_what_was_early(&mut self) {
+        self.ice_connected = true;
+        for message in std::mem::take(&mut self.early) {
+            self.read(message);
         }
     }
 
@@ -397,6 +432,13 @@ impl Driver {
 
     fn hear_event(&mut self, event: RTCPeerConnectionEvent, outbox: &mut Outbox, now: Instant) {
         match event {
+            RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(state) => match state {
+                RTCIceConnectionState::Connected | RTCIceConnectionState::Completed => {
+                    self.read_what_was_early()
+                }
+                RTCIceConnectionState::Checking => self.ice_connected = false,
+                _ => {}
+            },
             RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => self.enter(state, outbox, now),
             RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnOpen(id)) => self.opened(id, now),
             RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnClose(id)) => {

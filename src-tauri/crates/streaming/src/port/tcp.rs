@@ -32,7 +32,7 @@ const NAME_WITHIN: Duration = Duration::from_secs(5);
 /// The first frame is a STUN request of some hundred bytes.
 const FIRST_FRAME_MAX: usize = 1024;
 /// UDP is given this start, so that a browser that has both ends up on the better one.
-const UDP_HEAD_START: Duration = Duration::from_millis(400);
+const UDP_HEAD_START: Duration = Duration::from_millis(150);
 /// Frames that wait for one connection: one large keyframe (600 kB). Without room for a picture, the viewer is dropped
 /// to the next keyframe.
 pub(crate) const FRAMES: usize = 512;
@@ -86,7 +86,6 @@ async fn serve(
         return Ok(());
     };
     drop(permit);
-    tokio::time::sleep(UDP_HEAD_START).await;
 
     let (frames, outgoing) = mpsc::channel(FRAMES);
     let gone = |_| io::Error::from(io::ErrorKind::NotConnected);
@@ -98,7 +97,7 @@ async fn serve(
         ecn: None,
     };
     let ended = tokio::select! {
-        ended = read(reader, first, transport, &peer) => ended,
+        ended = read(reader, transport, &peer, Instant::now() + UDP_HEAD_START) => ended,
         ended = write(writer, outgoing) => ended,
     };
     let _ = peer.send(Arrival::TcpClosed { remote }).await;
@@ -110,18 +109,21 @@ fn peer_named_by(first: &[u8], shared: &Shared) -> Option<mpsc::Sender<Arrival>>
     shared.routes(|routes| routes.by_ufrag(ufrag).map(|(_, peer)| peer.clone()))
 }
 
-/// Waits for the peer where it is busy: TCP slows the sender by itself.
+/// Waits for the peer where it is busy: TCP slows the sender by itself. What comes before `start` is dropped, as a
+/// network may: answered late, it would teach the browser a round trip that it then waits for at every step.
 async fn read(
     mut reader: OwnedReadHalf,
-    first: BytesMut,
     transport: TransportContext,
     peer: &mpsc::Sender<Arrival>,
+    start: Instant,
 ) -> io::Result<()> {
-    let mut frame = first;
     loop {
-        let arrival = Arrival::Datagram { transport, bytes: frame, at: Instant::now() };
-        peer.send(arrival).await.map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
-        frame = timeout(READ_WITHIN, read_frame(&mut reader, usize::from(u16::MAX))).await??;
+        let bytes = timeout(READ_WITHIN, read_frame(&mut reader, usize::from(u16::MAX))).await??;
+        let at = Instant::now();
+        if at >= start {
+            let arrival = Arrival::Datagram { transport, bytes, at };
+            peer.send(arrival).await.map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+        }
     }
 }
 
@@ -155,4 +157,44 @@ fn pack(packed: &mut BytesMut, frame: &[u8]) {
     let Ok(length) = u16::try_from(frame.len()) else { return };
     packed.extend_from_slice(&length.to_be_bytes());
     packed.extend_from_slice(frame);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        (near.unwrap(), far.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn frames_go_there_and_back_whole() {
+        let (near, far) = pair().await;
+        let (frames, outgoing) = mpsc::channel(8);
+        let (mut reader, _far_writer) = far.into_split();
+        let (_near_reader, writer) = near.into_split();
+        let writing = tokio::spawn(write(writer, outgoing));
+        for frame in [&b"first"[..], b"", &[7; 1200]] {
+            frames.send(Bytes::from_static(frame)).await.unwrap();
+            assert_eq!(read_frame(&mut reader, 1200).await.unwrap(), frame);
+        }
+        frames.send(Bytes::from_static(&[7; 1200])).await.unwrap();
+        assert!(read_frame(&mut reader, 1199).await.is_err(), "larger than is wanted");
+        drop(frames);
+        writing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_viewer_that_takes_nothing_is_dropped() {
+        let (near, _far) = pair().await;
+        let (frames, outgoing) = mpsc::channel(FRAMES);
+        let (_reader, writer) = near.into_split();
+        let writing = tokio::spawn(write(writer, outgoing));
+        // Until the kernel's buffers are full, and then the queue.
+        while frames.send(vec![0; 60_000].into()).await.is_ok() {}
+        assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
 }

@@ -18,7 +18,7 @@ pub struct Camera {
     shot: Mutex<u32>,
 }
 
-pub struct Tape(mpsc::UnboundedReceiver<Arc<EncodedFrame>>);
+pub struct Tape(pub mpsc::UnboundedReceiver<Arc<EncodedFrame>>);
 
 impl Frames for Tape {
     fn next(&mut self) -> BoxFuture<'_, Option<Arc<EncodedFrame>>> {
@@ -40,9 +40,13 @@ impl Camera {
 
     /// One frame to all who watch; what they should see is returned.
     pub fn shoot(&self, keyframe: bool, bytes: usize) -> Bytes {
+        self.shoot_as(Codec::H264, keyframe, bytes)
+    }
+
+    pub fn shoot_as(&self, codec: Codec, keyframe: bool, bytes: usize) -> Bytes {
         let mut shot = self.shot.lock().unwrap();
         *shot += 1;
-        let frame = Arc::new(frame(*shot, keyframe, bytes));
+        let frame = Arc::new(EncodedFrame { codec, ..frame(*shot, keyframe, bytes) });
         let data = frame.data.clone();
         self.watchers.lock().unwrap().retain(|watcher| watcher.send(Arc::clone(&frame)).is_ok());
         data

@@ -1,7 +1,7 @@
 //! What the stories share: a camera, a far side that speaks real WebRTC, a network that loses packets.
-#![allow(clippy::unwrap_used, dead_code)]
 
 pub mod camera;
+pub mod encoder;
 pub mod lossy;
 pub mod remote;
 
@@ -30,7 +30,11 @@ pub struct Near {
 
 impl Near {
     pub async fn open(port: &MediaPort) -> Self {
-        let spec = PeerSpec { viewer: ViewerId::random(), codec: Codec::H264 };
+        Self::open_with(port, Codec::H264).await
+    }
+
+    pub async fn open_with(port: &MediaPort, codec: Codec) -> Self {
+        let spec = PeerSpec { viewer: ViewerId::random(), codec };
         let (handle, events) = port.peer(spec).await.unwrap();
         Self { handle, events }
     }

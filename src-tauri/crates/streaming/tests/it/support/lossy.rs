@@ -1,7 +1,7 @@
 //! A network between a viewer and the port that loses some media packets on their way to the viewer.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -49,13 +49,16 @@ async fn forward(outside: Arc<UdpSocket>, port: SocketAddr, lose: Arc<AtomicU32>
     let mut tasks = JoinSet::new();
     let mut buffer = vec![0; 65_536];
     while let Ok((length, viewer)) = outside.recv_from(&mut buffer).await {
-        if !inner.contains_key(&viewer) {
-            let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
-            socket.connect(port).await.unwrap();
-            tasks.spawn(back(Arc::clone(&socket), Arc::clone(&outside), viewer, Arc::clone(&lose)));
-            inner.insert(viewer, socket);
-        }
-        let _ = inner[&viewer].send(&buffer[..length]).await;
+        let socket = match inner.entry(viewer) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                socket.connect(port).await.unwrap();
+                tasks.spawn(back(Arc::clone(&socket), Arc::clone(&outside), viewer, Arc::clone(&lose)));
+                new.insert(socket)
+            }
+        };
+        let _ = socket.send(&buffer[..length]).await;
     }
 }
 

@@ -57,6 +57,7 @@ impl PeerConnectionEventHandler for Hearing {
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         self.0.tracks.send_replace(Some(Arc::clone(&track)));
         let heard = Arc::clone(&self.0);
+        let h264 = self.1;
         tokio::spawn(async move {
             let mut assembler = Assembler::default();
             while let Some(event) = track.poll().await {
@@ -64,8 +65,8 @@ impl PeerConnectionEventHandler for Hearing {
                     let delayed =
                         packet.header.extensions.iter().any(|extension| extension.payload[..] == [0, 0, 0]);
                     heard.playout_delays.send_modify(|count| *count += usize::from(delayed));
-                    for frame in assembler.take(packet) {
-                        let _ = heard.frames.send(frame);
+                    if h264 {
+                        assembler.take(packet).into_iter().for_each(|frame| _ = heard.frames.send(frame));
                     }
                 }
             }
@@ -80,8 +81,12 @@ impl PeerConnectionEventHandler for Hearing {
         let heard = Arc::clone(&self.0);
         tokio::spawn(async move {
             while let Some(event) = channel.poll().await {
-                if let DataChannelEvent::OnMessage(message) = event {
-                    let _ = messages.send(String::from_utf8(message.data.to_vec()).unwrap());
+                match event {
+                    DataChannelEvent::OnMessage(message) => {
+                        let _ = messages.send(String::from_utf8(message.data.to_vec()).unwrap());
+                    }
+                    DataChannelEvent::OnClose => break,
+                    _ => {}
                 }
             }
             heard.hung_up.send_replace(true);
@@ -89,16 +94,22 @@ impl PeerConnectionEventHandler for Hearing {
     }
 }
 
-struct Hearing(Arc<Heard>);
+/// And whether the frames are H.264.
+struct Hearing(Arc<Heard>, bool);
 
 impl Remote {
     pub async fn new() -> Self {
-        let mut media = media_engine("video/H264");
-        Self::with(&mut media).await
+        Self::with("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+            .await
     }
 
-    async fn with(media: &mut MediaEngine) -> Self {
-        let registry = register_default_interceptors(Registry::new(), media).unwrap();
+    pub async fn of_vp8() -> Self {
+        Self::with("video/VP8", "").await
+    }
+
+    async fn with(mime_type: &str, parameters: &str) -> Self {
+        let mut media = media_engine(mime_type, parameters);
+        let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let (frames, received) = mpsc::unbounded_channel();
         let (gathered, is_gathered) = watch::channel(false);
         let (state, is_state) = watch::channel(RTCPeerConnectionState::New);
@@ -112,14 +123,13 @@ impl Remote {
             playout_delays: watch::Sender::default(),
             hung_up: watch::Sender::default(),
         });
-        let connection = PeerConnectionBuilder::new()
-            .with_media_engine(std::mem::take(media))
+        let building = PeerConnectionBuilder::new()
+            .with_media_engine(media)
             .with_interceptor_registry(registry)
-            .with_handler(Arc::new(Hearing(Arc::clone(&heard))))
+            .with_handler(Arc::new(Hearing(Arc::clone(&heard), mime_type == "video/H264")))
             .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
-            .build()
-            .await
-            .unwrap();
+            .build();
+        let connection = Box::pin(building).await.unwrap();
         Self {
             connection: Box::new(connection),
             frames: received,
@@ -146,12 +156,14 @@ impl Remote {
         soon("a frame", self.frames.recv()).await.unwrap()
     }
 
-    pub fn frames_now(&mut self) -> usize {
-        std::iter::from_fn(|| self.frames.try_recv().ok()).count()
-    }
-
+    /// Packets that carried a playout delay of none.
     pub fn playout_delays(&self) -> usize {
         *self.heard.playout_delays.borrow()
+    }
+
+    pub async fn until_playout_delays(&self, count: usize) {
+        let mut delays = self.heard.playout_delays.subscribe();
+        soon("packets", delays.wait_for(|heard| *heard >= count)).await.unwrap();
     }
 
     pub async fn ask_for_a_keyframe(&self) {
@@ -188,13 +200,13 @@ impl Remote {
     }
 }
 
-pub fn media_engine(mime_type: &str) -> MediaEngine {
+fn media_engine(mime_type: &str, parameters: &str) -> MediaEngine {
     let mut media = MediaEngine::default();
     let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
     let video = RTCRtpCodec {
         mime_type: mime_type.into(),
         clock_rate: 90_000,
-        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".into(),
+        sdp_fmtp_line: parameters.into(),
         rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("transport-cc", "")],
         ..Default::default()
     };

@@ -1,13 +1,11 @@
 //! Viewers of one port, with the `webrtc` crate as the far side.
-#![allow(clippy::unwrap_used)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Near, camera::Camera, lossy::Lossy, port, remote::Remote, soon};
+use model::video::Codec;
 use protocol::input::{IntentReply, KeysMessage, PointerMessage};
 use streaming::PeerEvent;
-use support::{Near, camera::Camera, lossy::Lossy, port, remote::Remote, soon};
 use tokio::net::UdpSocket;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
@@ -62,6 +60,21 @@ async fn nothing_is_sent_before_a_keyframe_and_one_is_asked_for() {
     near.until_keyframe_wanted().await;
     let shot = camera.shoot(true, 100);
     assert_eq!(remote.frame().await, shot);
+}
+
+#[tokio::test]
+async fn a_viewer_of_vp8_gets_vp8_and_nothing_else() {
+    let (media, camera) = (port().await, Camera::default());
+    let (mut near, mut remote) = (Near::open_with(&media, Codec::Vp8).await, Remote::of_vp8().await);
+    let answer = remote.answer(near.offer().await).await;
+    near.handle.answer(answer).await.unwrap();
+    near.until_connected().await;
+    near.handle.set_frames(camera.watch());
+    camera.shoot_as(Codec::H264, true, 50_000);
+    camera.shoot_as(Codec::Vp8, true, 3000);
+    remote.until_playout_delays(3).await;
+    assert_eq!(near.handle.stats().frames_sent.max(1), 1);
+    assert_eq!(remote.playout_delays(), 3);
 }
 
 #[tokio::test]
@@ -245,6 +258,7 @@ async fn datagrams_of_strangers_are_dropped_and_counted() {
 async fn a_viewer_that_leaves_is_told_of_once() {
     let media = port().await;
     let (mut near, remote) = connected(&media).await;
+    remote.channel("state").await;
     remote.close().await;
     near.until_closed().await;
     assert!(near.events.recv().await.is_none(), "nothing comes after the end");
@@ -271,6 +285,7 @@ async fn fifty_viewers_that_came_and_went_leave_nothing_behind() {
             let answer = remote.answer(near.offer().await).await;
             near.handle.answer(answer).await.unwrap();
             near.until_connected().await;
+            remote.channel("state").await;
             remote.close().await;
         }
         let Near { handle, mut events } = near;

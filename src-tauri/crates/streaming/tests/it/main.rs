@@ -1,0 +1,6 @@
+//! The room with its real neighbours: a far side of the `webrtc` crate, and Chromium.
+#![allow(clippy::unwrap_used)]
+
+mod chromium;
+mod peers;
+mod support;
