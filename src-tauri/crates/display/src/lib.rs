@@ -73,11 +73,11 @@ pub struct Display {
 impl Display {
     /// Starts Xvfb on a number that it finds free itself, with its own cookie and without TCP.
     pub async fn open(spec: Spec) -> Result<Self, OpenError> {
-        let record = server::start(OsStr::new("Xvfb"), &spec).await?;
-        match Keeper::start(&record.address, record.size).await {
-            Ok(keeper) => Ok(Self { record, keeper }),
+        let started = server::start(OsStr::new("Xvfb"), &spec).await?;
+        match Keeper::start(&started.record.address, started.record.size).await {
+            Ok(keeper) => Ok(Self { record: started.keep(), keeper }),
             Err(error) => {
-                server::stop(&record).await;
+                server::stop(&started.record).await;
                 Err(OpenError::Failed(format!("{error:#}")))
             }
         }

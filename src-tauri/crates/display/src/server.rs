@@ -27,8 +27,9 @@ const NUMBER_BYTES_MAX: usize = 16;
 const LOG: &str = "xvfb.log";
 const AUTH: &str = "Xauthority";
 
-/// Starts the server and waits until it takes connections. Nothing is left running when this future is dropped.
-pub(crate) async fn start(program: &OsStr, spec: &Spec) -> Result<DisplayRecord, OpenError> {
+/// Starts the server and waits until it takes connections. It is killed again when this future is dropped, or what it gives, until
+/// that is [kept](Started::keep).
+pub(crate) async fn start(program: &OsStr, spec: &Spec) -> Result<Started, OpenError> {
     let auth_file = spec.dir.join(AUTH);
     let log_file = spec.dir.join(LOG);
     let in_dir = |error| OpenError::Failed(format!("writing to {}: {error}", spec.dir.display()));
@@ -43,7 +44,7 @@ pub(crate) async fn start(program: &OsStr, spec: &Spec) -> Result<DisplayRecord,
     })?;
     let server =
         process::identify(child.id()).map_err(|error| OpenError::Failed(format!("its process: {error}")))?;
-    let unfinished = Unfinished(Some(server));
+    let unfinished = Unfinished { server, kept: false };
     // Detached, since the server outlives the handle: it ends with the server.
     drop(tokio::spawn(reap_when_ended(server)));
 
@@ -52,9 +53,9 @@ pub(crate) async fn start(program: &OsStr, spec: &Spec) -> Result<DisplayRecord,
         .await
         .map_err(|_| OpenError::Failed(format!("Xvfb did not say its display number within {START:?}")))?
         .map_err(|error| OpenError::Failed(format!("{error}{}", last_words(&log_file))))?;
-    unfinished.done();
     tracing::debug!(display = number, pid = server.pid, size = %spec.size, "X server started");
-    Ok(DisplayRecord { address: DisplayAddress { number, auth_file }, server, size: spec.size })
+    let record = DisplayRecord { address: DisplayAddress { number, auth_file }, server, size: spec.size };
+    Ok(Started { record, unfinished })
 }
 
 /// Ends the server, by force if it must be, and removes what it leaves behind.
@@ -133,20 +134,33 @@ async fn reap_when_ended(server: ProcessId) {
     process::reap(server);
 }
 
-/// A server that nobody knows of yet: killed when the start is given up.
-struct Unfinished(Option<ProcessId>);
+/// A server that takes connections and has no owner yet.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) record: DisplayRecord,
+    unfinished: Unfinished,
+}
 
-impl Unfinished {
-    fn done(mut self) {
-        self.0 = None;
+impl Started {
+    /// From here on only [`stop`] ends it.
+    pub(crate) fn keep(mut self) -> DisplayRecord {
+        self.unfinished.kept = true;
+        self.record
     }
+}
+
+/// Kills the server when the start is given up.
+#[derive(Debug)]
+struct Unfinished {
+    server: ProcessId,
+    kept: bool,
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Some(server) = self.0 {
+        if !self.kept {
             // It may have ended by itself.
-            let _ = process::end(server, Kill::Now);
+            let _ = process::end(self.server, Kill::Now);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The hand: what it does arrives, on its own display only, and nothing stays pressed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use display::{Display, Injector};
 use model::input::{Button, Input, Point};
@@ -102,18 +102,29 @@ async fn everything_is_let_go_after_silence() {
 #[tokio::test]
 async fn a_hand_that_says_it_is_still_there_keeps_hold() {
     let (display, client, hand, _dir) = scene().await;
-    hand.handle(key("KeyA", true));
-    assert_eq!(client.strokes(1), [Key(A, Down)]);
-    // Autorepeat is the X server's own; it shows presses and releases of the key itself, half a second after it went down at first.
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        hand.handle(Input::StillHere);
+    // On a machine that stands still for a quarter of a second the hand is rightly let go: such a try proves nothing.
+    for attempt in 1.. {
+        hand.handle(press(Button::Left, true));
+        let mut longest = Duration::ZERO;
+        for _ in 0..40 {
+            let before = Instant::now();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            hand.handle(Input::StillHere);
+            longest = longest.max(before.elapsed());
+        }
+        hand.handle(press(Button::Right, true));
+        hand.handle(Input::ReleaseAll);
+        // Had the button been let go by the watchdog, its release would stand before the second press.
+        let strokes = client.strokes(4);
+        let at = (160, 90);
+        if strokes == [Pointer(1, Down, at), Pointer(3, Down, at), Pointer(3, Up, at), Pointer(1, Up, at)] {
+            break;
+        }
+        assert!(
+            longest > Duration::from_millis(100) && attempt < 20,
+            "{strokes:?} with {longest:?} between two words"
+        );
     }
-    hand.handle(press(Button::Left, true));
-    // Had the key been let go by the watchdog, its release would stand before this press.
-    assert_eq!(client.strokes(1), [Pointer(1, Down, (160, 90))]);
-    hand.handle(Input::ReleaseAll);
-    assert_eq!(released(&client, 2), [Pointer(1, Up, (160, 90)), Key(A, Up)]);
     drop(hand);
     display.close().await;
 }
