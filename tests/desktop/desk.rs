@@ -99,6 +99,13 @@ impl Desk {
         Tray::find(&self.bus_address).await
     }
 
+    /// A screenshot of the window, beside the test programs.
+    pub async fn picture(&self) -> Result<PathBuf> {
+        let file = programs::find("openspace-webrtc")?.with_file_name("desktop.png");
+        std::fs::write(&file, self.web.screenshot().await?)?;
+        Ok(file)
+    }
+
     /// As a click on the window's close button: the page goes, the program stays.
     pub async fn close_window(&mut self) -> Result<()> {
         let script = "window.__TAURI_INTERNALS__.invoke('plugin:window|close', { label: 'panel' })";
@@ -200,12 +207,14 @@ pub struct NvmlStub {
     _dir: TempDir,
 }
 
-/// A small shared library that answers NVML's calls with the figures of a card called "Stub".
+/// A small shared library that answers NVML's calls with the figures of a Tesla T4, which a test may change while the node runs.
 pub fn build_nvml_stub() -> Result<NvmlStub> {
     let dir = tempfile::tempdir()?;
-    let path = dir.path().join("libnvidia-ml.so.1");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../src-tauri/crates/telemetry/tests/nvml_stub/nvml_stub.c");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&path).arg(source).status()?;
-    if built.success() { Ok(NvmlStub { path, _dir: dir }) } else { bail!("the stub does not compile") }
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri/crates/telemetry/tests/nvml_stub/build.sh");
+    let built = Command::new("sh").arg(script).arg(dir.path()).status()?;
+    if !built.success() {
+        bail!("the stub does not compile");
+    }
+    Ok(NvmlStub { path: dir.path().join("libnvidia-ml.so.1"), _dir: dir })
 }

@@ -14,14 +14,16 @@ async fn text(desk: &Desk) -> String {
     desk.web.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
 }
 
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Waits for a state. In vain: tells what the window showed, and leaves a picture of it beside the test programs.
+async fn until<T>(desk: &Desk, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..600 {
         if let Some(seen) = look().await {
             return seen;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("waited in vain for {what}");
+    let picture = desk.picture().await;
+    panic!("waited in vain for {what}. The window, also in {picture:?}:\n{}", text(desk).await);
 }
 
 async fn ready(desk: &Desk) -> Option<NodeSnapshot> {
@@ -33,7 +35,7 @@ async fn ready(desk: &Desk) -> Option<NodeSnapshot> {
 #[tokio::test]
 async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
     let mut desk = Desk::open(&[]).await.unwrap();
-    let shown = until("the figures", async || {
+    let shown = until(&desk, "the figures", async || {
         let shown = text(&desk).await;
         (shown.contains("NVIDIA") && shown.contains("CPU") && shown.contains("%")).then_some(shown)
     })
@@ -43,8 +45,8 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
     let launch =
         desk.web.find(Locator::XPath("//button[starts-with(normalize-space(.), 'Launch')]")).await.unwrap();
     launch.click().await.unwrap();
-    let snapshot = until("the instance", async || ready(&desk).await).await;
-    until("it in the window", async || text(&desk).await.contains("Demo sky").then_some(())).await;
+    let snapshot = until(&desk, "the instance", async || ready(&desk).await).await;
+    until(&desk, "it in the window", async || text(&desk).await.contains("Demo sky").then_some(())).await;
 
     let menu = desk.tray().await.unwrap();
     let labels = menu.labels().await.unwrap();
@@ -53,7 +55,7 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
     }
     menu.click("Launch Demo sky").await.unwrap();
     let before = snapshot.instances.len();
-    until("a second instance", async || {
+    until(&desk, "a second instance", async || {
         let now = desk.admin().ok()?.snapshot().await.ok()?.instances.len();
         (now > before).then_some(())
     })
@@ -61,7 +63,7 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
 
     desk.close_window().await.unwrap();
     desk.admin().unwrap().snapshot().await.expect("the node lives on in the tray");
-    until("what quitting means", async || {
+    until(&desk, "what quitting means", async || {
         let labels = desk.tray().await.ok()?.labels().await.ok()?;
         labels.iter().any(|label| label == "Quit and end 2 instances").then_some(())
     })
@@ -74,11 +76,11 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
 async fn a_gpu_is_shown_where_the_driver_answers() {
     let library = desk::build_nvml_stub().unwrap();
     let desk = Desk::open(&[&format!("telemetry.nvml_library={}", library.path.display())]).await.unwrap();
-    until("the GPU", async || text(&desk).await.contains("Stub").then_some(())).await;
+    until(&desk, "the GPU", async || text(&desk).await.contains("Tesla T4").then_some(())).await;
 }
 
 #[tokio::test]
 async fn the_panel_is_not_blank_under_c_utf_8() {
     let desk = Desk::open_in_language("C.UTF-8").await.unwrap();
-    until("the figures", async || text(&desk).await.contains("CPU").then_some(())).await;
+    until(&desk, "the figures", async || text(&desk).await.contains("CPU").then_some(())).await;
 }
