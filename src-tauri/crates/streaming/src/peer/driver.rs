@@ -9,8 +9,12 @@
 //!
 //! It waits for nobody: not for its viewer, not for its owner.
 
+mod heard;
+mod inward;
+mod outward;
+
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -20,62 +24,35 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use media::EncodedFrame;
 use model::{Bitrate, ViewerId, video::Codec};
-use protocol::input::IntentReply;
 use rtc::{
     data_channel::RTCDataChannelId,
-    peer_connection::{
-        event::{RTCDataChannelEvent, RTCPeerConnectionEvent},
-        message::RTCMessage,
-        sdp::RTCSessionDescription,
-        state::{RTCIceConnectionState, RTCPeerConnectionState},
-        transport::RTCIceCandidateInit,
-    },
+    peer_connection::message::RTCMessage,
     sansio::Protocol,
-    shared::{TaggedBytesMut, TransportContext, TransportProtocol},
+    shared::{TaggedBytesMut, TransportProtocol},
 };
 use tokio::{
     sync::{mpsc, watch},
     time::sleep_until,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use super::{
     COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
     connection::{Connection, random_u32},
     feedback::Notes,
-    input::{Channel, Inbox, Said},
+    input::Inbox,
     outbox::Outbox,
     outlet::Outlet,
-    writer::{Clock, Negotiated, Verdict, VideoWriter},
+    writer::{Clock, Negotiated, VideoWriter},
 };
-use crate::{
-    port::{
-        Arrival, Route, Shared,
-        addresses::{self, Transport},
-    },
-    sdp,
-};
+use crate::port::{Arrival, Route, Shared};
 
 /// A browser answers within a second; a person behind a slow signaling path within some more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Protocol timers count milliseconds: an overdue one handled twice within one would only spin.
 const TIMER_GRAIN: Duration = Duration::from_millis(1);
-/// Datagrams handled before frames and commands get their turn.
-const ARRIVALS_A_TURN: usize = 64;
-/// Datagrams of DTLS kept until ICE has a pair: one flight of the handshake, twice.
-const EARLY_MAX: usize = 8;
-/// Addresses of ours that a viewer's checks may arrive at.
-const LOCAL_ADDRESSES_MAX: usize = 32;
-/// While a viewer waits for a keyframe it asks so often; the encoder debounces for the whole instance.
-const KEYFRAME_EVERY: Duration = Duration::from_millis(500);
 const STATS_EVERY: Duration = Duration::from_millis(200);
-/// Estimates that differ by less are not worth an encoder's attention.
-const ESTIMATE_STEP: f64 = 0.03;
-/// What may be on its way on `state`: past that, the viewer reads slower than it is told, and the next one says it all.
-const STATE_UNDERWAY_MAX: usize = 32 * 1024;
-/// What may be on its way on `intent`.
-const REPLIES_UNDERWAY_MAX: usize = 256 * 1024;
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
 
@@ -143,11 +120,6 @@ fn wall_clock(at: Instant) -> Clock {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
     Clock { at, ntp: ((since.as_secs() + NTP_UNIX_OFFSET_S) << 32) | fraction }
-}
-
-/// RFC 7983 §7.
-fn is_dtls(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| (20..64).contains(first))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,8 +231,6 @@ impl Driver {
         }
     }
 
-    // ---- time
-
     fn wake_at(&mut self) -> Instant {
         let core = self.connection.core.poll_timeout();
         let offered = match self.phase {
@@ -284,123 +254,6 @@ impl Driver {
             self.phase = Phase::Over;
         }
     }
-
-    // ---- in
-
-    fn arrive(&mut self, first: Arrival) {
-        self.take(first);
-        for _ in 1..ARRIVALS_A_TURN {
-            let Ok(next) = self.arrivals.try_recv() else { break };
-            self.take(next);
-        }
-    }
-
-    fn take(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Datagram { transport, bytes, at } => {
-                self.learn_local(&transport);
-                let message = TaggedBytesMut { now: at, transport, message: bytes };
-                if !self.ice_connected && is_dtls(&message.message) {
-                    self.keep_for_later(message);
-                } else {
-                    self.read(message);
-                }
-            }
-            Arrival::TcpOpened { remote, frames } => self.outlet.tcp_opened(remote, frames),
-            Arrival::TcpClosed { remote } => self.outlet.tcp_closed(remote),
-        }
-    }
-
-    fn read(&mut self, message: TaggedBytesMut) {
-        if let Err(error) = self.connection.core.handle_read(message) {
-            debug!(viewer = %self.viewer, %error, "a datagram was not understood");
-        }
-    }
-
-    /// A browser begins DTLS as soon as its own check was answered, a step before the core has nominated that pair and
-    /// listens. Dropped, its hello would come again after twice the round trip at the earliest.
-    fn keep_for_later(&mut self, message: TaggedBytesMut) {
-        if self.early.len() < EARLY_MAX {
-            self.early.push(message);
-        }
-    }
-
-    fn read_what_was_early(&mut self) {
-        self.ice_connected = true;
-        for message in std::mem::take(&mut self.early) {
-            self.read(message);
-        }
-    }
-
-    /// The address that a check arrived at is one of ours, whatever was offered: NAT and new interfaces included.
-    fn learn_local(&mut self, transport: &TransportContext) {
-        let local = (transport.transport_protocol, transport.local_addr);
-        if self.locals.contains(&local) || self.locals.len() == LOCAL_ADDRESSES_MAX {
-            return;
-        }
-        let kind = match transport.transport_protocol {
-            TransportProtocol::TCP => Transport::Tcp,
-            _ => Transport::Udp,
-        };
-        let candidate = addresses::candidate(kind, self.locals.len(), transport.local_addr);
-        self.locals.push(local);
-        let init = RTCIceCandidateInit { candidate, ..Default::default() };
-        if let Err(error) = self.connection.core.add_local_candidate(init) {
-            warn!(viewer = %self.viewer, %error, address = %transport.local_addr, "an address of ours is refused by ICE");
-        }
-    }
-
-    fn obey(&mut self, command: Command, outbox: &mut Outbox, now: Instant) {
-        match command {
-            Command::Answer { sdp, done } => drop(done.send(self.answer(&sdp, now))),
-            Command::RestartIce { done } => {
-                self.connection.core.restart_ice();
-                drop(done.send(self.offer(outbox, now).context("making the offer of an ICE restart")));
-            }
-            Command::Reply(reply) => self.send_reply(&reply, now),
-        }
-    }
-
-    fn offer(&mut self, outbox: &mut Outbox, now: Instant) -> anyhow::Result<()> {
-        let offer = self.connection.core.create_offer(None)?;
-        self.connection.core.set_local_description(now, offer)?;
-        let sdp = self.connection.core.local_description().context("there is no local description")?.sdp;
-        let ufrag = sdp::ufrag(&sdp).context("the offer has no ufrag")?;
-        self.outlet.route().name(ufrag);
-        let sdp = sdp::with_candidates(&sdp, &self.candidates());
-        outbox.tell(PeerEvent::Offer { sdp });
-        Ok(())
-    }
-
-    fn candidates(&self) -> Vec<String> {
-        let shared = self.outlet.route().shared();
-        let at = |ip: &IpAddr| SocketAddr::new(*ip, shared.port());
-        let offered = shared.addresses();
-        [Transport::Udp, Transport::Tcp]
-            .into_iter()
-            .flat_map(|kind| {
-                offered.iter().enumerate().map(move |(rank, ip)| addresses::candidate(kind, rank, at(ip)))
-            })
-            .collect()
-    }
-
-    fn answer(&mut self, sdp: &str, now: Instant) -> anyhow::Result<()> {
-        sdp::check_answer(sdp, self.codec)?;
-        let answer = RTCSessionDescription::answer(sdp::without_candidates(sdp))
-            .context("the answer is no session description")?;
-        self.connection
-            .core
-            .set_remote_description(now, answer)
-            .context("the answer does not fit the offer")?;
-        let negotiated = self.connection.negotiated(self.codec);
-        self.negotiated = Some(negotiated.context("the answer names no payload type for the video")?);
-        if matches!(self.phase, Phase::Offered { .. }) {
-            self.phase = Phase::Answered;
-        }
-        Ok(())
-    }
-
-    // ---- what the core has to say
 
     /// Brings the core to rest: its events, its messages, its datagrams.
     async fn settle(&mut self, outbox: &mut Outbox) {
@@ -428,173 +281,6 @@ impl Driver {
             self.datagrams.push(datagram);
         }
         self.outlet.send(&mut self.datagrams).await;
-    }
-
-    fn hear_event(&mut self, event: RTCPeerConnectionEvent, outbox: &mut Outbox, now: Instant) {
-        match event {
-            RTCPeerConnectionEvent::OnIceConnectionStateChangeEvent(state) => match state {
-                RTCIceConnectionState::Connected | RTCIceConnectionState::Completed => {
-                    self.read_what_was_early()
-                }
-                RTCIceConnectionState::Checking => self.ice_connected = false,
-                _ => {}
-            },
-            RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => self.enter(state, outbox, now),
-            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnOpen(id)) => self.opened(id, now),
-            RTCPeerConnectionEvent::OnDataChannel(RTCDataChannelEvent::OnClose(id)) => {
-                self.open.retain(|open| *open != id);
-            }
-            _ => {}
-        }
-    }
-
-    fn enter(&mut self, state: RTCPeerConnectionState, outbox: &mut Outbox, now: Instant) {
-        debug!(viewer = %self.viewer, %state, "peer connection");
-        match state {
-            RTCPeerConnectionState::Connected if self.phase != Phase::Connected => {
-                self.phase = Phase::Connected;
-                self.writer.wait_for_keyframe();
-                outbox.tell(PeerEvent::Connected);
-                self.want_keyframe(outbox, now);
-            }
-            // An ICE restart: until the new way is found, nothing can flow.
-            RTCPeerConnectionState::Connecting if self.phase == Phase::Connected => {
-                self.phase = Phase::Answered
-            }
-            RTCPeerConnectionState::Disconnected if self.phase == Phase::Connected => {
-                self.phase = Phase::Disconnected;
-                outbox.tell(PeerEvent::Disconnected);
-            }
-            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => self.phase = Phase::Over,
-            _ => {}
-        }
-    }
-
-    fn opened(&mut self, id: RTCDataChannelId, now: Instant) {
-        match self.connection.channel_of(id) {
-            Some(channel) => {
-                self.open.push(id);
-                if channel == Channel::State {
-                    self.send_state(now);
-                }
-            }
-            // Only ours are spoken on.
-            None => {
-                if let Some(mut stranger) = self.connection.core.data_channel(id) {
-                    let _ = stranger.close();
-                }
-            }
-        }
-    }
-
-    fn hear_message(&mut self, id: RTCDataChannelId, data: &[u8], outbox: &mut Outbox, now: Instant) {
-        let Some(channel) = self.connection.channel_of(id) else { return };
-        outbox.tell(match self.inbox.hear(channel, data, now) {
-            Said::Pointer(message) => PeerEvent::Pointer(message),
-            Said::Keys(message) => PeerEvent::Keys(message),
-            Said::Intent(intent) => PeerEvent::Intent(intent),
-            Said::Bad(Some(why)) => PeerEvent::BadInput { channel: channel.label(), why },
-            Said::Bad(None) | Said::Stale => return,
-        });
-    }
-
-    fn hear_notes(&mut self, outbox: &mut Outbox, now: Instant) {
-        if self.notes.take_keyframe_wanted() {
-            // The viewer says it itself: no debouncing of ours.
-            self.keyframe_asked = Some(now);
-            outbox.tell(PeerEvent::KeyframeWanted);
-        }
-        let Some(estimate) = self.notes.read().estimate else { return };
-        let told = f64::from(self.estimate.map_or(0, |told| told.kbps));
-        if (f64::from(estimate.kbps) - told).abs() > ESTIMATE_STEP * told {
-            self.estimate = Some(estimate);
-            outbox.tell(PeerEvent::Estimate(estimate));
-        }
-    }
-
-    // ---- out
-
-    fn send_frame(&mut self, frame: &Arc<EncodedFrame>, outbox: &mut Outbox, now: Instant) {
-        let (Phase::Connected, Some(negotiated)) = (self.phase, self.negotiated) else { return };
-        match self.writer.judge(frame) {
-            Verdict::Send => self.send_packets(frame, negotiated, outbox, now),
-            Verdict::NeedsKeyframe => {
-                self.stats.frames_skipped += 1;
-                self.want_keyframe(outbox, now);
-            }
-            Verdict::WrongCodec => {
-                self.stats.frames_skipped += 1;
-                if !std::mem::replace(&mut self.wrong_codec, true) {
-                    warn!(viewer = %self.viewer, negotiated = ?self.codec, frame = ?frame.codec, "the feed's codec is not the negotiated one: nothing is sent");
-                }
-            }
-        }
-    }
-
-    fn send_packets(
-        &mut self,
-        frame: &Arc<EncodedFrame>,
-        negotiated: Negotiated,
-        outbox: &mut Outbox,
-        now: Instant,
-    ) {
-        let payloads = self.outlet.route().shared().packetizer.payloads(frame);
-        if !self.outlet.has_room_for(payloads.len()) {
-            self.stats.frames_skipped += 1;
-            self.writer.wait_for_keyframe();
-            self.want_keyframe(outbox, now);
-            return;
-        }
-        let Some(mut sender) = self.connection.core.rtp_sender(self.connection.video) else { return };
-        let written = self
-            .writer
-            .packets(frame, &payloads, negotiated)
-            .try_for_each(|packet| sender.write_rtp(now, packet));
-        match written {
-            Ok(()) => self.stats.frames_sent += 1,
-            Err(error) => {
-                debug!(viewer = %self.viewer, %error, "a packet was refused");
-                self.writer.wait_for_keyframe();
-            }
-        }
-    }
-
-    fn want_keyframe(&mut self, outbox: &mut Outbox, now: Instant) {
-        let recently = |asked: Instant| now.saturating_duration_since(asked) < KEYFRAME_EVERY;
-        if self.writer.is_waiting() && !self.keyframe_asked.is_some_and(recently) {
-            self.keyframe_asked = Some(now);
-            outbox.tell(PeerEvent::KeyframeWanted);
-        }
-    }
-
-    fn send_state(&mut self, now: Instant) {
-        let json = self.states.borrow_and_update().clone();
-        if !json.is_empty() {
-            self.send_text(Channel::State, json, STATE_UNDERWAY_MAX, now);
-        }
-    }
-
-    fn send_reply(&mut self, reply: &IntentReply, now: Instant) {
-        match serde_json::to_string(reply) {
-            Ok(json) => self.send_text(Channel::Intent, json, REPLIES_UNDERWAY_MAX, now),
-            Err(error) => {
-                warn!(viewer = %self.viewer, %error, "a reply to an intent cannot be written as JSON")
-            }
-        }
-    }
-
-    fn send_text(&mut self, channel: Channel, json: String, underway_max: usize, now: Instant) {
-        let Some(id) = self.connection.channel_id(channel).filter(|id| self.open.contains(id)) else {
-            return;
-        };
-        let Some(mut data_channel) = self.connection.core.data_channel(id) else { return };
-        if data_channel.outstanding_bytes() + json.len() > underway_max {
-            debug!(viewer = %self.viewer, channel = channel.label(), "the viewer reads too slowly: a message was dropped");
-            return;
-        }
-        if let Err(error) = data_channel.send_text(now, json) {
-            debug!(viewer = %self.viewer, channel = channel.label(), %error, "a message was not sent");
-        }
     }
 
     fn tell_stats(&mut self, now: Instant) {
