@@ -15,6 +15,7 @@ mod meter;
 mod pace;
 mod picture;
 mod pipeline;
+mod priority;
 mod shm;
 mod thumbnail;
 mod wishes;

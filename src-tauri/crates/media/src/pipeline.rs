@@ -25,6 +25,7 @@ use crate::{
     meter::Meter,
     pace::{Demand, Pace, Step},
     picture::{Picture, Pictures},
+    priority,
     wishes::Wishes,
 };
 
@@ -147,6 +148,7 @@ impl Drop for Outlets {
 type OpenResult = Result<(EncoderChoice, Option<[u8; 3]>), OpenError>;
 
 fn run(spec: &PipelineSpec, outlets: Outlets, opened: oneshot::Sender<OpenResult>) {
+    priority::go_first();
     match open(spec, outlets) {
         Ok((worker, choice, profile_level_id)) => {
             // Nobody receives it if the one who opened us has gone away meanwhile.

@@ -11,12 +11,13 @@ use model::video::{Codec, EncoderChoice, Rejected};
 use super::{
     EncodeError, Encoded, Encoder, Settings,
     cisco::OpenH264,
-    gst::GstEncoder,
+    gst::{self, GstEncoder},
     table::{Candidate, Engine, TABLE},
 };
 use crate::{
     annexb,
     picture::{Format, Picture},
+    priority,
 };
 
 /// How long a candidate may take to open and to encode its test pictures. A driver that hangs is left behind in its thread.
@@ -38,6 +39,8 @@ pub(crate) struct Chosen {
 
 /// Tries the named candidates in that order, or the whole table if none is named.
 pub(crate) fn choose(names: &[String], settings: Settings) -> Result<Chosen, Vec<Rejected>> {
+    // On a machine's first start it looks at all plugins, which takes longer than any trial may.
+    gst::start();
     let mut rejected = Vec::new();
     for wanted in wanted(names) {
         let (name, opened) = match wanted {
@@ -91,8 +94,10 @@ type Opened = (Box<dyn Encoder>, Option<[u8; 3]>);
 fn try_out(candidate: &'static Candidate, settings: Settings) -> Result<Opened, EncodeError> {
     let (result, tried) = mpsc::sync_channel(1);
     thread::Builder::new()
-        .name("encoder trial".into())
+        .name(candidate.name.into())
         .spawn(move || {
+            // The encoder's own threads inherit it.
+            priority::go_first();
             let _ = result.send(trial(candidate, settings));
         })
         .map_err(|error| EncodeError(format!("no thread could be started: {error}")))?;

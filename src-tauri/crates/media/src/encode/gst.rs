@@ -47,6 +47,13 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
+/// Starts GStreamer, once for all; that it failed is told by whoever needs it.
+pub(super) fn start() {
+    if let Err(error) = gst::init() {
+        tracing::warn!(%error, "GStreamer does not start: only the built-in encoder is left");
+    }
+}
+
 impl GstEncoder {
     pub fn open(
         candidate: &Candidate,
