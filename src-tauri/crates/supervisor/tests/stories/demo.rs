@@ -2,8 +2,6 @@
 //!
 //! Its program is built with the workspace (`cargo build`); where it is not, these stories are left out and say so.
 
-#![allow(clippy::unwrap_used)]
-
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -16,7 +14,7 @@ use model::{Build, BuildKind, InstanceId, InstanceState, Size, StopReason};
 use supervisor::{InstanceHandle, Policy, Report, Spec};
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::stage::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_ready_with_its_one_connection_and_comes_back_after_a_crash() {
