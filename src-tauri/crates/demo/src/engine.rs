@@ -190,7 +190,6 @@ impl<'a> Engine<'a> {
     fn load(&mut self) -> Result<Loaded, Fatal> {
         let began = Instant::now();
         let mut pace = Pace::new(self.switches.fps.min(LOADING_FPS));
-        let mut prepared = false;
         loop {
             crash_if_due(self.switches, self.started);
             let part = began.elapsed().as_secs_f64() / self.switches.load.as_secs_f64().max(1e-3);
@@ -202,10 +201,7 @@ impl<'a> Engine<'a> {
                 screen.show(self.switches, 0, |painter, canvas| {
                     painter.draw_loading(canvas, part.min(1.0), &what)
                 })?;
-                if !prepared {
-                    screen.painter.prepare(self.world.borrow().anchor().look);
-                    prepared = true;
-                }
+                screen.painter.prepare(self.world.borrow().anchor().look);
             }
             if part >= 1.0 && self.switches.hang != Some(Hang::Loading) {
                 return Ok(Loaded::Yes);

@@ -58,7 +58,7 @@ impl Painter {
             globe: None,
             rings: None,
             moons: Vec::new(),
-            wardrobe: Wardrobe::new(),
+            wardrobe: Wardrobe::default(),
             letters: Letters::default(),
             sun: sun_glow(height),
         }
@@ -67,14 +67,14 @@ impl Painter {
     /// Takes another size; what does not hang on the size is kept.
     pub fn resize(&mut self, width: usize, height: usize) {
         if (width, height) != (self.width, self.height) {
-            let wardrobe = std::mem::replace(&mut self.wardrobe, Wardrobe::new());
+            let wardrobe = std::mem::replace(&mut self.wardrobe, Wardrobe::default());
             *self = Self { wardrobe, ..Self::new(width, height) };
         }
     }
 
-    /// Draws the skin that will be seen first, so that the first frame is as fine as any.
+    /// Lets the skin be drawn that will be seen first, while there is time.
     pub fn prepare(&mut self, look: Look) {
-        self.wardrobe.prepare(look);
+        self.wardrobe.want(look, 0.0);
     }
 
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, view: &View) {
@@ -174,7 +174,7 @@ impl Painter {
             rings.pose(pose);
             rings.behind.put(canvas, at, Blend::Over);
         }
-        self.wardrobe.want(look);
+        self.wardrobe.want(look, radius);
         let globe = self.globe.get_or_insert_with(|| Globe::new(pose));
         globe.pose(pose);
         globe.draw(canvas, at, self.wardrobe.get(look, true), -view.motion_s / SPIN_S);

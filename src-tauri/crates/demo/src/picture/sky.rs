@@ -37,7 +37,7 @@ struct Star {
 const BAND_STEP: usize = 4;
 const GRID_COLOUR: u32 = 0x0058_88B0;
 /// Lines of the grid across the sky's width.
-const GRID_LINES: usize = 12;
+const GRID_LINES: usize = 16;
 
 impl Sky {
     /// For a picture of this size.
@@ -221,10 +221,10 @@ fn glow(x: f32, y: f32, wide: i32) -> [f32; 3] {
             *light += colour * amount;
         }
     };
-    shine([0.16, 0.19, 0.32], 0.42 * wide_glow * (0.35 + cloud));
-    shine([0.62, 0.52, 0.44], 0.42 * core * (0.2 + cloud));
-    shine([0.32, 0.13, 0.46], 0.42 * violet);
-    shine([0.62, 0.20, 0.26], 0.40 * rose);
+    shine([0.16, 0.19, 0.32], 0.60 * wide_glow * (0.35 + cloud));
+    shine([0.62, 0.52, 0.44], 0.58 * core * (0.2 + cloud));
+    shine([0.32, 0.13, 0.46], 0.55 * violet);
+    shine([0.62, 0.20, 0.26], 0.50 * rose);
     light.map(|c| c * (1.0 - 0.72 * dust))
 }
 
@@ -240,7 +240,7 @@ fn stars(width: usize, height: usize) -> Vec<Star> {
                 return None;
             }
             // Few are bright: a power of a random number.
-            let brightness = 26.0 + 600.0 * random(3).powi(14) + 110.0 * random(4).powi(4);
+            let brightness = 26.0 + 620.0 * random(3).powi(36) + 150.0 * random(4).powi(4);
             let warm = random(5);
             let colour = if warm < 0.55 {
                 blend([0.70, 0.80, 1.0], [1.0, 1.0, 1.0], warm / 0.55)

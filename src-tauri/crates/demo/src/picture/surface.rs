@@ -31,13 +31,16 @@ impl Surface {
     }
 }
 
-/// Wide enough for a globe that fills the picture.
-const FINE: usize = 2048;
-/// Enough for a moon, and for the moment until the fine one is there.
-const COARSE: usize = 512;
+/// Columns for a moon, and for the moment until a finer skin is there.
+const COARSE: usize = 256;
+/// Columns for a globe in the middle of the picture, and for one that fills it.
+const FINE: usize = 1024;
+const FINEST: usize = 2048;
+/// Globes of more pixels than this from middle to rim show the columns of [`FINE`].
+const FINE_UP_TO_PX: f64 = 280.0;
 
-/// The skins that were drawn so far. Fine ones take a tenth of a second each and come from a thread, so that no frame waits.
-#[derive(Debug)]
+/// The skins that were drawn so far. Fine ones take some tenths of a second each and come from a thread, so that no frame waits.
+#[derive(Debug, Default)]
 pub struct Wardrobe {
     coarse: Vec<(Look, Surface)>,
     fine: Option<(Look, Surface)>,
@@ -45,29 +48,26 @@ pub struct Wardrobe {
 }
 
 impl Wardrobe {
-    pub fn new() -> Self {
-        Self { coarse: Vec::new(), fine: None, coming: None }
-    }
-
-    /// Draws the fine skin at once; while loading there is time.
-    pub fn prepare(&mut self, look: Look) {
-        self.fine = Some((look, Surface::draw(look, FINE)));
-    }
-
     /// Makes sure that the fine skin of what is looked at is there, or on its way.
-    pub fn want(&mut self, look: Look) {
-        if let Some((coming, receiver)) = &self.coming
-            && let Ok(surface) = receiver.try_recv()
-        {
-            self.fine = Some((*coming, surface));
-            self.coming = None;
+    pub fn want(&mut self, look: Look, radius_px: f64) {
+        if let Some((coming, receiver)) = &self.coming {
+            match receiver.try_recv() {
+                Ok(surface) => {
+                    self.fine = Some((*coming, surface));
+                    self.coming = None;
+                }
+                Err(mpsc::TryRecvError::Empty) => return,
+                Err(mpsc::TryRecvError::Disconnected) => self.coming = None,
+            }
         }
-        let there = self.fine.as_ref().is_some_and(|(fine, _)| *fine == look);
-        if !there && self.coming.is_none() {
+        let width = if radius_px > FINE_UP_TO_PX { FINEST } else { FINE };
+        let there = self.fine.as_ref().is_some_and(|(fine, surface)| *fine == look && surface.width >= width);
+        if !there {
             let (sender, receiver) = mpsc::channel();
-            // Where no thread can be had, the coarse skin stays.
+            // Where no thread can be had, the coarser skin stays.
             let spawned = std::thread::Builder::new().name("surface".to_owned()).spawn(move || {
-                let _ = sender.send(Surface::draw(look, FINE));
+                // Whoever wanted it may have ended.
+                let _ = sender.send(Surface::draw(look, width));
             });
             self.coming = spawned.ok().map(|_| (look, receiver));
         }
@@ -75,8 +75,9 @@ impl Wardrobe {
 
     /// The best skin that is there.
     pub fn get(&mut self, look: Look, fine: bool) -> &Surface {
-        if fine && self.fine.as_ref().is_some_and(|(there, _)| *there == look) {
-            return self.fine.as_ref().map(|(_, surface)| surface).expect("checked in the line before");
+        match &self.fine {
+            Some((there, surface)) if fine && *there == look => return surface,
+            _ => {}
         }
         let at = self.coarse.iter().position(|(there, _)| *there == look).unwrap_or_else(|| {
             self.coarse.push((look, Surface::draw(look, COARSE)));

@@ -175,7 +175,7 @@ mod tests {
             for line in strokes(letter).split(' ') {
                 let pairs = line.as_bytes().chunks_exact(2);
                 assert!(
-                    pairs.clone().all(|p| (b'0'..=b'4').contains(&p[0]) && (b'0'..=b'6').contains(&p[1])),
+                    pairs.clone().all(|p| (b'0'..=b'4').contains(&p[0]) && (b'0'..=b'7').contains(&p[1])),
                     "{letter}: {line}"
                 );
             }
