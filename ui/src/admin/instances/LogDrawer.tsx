@@ -4,12 +4,13 @@ import type { AdminInstance } from '@shared/protocol';
 import { useEffect, useRef } from 'react';
 
 import classes from './LogDrawer.module.css';
+import { plainText } from './plainText';
 
 const surface = { backgroundColor: 'var(--surface)' };
 
 /** The last lines that the program printed, following it while one reads the end. */
 export function LogDrawer({ one, onClose }: { one: AdminInstance | null; onClose: () => void }) {
-  const lines = one?.log_tail ?? [];
+  const lines = (one?.log_tail ?? []).map(plainText);
   return (
     <Drawer
       opened={one !== null}

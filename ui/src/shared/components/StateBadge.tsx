@@ -7,7 +7,7 @@ import classes from './StateBadge.module.css';
 export function StateBadge({ state }: { state: InstanceState }) {
   const { label, tone } = stateWords[state];
   return (
-    <span className={classes.badge} data-tone={tone} data-state={state}>
+    <span className={classes.badge} data-tone={tone}>
       <span className={classes.dot} aria-hidden="true" />
       {label}
     </span>

@@ -15,7 +15,17 @@ import { Signal } from '@shared/signal';
 
 import { signalUrl } from './address';
 import { StageInput } from './input';
-import { initial, maySteer, mayTake, phaseOf, step, type Effect, type Input, type State } from './machine';
+import {
+  inControl,
+  initial,
+  maySteer,
+  mayTake,
+  phaseOf,
+  step,
+  type Effect,
+  type Input,
+  type State,
+} from './machine';
 import { Meter } from './meter';
 import { Peer } from './peer';
 import { Signaling } from './signaling';
@@ -98,7 +108,9 @@ export class Session {
 
   start(): void {
     window.addEventListener('online', () => this.signaling.wake());
-    window.addEventListener('pageshow', () => this.signaling.wake());
+    window.addEventListener('pagehide', () => this.leave());
+    // Out of the browser's back-forward cache: what was closed on leaving is opened by beginning again.
+    window.addEventListener('pageshow', (event) => event.persisted && window.location.reload());
     document.addEventListener('visibilitychange', () => this.sayVisible());
     void this.begin();
   }
@@ -153,6 +165,14 @@ export class Session {
       bearer: sessionId.get(),
     });
     return new URL(url, window.location.href).href;
+  }
+
+  /** A page that goes frees the wheel, so that the same person's next page finds it free. */
+  private leave(): void {
+    this.input.letGo();
+    if (inControl(this.state)) this.control('release');
+    this.signaling.stop();
+    this.peer.drop();
   }
 
   private async begin(): Promise<void> {

@@ -28,7 +28,7 @@ test('a start says what is being done and how far it is', () => {
   const words = wordsOf(withInstance({ phase: 'loading', progress: 0.4 }));
   expect(words).toMatchObject({
     title: 'Starting OpenSpace 0.22',
-    detail: 'Loading its scene (3 of 5)…',
+    step: 'Loading its scene (3 of 5)…',
     progress: 0.4,
   });
 });
@@ -37,6 +37,13 @@ test('a restart says that the place is kept, and which try it is', () => {
   const words = wordsOf(withInstance({ state: 'restarting', attempt: 2 }));
   expect(words?.title).toBe('Restarting OpenSpace 0.22');
   expect(words?.detail).toBe('The program ended and is being restarted (try 2). Your place is kept.');
+});
+
+test('what the server says about a restart stands for itself', () => {
+  const message = 'Demo sky crashed (SIGKILL). It is started again.';
+  const words = wordsOf(withInstance({ state: 'restarting', attempt: 2, message }));
+  expect(words?.title).toBe('Restarting OpenSpace 0.22 (try 2)');
+  expect(words?.detail).toBe(`${message} Your place is kept.`);
 });
 
 test('the second start of the same restart is still a restart', () => {

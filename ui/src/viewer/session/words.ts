@@ -8,6 +8,8 @@ import { phaseOf, type State } from './machine';
 export type Words = {
   title: string;
   detail: string;
+  /** How far a start has come. */
+  step: string | null;
   /** Something is under way, and nobody has to do anything. */
   busy: boolean;
   /** 0–1 where it can be told. */
@@ -57,20 +59,16 @@ function reconnecting(state: State): Words {
 
 function starting(state: State): Words {
   const instance = state.instance;
-  const restarting = instance !== null && (instance.state === 'restarting' || instance.attempt > 1);
   const step = phaseSentence(instance?.phase ?? null);
+  const progress = instance?.progress ?? null;
   const what = instance?.build_name ?? 'the program';
-  if (restarting) {
-    const words = `The program ended and is being restarted (try ${instance.attempt}). Your place is kept.`;
-    return {
-      ...busy(`Restarting ${what}`, sentences(words, instance.message, step)),
-      progress: instance.progress,
-    };
+  if (instance !== null && (instance.state === 'restarting' || instance.attempt > 1)) {
+    const tries = instance.attempt > 1 ? ` (try ${instance.attempt})` : '';
+    const words = instance.message ?? `The program ended and is being restarted${tries}.`;
+    const title = instance.message === null ? `Restarting ${what}` : `Restarting ${what}${tries}`;
+    return { ...busy(title, sentences(words, 'Your place is kept.')), step, progress };
   }
-  return {
-    ...busy(`Starting ${what}`, sentences(step ?? 'It will be here in a moment.', instance?.message)),
-    progress: instance?.progress ?? null,
-  };
+  return { ...busy(`Starting ${what}`, instance?.message ?? 'It will be here in a moment.'), step, progress };
 }
 
 const refusalTitles = {
@@ -123,11 +121,11 @@ function ended(state: State): Words {
 }
 
 function busy(title: string, detail: string): Words {
-  return { title, detail, busy: true, progress: null, again: null };
+  return { title, detail, step: null, busy: true, progress: null, again: null };
 }
 
 function quiet(title: string, detail: string, again: string | null): Words {
-  return { title, detail, busy: false, progress: null, again };
+  return { title, detail, step: null, busy: false, progress: null, again };
 }
 
 /** The sentences that are there, none twice. */

@@ -16,6 +16,7 @@ export function Overlay({ state, onAgain }: { state: State; onAgain: () => void 
         {words.busy && <Orbit />}
         <h1 className={classes.title}>{words.title}</h1>
         <p className={classes.detail}>{words.detail}</p>
+        {words.step !== null && <p className={classes.step}>{words.step}</p>}
         {words.progress !== null && <Progress value={words.progress} />}
         <Ways words={words} onAgain={onAgain} />
       </div>
