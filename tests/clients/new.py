@@ -4,8 +4,8 @@ Run:  tests/clients/install.sh, then `venv/bin/python new.py TCP_PORT WEBSOCKET_
       cargo nextest run -p openspace-webrtc-demo does both the launch and this.
 Exit: 0 when everything was answered as expected; otherwise the first difference is raised.
 
-The package speaks only raw TCP, a line a message. Pointed at the WebSocket port it connects, its lines are taken for the beginning of an
-HTTP request that never ends, and both sides wait for ever; the last step shows that.
+The package speaks only raw TCP, a line a message. Pointed at the WebSocket port it connects and is never answered: its lines are no HTTP
+request (a real OpenSpace goes on waiting for one). The last step shows that.
 """
 
 import asyncio

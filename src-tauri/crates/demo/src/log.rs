@@ -146,6 +146,11 @@ impl Log {
         }
     }
 
+    /// How much was logged since the last [`Log::take`].
+    pub fn pending(&self) -> usize {
+        self.0.borrow().pending.len()
+    }
+
     /// What was logged since the last call.
     pub fn take(&self) -> Vec<Record> {
         std::mem::take(&mut self.0.borrow_mut().pending)

@@ -67,7 +67,7 @@ impl Painter {
     /// Takes another size; what does not hang on the size is kept.
     pub fn resize(&mut self, width: usize, height: usize) {
         if (width, height) != (self.width, self.height) {
-            let wardrobe = std::mem::replace(&mut self.wardrobe, Wardrobe::default());
+            let wardrobe = std::mem::take(&mut self.wardrobe);
             *self = Self { wardrobe, ..Self::new(width, height) };
         }
     }
@@ -203,7 +203,7 @@ impl Painter {
         let [x, up, near] = view.basis.picture(point).map(f64::from);
         let away = view.camera.distance - near;
         let scale = self.focal() / away;
-        (away > 0.25).then(|| (centre.0 + x * scale, centre.1 - up * scale, near))
+        (away > 0.25).then_some((centre.0 + x * scale, centre.1 - up * scale, near))
     }
 
     fn draw_moon(&mut self, canvas: &mut Canvas<'_>, view: &View, seen: &Seen) {

@@ -45,8 +45,10 @@ pub enum Topic {
         wanted: Vec<String>,
     },
     PropertyTree,
+    /// What was logged earlier in the frame of the request is not for it.
     ErrorLog {
         settings: ErrorLog,
+        earlier: usize,
     },
     DownloadEvent,
     Gone,
@@ -147,7 +149,8 @@ pub fn open(kind: &str, payload: &Value, context: &Context<'_>) -> Opened {
         }
         "downloadEvent" if new && starts => stream(Topic::DownloadEvent, Vec::new()),
         "errorLog" if starts => {
-            stream(Topic::ErrorLog { settings: error_log(&payload["settings"]) }, Vec::new())
+            let earlier = context.log.pending();
+            stream(Topic::ErrorLog { settings: error_log(&payload["settings"]), earlier }, Vec::new())
         }
         "skybrowser" => silence(),
         "subscribe" | "time" | "camera" | "cameraPath" | "propertyTree" | "sessionRecording"
@@ -262,9 +265,10 @@ impl Topic {
                     Some(json!({ "type": "value", "uri": uri, "value": world.tree.value(uri)? }))
                 })
                 .collect(),
-            Self::ErrorLog { settings, .. } => frame
+            Self::ErrorLog { settings, earlier } => frame
                 .records
                 .iter()
+                .skip(std::mem::take(earlier))
                 .filter(|record| settings.level.is_some_and(|level| record.level >= level))
                 .map(|record| settings.message(record))
                 .collect(),

@@ -71,8 +71,8 @@ pub fn mix(under: u32, over: u32, alpha: u32) -> u32 {
 /// A colour at `factor` of 256 parts of its brightness.
 #[inline]
 pub fn scale(colour: u32, factor: u32) -> u32 {
-    ((colour & 0x00FF_00FF) * factor >> 8 & 0x00FF_00FF)
-        | ((colour & 0x0000_FF00) * factor >> 8 & 0x0000_FF00)
+    ((((colour & 0x00FF_00FF) * factor) >> 8) & 0x00FF_00FF)
+        | ((((colour & 0x0000_FF00) * factor) >> 8) & 0x0000_FF00)
 }
 
 /// Light on light: each channel stops at white.

@@ -32,7 +32,7 @@ pub fn noise3(p: [f32; 3], seed: i32) -> f32 {
     let floor = p.map(f32::floor);
     let cell = floor.map(|f| f as i32);
     let t: [f32; 3] = std::array::from_fn(|i| fade(p[i] - floor[i]));
-    let at = |dx: i32, dy: i32, dz: i32| unit(hash(cell[0] + dx, cell[1] + dy, cell[2] + dz ^ seed << 8));
+    let at = |dx: i32, dy: i32, dz: i32| unit(hash(cell[0] + dx, cell[1] + dy, (cell[2] + dz) ^ (seed << 8)));
     let plane =
         |dz: i32| lerp(lerp(at(0, 0, dz), at(1, 0, dz), t[0]), lerp(at(0, 1, dz), at(1, 1, dz), t[0]), t[1]);
     lerp(plane(0), plane(1), t[2])

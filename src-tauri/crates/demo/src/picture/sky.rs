@@ -151,7 +151,7 @@ impl Star {
             let x = (self.x as i32 + dx).rem_euclid(width as i32) as usize;
             let y = (self.y as i32 + dy).rem_euclid(height as i32) as usize;
             let pixel = &mut picture[y * width + x];
-            *pixel = add(*pixel, scale(self.colour, (self.brightness * share >> 8).min(256)));
+            *pixel = add(*pixel, scale(self.colour, ((self.brightness * share) >> 8).min(256)));
         };
         light(0, 0, 256);
         if self.brightness > 120 {

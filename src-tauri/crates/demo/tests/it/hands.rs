@@ -224,7 +224,8 @@ fn the_reader_for_pages_reads_the_same_barcode() {
     );
     let output =
         std::process::Command::new("node").args(["--input-type=module", "-e", &script]).output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).expect(&String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(told, json!([{ "t": fields.t, "frame": fields.frame, "input": fields.input }, true, null]));
 }
 

@@ -163,7 +163,10 @@ const WINDOW: &str = r#"{ "version": 1, "masteraddress": "localhost", "nodes": [
 
 /// What a program has printed so far, without colours.
 #[derive(Clone)]
-pub struct Lines(Arc<(Mutex<(Vec<String>, bool)>, Condvar)>);
+pub struct Lines(Arc<(Mutex<Printed>, Condvar)>);
+
+/// The lines, and whether these are all.
+type Printed = (Vec<String>, bool);
 
 impl Lines {
     fn read(output: impl std::io::Read + Send + 'static) -> Self {
@@ -184,7 +187,7 @@ impl Lines {
     pub fn wait_for(&self, text: &str) {
         let (state, news) = &*self.0;
         let found = |lines: &[String]| lines.iter().any(|line| line.contains(text));
-        let waiting = |state: &mut (Vec<String>, bool)| !found(&state.0) && !state.1;
+        let waiting = |state: &mut Printed| !found(&state.0) && !state.1;
         let (state, _) = news.wait_timeout_while(state.lock().unwrap(), PATIENCE, waiting).unwrap();
         assert!(found(&state.0), "`{text}` was not printed:\n{}", state.0.join("\n"));
     }

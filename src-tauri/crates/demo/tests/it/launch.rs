@@ -209,7 +209,7 @@ fn the_switches_for_tests_do_what_they_say() {
 fn without_a_display_it_says_so() {
     let view = View::new(Layout::New);
     let display = Display::open();
-    let mut demo = view.with("DISPLAY", ":65000").launch(&display);
+    let mut demo = view.with("DISPLAY", ":59000").launch(&display);
     assert_eq!(demo.exit_code(), Some(1));
     demo.lines.wait_for("no X display can be reached");
 }
