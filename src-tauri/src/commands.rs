@@ -38,7 +38,8 @@ pub fn open_url(desk: State<'_, Desk>, url: String) -> Result<(), String> {
     if !is_own(&link.base_url, &url) {
         return Err("Only pages of this machine's node are opened from here.".to_owned());
     }
-    open::that_detached(&url).map_err(|error| format!("No browser could be opened ({error}). Open {url} yourself."))
+    open::that_detached(&url)
+        .map_err(|error| format!("No browser could be opened ({error}). Open {url} yourself."))
 }
 
 #[tauri::command]
@@ -58,7 +59,9 @@ mod tests {
     fn only_the_nodes_own_pages_are_opened() {
         let base = "http://127.0.0.1:3000";
         assert!(is_own(base, "http://127.0.0.1:3000/stream/1"));
-        for foreign in ["http://127.0.0.1:30001/", "http://127.0.0.1:3000.evil.org/", "file:///etc/passwd", ""] {
+        for foreign in
+            ["http://127.0.0.1:30001/", "http://127.0.0.1:3000.evil.org/", "file:///etc/passwd", ""]
+        {
             assert!(!is_own(base, foreign), "{foreign}");
         }
     }

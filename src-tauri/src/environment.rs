@@ -17,7 +17,8 @@ pub fn prepare() {
 fn wanted(get: &dyn Fn(&str) -> Option<String>, nvidia: bool) -> Vec<(&'static str, &'static str)> {
     let mut wanted = Vec::new();
     for name in ["LC_ALL", "LANG"] {
-        if get(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "c.utf-8" | "c.utf8")) {
+        if get(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "c.utf-8" | "c.utf8"))
+        {
             wanted.push((name, "en_US.UTF-8"));
         }
     }

@@ -29,14 +29,15 @@ impl Link {
     /// Snapshots as they come, until the connection breaks.
     pub async fn snapshots(&self) -> Result<impl Stream<Item = NodeSnapshot> + Send + use<>> {
         let chunks = self.get("events").await?.bytes_stream();
-        let lines = chunks.map_while(|chunk| chunk.ok()).scan(Vec::new(), |rest, chunk| {
+        let lines = chunks.scan(Vec::new(), |rest: &mut Vec<u8>, chunk| {
+            let Ok(chunk) = chunk else { return std::future::ready(None) };
             rest.extend_from_slice(&chunk);
             let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             let lines: Vec<u8> = rest.drain(..whole).collect();
             let lines: Vec<String> = String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect();
             std::future::ready(Some(stream::iter(lines)))
         });
-        Ok(lines.flatten().filter_map(|line| std::future::ready(parse(&line))).boxed())
+        Ok(lines.flatten().filter_map(|line: String| std::future::ready(parse(&line))).boxed())
     }
 
     pub async fn command(&self, command: &AdminCommand) -> Result<AdminReply> {
@@ -51,7 +52,8 @@ impl Link {
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let request = self.client.post(format!("{}/api/v1/{path}", self.base_url)).json(body);
-        let response = request.bearer_auth(self.token.reveal()).send().await.context("the node does not answer")?;
+        let response =
+            request.bearer_auth(self.token.reveal()).send().await.context("the node does not answer")?;
         if response.status().is_success() {
             return response.json().await.context("the node's answer is not understood");
         }
@@ -61,7 +63,8 @@ impl Link {
 
     async fn get(&self, what: &str) -> Result<reqwest::Response> {
         let request = self.client.get(format!("{}/api/v1/admin/{what}", self.base_url));
-        let response = request.bearer_auth(self.token.reveal()).send().await.context("the node does not answer")?;
+        let response =
+            request.bearer_auth(self.token.reveal()).send().await.context("the node does not answer")?;
         response.error_for_status().context("the node refuses this program")
     }
 }

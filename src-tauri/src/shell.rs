@@ -1,11 +1,7 @@
 //! Hosts the node inside this program, or attaches to the one that already runs on this machine: never two owners of one data folder.
 
 use anyhow::{Context, Result};
-use node::{
-    Config, Node, Options,
-    cli::Flags,
-    local,
-};
+use node::{Config, Node, Options, cli::Flags, local};
 use tauri::AppHandle;
 
 use crate::link::Link;
@@ -38,7 +34,9 @@ impl Shell {
             }
         }
         let allowed_origins = PAGE_ORIGINS.map(str::to_owned).to_vec();
-        let node = Node::open(Options { config, data_dir, allowed_origins }).await.context("the node cannot start")?;
+        let node = Node::open(Options { config, data_dir, allowed_origins })
+            .await
+            .context("the node cannot start")?;
         Ok(Self::Hosting(Box::new(node)))
     }
 
@@ -63,7 +61,8 @@ pub fn quit_on_signals(app: AppHandle) {
     #[cfg(unix)]
     tauri::async_runtime::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
         else {
             return;
         };

@@ -43,7 +43,9 @@ async fn follow(app: AppHandle, tray: TrayIcon, link: Link, mut shown: Vec<Item>
             Ok(mut snapshots) => {
                 while let Some(snapshot) = snapshots.next().await {
                     let items = menu::items(Some(&snapshot));
-                    if items != shown && let Ok(menu) = build(&app, &items) {
+                    if items != shown
+                        && let Ok(menu) = build(&app, &items)
+                    {
                         drop(tray.set_menu(Some(menu)));
                         shown = items;
                     }
@@ -65,7 +67,9 @@ fn native(app: &AppHandle, item: &Item) -> tauri::Result<Box<dyn IsMenuItem<Wry>
     Ok(match item {
         Item::Line => Box::new(PredefinedMenuItem::separator(app)?),
         Item::Label(text) => Box::new(MenuItem::new(app, text, false, None::<&str>)?),
-        Item::Entry { text, action } => Box::new(MenuItem::with_id(app, action.to_id(), text, true, None::<&str>)?),
+        Item::Entry { text, action } => {
+            Box::new(MenuItem::with_id(app, action.to_id(), text, true, None::<&str>)?)
+        }
         Item::Group { text, items } => {
             let items = items.iter().map(|item| native(app, item)).collect::<tauri::Result<Vec<_>>>()?;
             let items: Vec<_> = items.iter().map(AsRef::as_ref).collect();

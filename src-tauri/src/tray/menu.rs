@@ -48,7 +48,8 @@ impl Action {
 
 /// `None` while the node has not told anything yet.
 pub fn items(snapshot: Option<&NodeSnapshot>) -> Vec<Item> {
-    let mut items = vec![entry("Control panel", Action::ShowPanel), entry("Home page", Action::OpenHome), Item::Line];
+    let mut items =
+        vec![entry("Control panel", Action::ShowPanel), entry("Home page", Action::OpenHome), Item::Line];
     let live = snapshot.map(|snapshot| live(snapshot)).unwrap_or_default();
     if let Some(snapshot) = snapshot {
         items.extend(launches(snapshot));
@@ -72,7 +73,9 @@ fn launches(snapshot: &NodeSnapshot) -> Vec<Item> {
         return vec![Item::Label(format!("All {} slots are taken", snapshot.node.slots_total))];
     }
     let usable = snapshot.builds.iter().filter(|build| build.problems.is_empty());
-    usable.map(|build| entry(format!("Launch {}", build.build.name), Action::Launch(build.build.id.clone()))).collect()
+    usable
+        .map(|build| entry(format!("Launch {}", build.build.name), Action::Launch(build.build.id.clone())))
+        .collect()
 }
 
 fn running(instance: &AdminInstance) -> Item {
@@ -84,7 +87,10 @@ fn running(instance: &AdminInstance) -> Item {
     };
     Item::Group {
         text: format!("{} ({}{viewers})", view.build_name, word(view.state)),
-        items: vec![entry("Open", Action::Open(view.instance_id)), entry("Stop", Action::Stop(view.instance_id))],
+        items: vec![
+            entry("Open", Action::Open(view.instance_id)),
+            entry("Stop", Action::Stop(view.instance_id)),
+        ],
     }
 }
 

@@ -18,6 +18,9 @@ after(async () => {
   await node?.close()
 })
 
+/** One link for each running instance of the home page. */
+const rejoin = (page) => page.getByRole('link', { name: /^rejoin/i })
+
 async function launchFromHome(page) {
   await page.goto(node.url)
   await page.getByRole('button', { name: /^launch/i }).click()
@@ -46,7 +49,7 @@ test('two instances are launched from the home page and both stream at once', as
   assert.match(stats.codec, /h264|vp8/i)
 
   await page.goto(node.url)
-  await until('both in the list', async () => (await page.getByText(/rejoin/i).count()) >= 2)
+  await until('both in the list', async () => (await rejoin(page).count()) >= 2)
   assert.deepEqual(problems, [])
   for (const id of [first, other]) await node.admin('DELETE', `/instances/${id}`)
   await context.close()
@@ -77,7 +80,7 @@ test('a click and a key change the picture, and a reload rejoins the same instan
   assert.ok(again.input >= pressed.input, 'its scene is as it was left')
 
   await page.goto(node.url)
-  await page.getByText(/rejoin/i).first().click()
+  await rejoin(page).first().click()
   await page.waitForURL(new RegExp(id))
   await untilPhase(page, 'live')
   assert.deepEqual(problems, [])
@@ -85,7 +88,7 @@ test('a click and a key change the picture, and a reload rejoins the same instan
   const stranger = await person(browser)
   await stranger.page.goto(node.url)
   await until('the empty home page', async () => (await stranger.page.getByRole('button', { name: /^launch/i }).count()) > 0)
-  assert.equal(await stranger.page.getByText(/rejoin/i).count(), 0, 'a second browser sees no foreign instance')
+  assert.equal(await rejoin(stranger.page).count(), 0, 'a second browser sees no foreign instance')
   await stranger.page.goto(`${node.url}/stream/${id}`)
   await untilPhase(stranger.page, 'refused')
   await stranger.context.close()
@@ -93,7 +96,7 @@ test('a click and a key change the picture, and a reload rejoins the same instan
   await node.admin('DELETE', `/instances/${id}`)
   await until('the end', async () => ['ended', 'refused'].includes(await phase(page)))
   await page.goto(node.url)
-  await until('an empty list', async () => (await page.getByText(/rejoin/i).count()) === 0)
+  await until('an empty list', async () => (await rejoin(page).count()) === 0)
   await context.close()
 })
 
@@ -104,7 +107,7 @@ test('stop on the home page removes the instance', async () => {
   await page.getByRole('button', { name: /^stop/i }).first().click()
   const confirm = page.getByRole('dialog').getByRole('button', { name: /stop/i })
   await confirm.click()
-  await until('nothing left', async () => (await page.getByText(/rejoin/i).count()) === 0)
+  await until('nothing left', async () => (await rejoin(page).count()) === 0)
   await context.close()
 })
 

@@ -31,7 +31,7 @@ use crate::{
     config::{Config, GraphicsMode, OnExit, set_path},
     demo,
     history::History,
-    local, path,
+    local,
     reception::Desk,
     roster::{self, Roster},
     session::Means,
@@ -75,6 +75,7 @@ impl Node {
         let Options { config, data_dir, allowed_origins } = options;
         prepare(&data_dir)?;
         let store = Store::open(&data_dir.join("node.sqlite"))?;
+        store.remove_expired_invites(clock::now()).await?;
         let builds = Builds::new(store.clone());
         let server = server_id(&store).await?;
         let mut warnings = Vec::new();
@@ -258,7 +259,7 @@ async fn choose_graphics(config: &Config, telemetry: telemetry::Config) -> Graph
     let gpus = gpus.unwrap_or_else(|_| GpuState::Unavailable {
         reason: "The GPU driver could not be asked.".to_owned(),
     });
-    graphics::choose(&gpus, path::find("vglrun"), wanted)
+    graphics::choose(&gpus, display::find_vglrun(), wanted)
 }
 
 /// Which encoder streams will get; opened once now, so that the panel can tell and peers can be negotiated while a program loads.

@@ -142,9 +142,12 @@ impl Flags {
     }
 }
 
+/// Libraries that tell at INFO and WARN what nobody on the phone would: a viewer that cannot be reached is told fifty times a second.
+const QUIET: &str = "rtc=error,refinery_core=warn";
+
 /// Begins to log as the configuration says. Called once, by the program.
 pub fn log(config: &Config) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level)
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("{QUIET},{}", config.log.level))
         .with_context(|| format!("log.level `{}` is not a level or a filter", config.log.level))?;
     let colour = std::io::stderr().is_terminal();
     let log =

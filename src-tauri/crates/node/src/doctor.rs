@@ -54,7 +54,7 @@ fn gpu(gpus: &GpuState) -> Finding {
 }
 
 fn drawing(gpus: &GpuState) -> Finding {
-    let drawn = graphics::choose(gpus, path::find("vglrun"), graphics::Wanted::Auto);
+    let drawn = graphics::choose(gpus, display::find_vglrun(), graphics::Wanted::Auto);
     let verdict =
         if matches!(drawn, graphics::Graphics::Mesa { .. }) { Verdict::Fair } else { Verdict::Good };
     finding("Graphics", verdict, drawn.describe())

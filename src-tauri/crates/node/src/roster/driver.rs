@@ -1,6 +1,6 @@
 //! The roster's task: one loop, one owner.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{Build, InstanceId, InstanceState, StopReason};
 use protocol::api::Problem;
@@ -9,6 +9,7 @@ use supervisor::Report;
 use tokio::{
     select,
     sync::{mpsc, oneshot, watch},
+    time::timeout,
 };
 use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
 use tracing::{error, info, warn};
@@ -19,6 +20,9 @@ use crate::{
     stage::{self, Stage},
     views::problem,
 };
+
+/// How long an instance's task may take to let go.
+const ABANDON_WITHIN: Duration = Duration::from_secs(2);
 
 struct Driver {
     setup: Setup,
@@ -58,7 +62,7 @@ pub(super) async fn run(
         select! {
             command = inbox.recv() => match command {
                 Some(Command::Close { stop: false, reply }) => {
-                    driver.abandon();
+                    driver.abandon().await;
                     let _ = reply.send(());
                     return;
                 }
@@ -203,9 +207,20 @@ impl Driver {
         }
     }
 
-    fn abandon(&mut self) {
+    /// Lets go of what runs. A start under way tells its last news then, and the next node needs them.
+    async fn abandon(&mut self) {
         for row in self.rows.values() {
             row.member.instance.abandon();
+        }
+        for row in self.rows.values_mut() {
+            let reports = row.member.instance.reports();
+            if timeout(ABANDON_WITHIN, row.member.instance.ended()).await.is_err() {
+                warn!(instance = %row.member.id, "an instance's task did not end; its last news may be missing");
+            }
+            row.report = reports.borrow().clone();
+            if let Err(error) = self.store.put_instance(&record(row)).await {
+                warn!(instance = %row.member.id, %error, "the journal missed the last change");
+            }
         }
     }
 
