@@ -9,6 +9,7 @@ export type Commands = {
   /** Sends a command; the next snapshot shows what came of it. `null` when it was refused, which people have then been told. */
   send: (command: AdminCommand, failed: string) => Promise<AdminReply | null>;
   openStream: (id: string) => Promise<void>;
+  openLink: (url: string) => Promise<void>;
   /** How many are under way. */
   busy: number;
 };
@@ -30,6 +31,9 @@ export function useCommands(backend: Backend): Commands {
     send: (command, failed) => guarded(() => backend.command(command), failed),
     openStream: async (id) => {
       await guarded(() => backend.openStream(id), 'The stream was not opened');
+    },
+    openLink: async (url) => {
+      await guarded(() => backend.openLink(url), 'The page was not opened');
     },
     busy,
   };

@@ -22,7 +22,7 @@ export type Backend = {
   /** Shows an instance's stream in the person's own browser. */
   openStream: (id: InstanceId) => Promise<void>;
   /** Shows a page in the person's own browser. */
-  openLink: (url: string) => void;
+  openLink: (url: string) => Promise<void>;
   /** Forgets the token; absent where there is nothing to forget. */
   signOut?: () => void;
 };

@@ -30,7 +30,7 @@ export function httpBackend(
       });
       return answer.blob();
     },
-    openLink: (url) => void open().goTo(url),
+    openLink: async (url) => open().goTo(url),
     openStream: async (id) => {
       const window = open();
       try {

@@ -7,7 +7,7 @@ import classes from './cards.module.css';
 
 /** Where viewers go, and which doors are open. */
 export function Addresses({ node }: { node: NodeView }) {
-  const { backend } = usePanel();
+  const { commands } = usePanel();
   const { ports } = node;
   const doors: [string, number | null][] = [
     ['HTTP', ports.http],
@@ -29,7 +29,7 @@ export function Addresses({ node }: { node: NodeView }) {
               rel="noreferrer"
               onClick={(event) => {
                 event.preventDefault();
-                backend.openLink(url);
+                void commands.openLink(url);
               }}
             >
               {url}
