@@ -1,0 +1,83 @@
+// Runs in the page before anything else of it, as a classic script after `readBarcode`: notes for each shown frame when it was
+// shown and what its barcode says, and for each press when it was made.
+
+/* global readBarcode */
+;(() => {
+  const bench = { samples: [], unreadable: 0, firstMs: null, presses: [], input: null, recording: false, peers: [] }
+  window.bench = bench
+  let pressed = null
+
+  // The page's own clock runs evenly but is set once; the barcode's is the system's. Their difference is found at a turn of the millisecond.
+  const offsets = []
+  for (let i = 0; i < 8; i++) {
+    const before = Date.now()
+    let now = before
+    while (now === before) now = Date.now()
+    offsets.push(now - (performance.timeOrigin + performance.now()))
+  }
+  const offset = offsets.sort((a, b) => a - b)[offsets.length >> 1]
+  const unixMs = (pageMs) => performance.timeOrigin + pageMs + offset
+
+  const Peer = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Peer {
+    constructor(...args) {
+      super(...args)
+      bench.peers.push(this)
+    }
+  }
+
+  const canvas = document.createElement('canvas')
+  const context = canvas.getContext('2d', { willReadFrequently: true })
+
+  // Only the strip with the barcode is copied: reading must cost as little as can be, since it happens in the measured browser.
+  function read(video) {
+    const width = video.videoWidth
+    const height = Math.min(video.videoHeight, Math.ceil(width / 60) * 2 + 2)
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
+    context.drawImage(video, 0, 0, width, height, 0, 0, width, height)
+    return readBarcode(context.getImageData(0, 0, width, height), width, height)
+  }
+
+  function onFrame(video) {
+    const now = performance.now()
+    const bar = read(video)
+    if (bar) {
+      bench.firstMs ??= now
+      bench.input = bar.input
+      if (bench.recording) bench.samples.push({ at: unixMs(now), t: bar.t, frame: bar.frame })
+      if (pressed && bar.input !== pressed.input) {
+        bench.presses.push(now - pressed.at)
+        pressed = null
+      }
+    } else if (bench.recording) {
+      bench.unreadable += 1
+    }
+    video.requestVideoFrameCallback(() => onFrame(video))
+  }
+
+  // The time at which the browser got the event, so that its way into the page counts too.
+  window.addEventListener('pointerdown', (event) => (pressed = { at: event.timeStamp, input: bench.input }), true)
+
+  bench.begin = () => Object.assign(bench, { samples: [], unreadable: 0, recording: true })
+  bench.end = () => {
+    bench.recording = false
+    return { samples: bench.samples, unreadable: bench.unreadable }
+  }
+  bench.pressWaits = () => pressed !== null
+  bench.forgetPress = () => (pressed = null)
+  bench.receiver = async () => {
+    for (const peer of bench.peers.filter((peer) => peer.connectionState === 'connected')) {
+      for (const report of (await peer.getStats()).values()) {
+        if (report.type === 'inbound-rtp' && report.kind === 'video') return report
+      }
+    }
+    return null
+  }
+
+  function find() {
+    const video = document.querySelector('video#stream')
+    if (video) video.requestVideoFrameCallback(() => onFrame(video))
+    else requestAnimationFrame(find)
+  }
+  find()
+})()

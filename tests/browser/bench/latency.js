@@ -1,0 +1,128 @@
+// The benchmark `latency`: from the program's drawing to the picture in a real browser, and from a press to its effect, beside the
+// plain path on the same display in the same minute.
+
+import { readFile } from 'node:fs/promises'
+import os from 'node:os'
+
+import { Chromium } from './chromium.js'
+import { median, rows } from './figures.js'
+import { measure } from './measure.js'
+import { Plain } from './plain.js'
+import { Product } from './product.js'
+import { save, table } from './report.js'
+
+// A source at exactly 30 fps would hold a timer-driven capture at one phase, its best or its worst, for the whole run.
+const CASES = [
+  { name: '720p30', width: 1280, height: 720, fps: 30, sourceFps: 29.9 },
+  { name: '720p60', width: 1280, height: 720, fps: 60, sourceFps: 59.9 },
+  { name: '1080p30', width: 1920, height: 1080, fps: 30, sourceFps: 29.9 },
+]
+
+/** What a stream begins with by default; the plain path gets the same. */
+const KBPS = 6000
+
+const FULL = { rounds: 2, settleMs: 3000, windowMs: 15_000, presses: 30, pauseMs: 150, opens: 5 }
+const QUICK = { rounds: 1, settleMs: 1500, windowMs: 4000, presses: 8, pauseMs: 100, opens: 2 }
+
+const UNITS = {
+  glass_to_glass_p50: 'ms',
+  glass_to_glass_p95: 'ms',
+  input_to_photon_p50: 'ms',
+  input_to_photon_p95: 'ms',
+  frames_per_s: '1/s',
+  frames_lost_pct: '%',
+  cpu_cores: 'cores',
+  cpu_cores_app: 'cores',
+  cpu_cores_xvfb: 'cores',
+  cpu_cores_browser: 'cores',
+}
+
+export async function latencyBench({ quick, only }) {
+  const plan = quick ? QUICK : FULL
+  const conditions = { quick, rounds: plan.rounds, window_s: plan.windowMs / 1000, load_1m: os.loadavg()[0] }
+  const script = await inPage()
+  const all = []
+  for (const spec of CASES.filter(({ name }) => only.length === 0 || only.includes(name))) {
+    all.push(...(await runCase(spec, plan, script)))
+  }
+  console.log(`\n${table(all)}\n`)
+  console.log(`written to ${await save('latency', all, conditions)}`)
+}
+
+/** The barcode's reader and what uses it, as one classic script. */
+async function inPage() {
+  const [reader, watcher] = await Promise.all(
+    ['../barcode.js', 'inpage.js'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
+  )
+  return `{ const { readBarcode } = (() => { ${reader.replace(/^export /gm, '')}\nreturn { readBarcode } })()\n${watcher} }`
+}
+
+async function runCase(spec, plan, script) {
+  const open = []
+  try {
+    const product = await Product.start(spec)
+    open.push(product)
+    const chromium = await Chromium.launch(spec)
+    open.push(chromium)
+    await chromium.atStart(script)
+    await product.admit(chromium)
+    const [ours, plain] = await rounds(spec, plan, product, chromium)
+    const opened = spec === CASES[0] ? await openings(product, chromium, plan.opens) : []
+    return [...rows(spec.name, ours, plain, UNITS), ...opened]
+  } finally {
+    for (const one of open.reverse()) await one.close()
+  }
+}
+
+/** Interleaved, so that a change of the machine's mood meets both. */
+async function rounds(spec, plan, product, chromium) {
+  const ours = []
+  const plain = []
+  for (let round = 0; round < plan.rounds; round++) {
+    ours.push(await ourRound(product, chromium, plan))
+    say(spec, round, 'ours', ours.at(-1))
+    plain.push(await plainRound(spec, product, chromium, plan))
+    say(spec, round, 'plain path', plain.at(-1))
+  }
+  return [ours, plain]
+}
+
+async function ourRound(product, chromium, plan) {
+  await product.open(chromium)
+  const { pid } = await product.row()
+  const roots = new Map([[product.node.child.pid, 'streamer'], [pid, 'app'], [chromium.pid, 'browser']])
+  const figures = await measure(chromium, roots, plan)
+  await product.leave(chromium)
+  return figures
+}
+
+async function plainRound(spec, product, chromium, plan) {
+  const { pid } = await product.row()
+  const plain = await Plain.start(chromium, { ...spec, ...(await product.display()), kbps: KBPS })
+  try {
+    // The node counts for nothing here, but the X server is its child.
+    const roots = new Map([[plain.pid, 'streamer'], [product.node.child.pid, 'node'], [pid, 'app'], [chromium.pid, 'browser']])
+    return await measure(chromium, roots, plan)
+  } finally {
+    await plain.close()
+  }
+}
+
+/** From the address to the picture: by a viewer who comes to a running instance that nobody watches, and by one who reloads. */
+async function openings(product, chromium, times) {
+  const came = []
+  const rejoined = []
+  for (let i = 0; i < times; i++) {
+    came.push(await product.open(chromium))
+    rejoined.push(await product.reload(chromium))
+    await product.leave(chromium)
+  }
+  const row = (figure, name, values) => ({ figure, case: name, value: Math.round(median(values)), unit: 'ms' })
+  return [row('click_to_first_frame_p50', 'warm', came), row('rejoin_to_first_frame_p50', 'warm', rejoined)]
+}
+
+function say({ name }, round, path, figures) {
+  const shown = ['glass_to_glass_p50', 'glass_to_glass_p95', 'input_to_photon_p50', 'cpu_cores'].map((figure) => figures[figure]?.toFixed(2))
+  const [p50, p95, input, cpu] = shown
+  console.log(`${name}, round ${round + 1}, ${path}: ${p50} ms (p95 ${p95}), input to photon ${input} ms, ${cpu} cores`)
+}
