@@ -41,8 +41,9 @@ impl FromStr for BuildId {
     type Err = MalformedBuildId;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let all_known =
-            text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_'));
+        let all_known = text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_'));
         if starts_well && all_known && text.len() <= 64 {
             Ok(Self(text.to_owned()))
         } else {
@@ -89,7 +90,13 @@ pub struct Build {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum BuildKind {
     /// A folder that holds `openspace.cfg` and `bin/OpenSpace`. It is never written to.
-    OpenSpace { dir: PathBuf, api: ApiGeneration, version: Option<String>, commit: Option<String>, demo: bool },
+    OpenSpace {
+        dir: PathBuf,
+        api: ApiGeneration,
+        version: Option<String>,
+        commit: Option<String>,
+        demo: bool,
+    },
     /// Any X11 program.
     Program { command: PathBuf, working_dir: Option<PathBuf> },
 }
@@ -129,7 +136,9 @@ mod tests {
 
     #[test]
     fn names_become_ids() {
-        for (name, id) in [("OpenSpace 0.22", "openspace-0.22"), ("Stellarium", "stellarium"), ("  Ä b ", "b")] {
+        for (name, id) in
+            [("OpenSpace 0.22", "openspace-0.22"), ("Stellarium", "stellarium"), ("  Ä b ", "b")]
+        {
             assert_eq!(BuildId::from_name(name).map(String::from).ok().as_deref(), Some(id), "{name}");
         }
         assert!(BuildId::from_name("…").is_err());

@@ -67,7 +67,9 @@ impl Bitrate {
 pub struct FrameRate(pub u32);
 
 /// A moment of the wall clock: milliseconds since 1970-01-01 UTC.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, TS, ToSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, TS, ToSchema,
+)]
 #[serde(transparent)]
 pub struct UnixMillis(pub i64);
 
