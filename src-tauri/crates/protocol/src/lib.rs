@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod api;
 pub mod input;
+pub mod intent;
 pub mod signal;
 
 /// The version of the signaling protocol that `hello` must name.
