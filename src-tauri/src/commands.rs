@@ -9,11 +9,12 @@ use crate::{link::Link, shell::Shell};
 #[derive(Debug)]
 pub struct Desk {
     pub link: Result<Link, String>,
+    home_urls: Vec<String>,
 }
 
 impl Desk {
     pub fn new(shell: &Shell) -> Self {
-        Self { link: shell.link() }
+        Self { link: shell.link(), home_urls: shell.home_urls().to_vec() }
     }
 }
 
@@ -35,7 +36,8 @@ pub fn connection(desk: State<'_, Desk>) -> Result<Connection, String> {
 pub fn open_url(desk: State<'_, Desk>, url: String) -> Result<(), String> {
     let link = desk.link.as_ref().map_err(Clone::clone)?;
     let url = if url.starts_with('/') { format!("{}{url}", link.base_url) } else { url };
-    if !is_own(&link.base_url, &url) {
+    let bases = desk.home_urls.iter().chain([&link.base_url]);
+    if !bases.into_iter().any(|base| is_own(base, &url)) {
         return Err("Only pages of this machine's node are opened from here.".to_owned());
     }
     open::that_detached(&url)
@@ -48,7 +50,7 @@ pub fn quit(app: AppHandle) {
 }
 
 fn is_own(base_url: &str, url: &str) -> bool {
-    url.strip_prefix(base_url).is_some_and(|rest| rest.starts_with('/'))
+    url.strip_prefix(base_url.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -59,6 +61,7 @@ mod tests {
     fn only_the_nodes_own_pages_are_opened() {
         let base = "http://127.0.0.1:3000";
         assert!(is_own(base, "http://127.0.0.1:3000/stream/1"));
+        assert!(is_own("https://sky.example.org:8443/", "https://sky.example.org:8443/"));
         for foreign in
             ["http://127.0.0.1:30001/", "http://127.0.0.1:3000.evil.org/", "file:///etc/passwd", ""]
         {

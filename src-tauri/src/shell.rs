@@ -12,7 +12,10 @@ const PAGE_ORIGINS: [&str; 2] = ["tauri://localhost", "http://tauri.localhost"];
 #[derive(Debug)]
 pub enum Shell {
     Hosting(Box<Node>),
-    Attached(Link),
+    Attached {
+        link: Link,
+        home_urls: Vec<String>,
+    },
     /// A sentence for the window.
     Broken(String),
 }
@@ -29,8 +32,8 @@ impl Shell {
         let data_dir = flags.data_dir()?;
         if let Some((ports, token)) = local::running(&data_dir) {
             let link = Link::new(ports.http, token);
-            if link.snapshot().await.is_ok() {
-                return Ok(Self::Attached(link));
+            if let Ok(snapshot) = link.snapshot().await {
+                return Ok(Self::Attached { link, home_urls: snapshot.node.home_urls });
             }
         }
         let allowed_origins = PAGE_ORIGINS.map(str::to_owned).to_vec();
@@ -44,8 +47,17 @@ impl Shell {
     pub fn link(&self) -> Result<Link, String> {
         match self {
             Self::Hosting(node) => Ok(Link::new(node.ports().http, node.token().clone())),
-            Self::Attached(link) => Ok(link.clone()),
+            Self::Attached { link, .. } => Ok(link.clone()),
             Self::Broken(why) => Err(why.clone()),
+        }
+    }
+
+    /// Where viewers open the home page.
+    pub fn home_urls(&self) -> &[String] {
+        match self {
+            Self::Hosting(node) => node.home_urls(),
+            Self::Attached { home_urls, .. } => home_urls,
+            Self::Broken(_) => &[],
         }
     }
 

@@ -141,9 +141,12 @@ impl Driver {
     }
 
     fn input(&mut self, viewer: ViewerId, input: Input) {
-        if self.control.touch(viewer)
-            && let Some(hand) = self.hand.as_mut()
-        {
+        let may = if takes_hold(&input) {
+            self.control.touch(viewer)
+        } else {
+            self.control.holder() == Some(viewer)
+        };
+        if may && let Some(hand) = self.hand.as_mut() {
             hand.handle(input);
         }
     }
@@ -240,5 +243,14 @@ impl Driver {
             }
             !same
         });
+    }
+}
+
+/// A press takes a free wheel; a pointer that passes over the picture, or a page that lets go, does not.
+fn takes_hold(input: &Input) -> bool {
+    match input {
+        Input::Button { pressed, .. } | Input::Key { pressed, .. } => *pressed,
+        Input::Wheel { .. } => true,
+        Input::Move(_) | Input::StillHere | Input::ReleaseAll => false,
     }
 }
