@@ -73,7 +73,9 @@ impl Server {
     pub fn hear(&mut self, world: &Rc<RefCell<World>>, scripts: &Scripts) {
         let log = self.log.clone();
         let context = Context { world, scripts, dialect: self.dialect, log: &log };
-        while let Ok(news) = self.sockets.news.try_recv() {
+        // Only what is there now: what a client answers to our answers is for the next frame, as in OpenSpace.
+        for _ in 0..self.sockets.news.len() {
+            let Ok(news) = self.sockets.news.try_recv() else { return };
             match news {
                 News::Opened { client, address, kind, admission, password, out } => {
                     if kind == InterfaceKind::WebSocket {

@@ -12,7 +12,7 @@ mod text;
 pub mod view;
 
 use canvas::{Blend, Canvas, Sprite, rgb};
-use globe::{Globe, Pose, Rings};
+use globe::{Globe, Pose, RingTable, Rings};
 use sky::Sky;
 use surface::Wardrobe;
 use text::Letters;
@@ -42,6 +42,7 @@ pub struct Painter {
     sky: Sky,
     globe: Option<Globe>,
     rings: Option<Rings>,
+    ring_table: RingTable,
     moons: Vec<(&'static str, Globe)>,
     wardrobe: Wardrobe,
     letters: Letters,
@@ -57,6 +58,7 @@ impl Painter {
             sky: Sky::new(width, height),
             globe: None,
             rings: None,
+            ring_table: RingTable::new(),
             moons: Vec::new(),
             wardrobe: Wardrobe::default(),
             letters: Letters::default(),
@@ -139,7 +141,11 @@ impl Painter {
                 centre.1 as f32 - radius as f32 * 0.75 - size,
             );
             self.letters.write(canvas, view.body.gui_name, beside, size, WHITE, 220);
-            for moon in &moons {
+            let hidden = |moon: &&Seen| {
+                moon.behind
+                    && (f64::from(moon.at.0) - centre.0).hypot(f64::from(moon.at.1) - centre.1) < radius
+            };
+            for moon in moons.iter().filter(|moon| !hidden(moon)) {
                 let beside = (moon.at.0 as f32 + moon.radius + size, moon.at.1 as f32 - size / 2.0);
                 self.letters.write(canvas, moon.moon.name, beside, size * 0.85, FAINT, 220);
             }
@@ -170,13 +176,16 @@ impl Painter {
             return;
         }
         if pose.rings {
-            let rings = self.rings.get_or_insert_with(|| Rings::new(pose));
-            rings.pose(pose);
+            let rings = self.rings.get_or_insert_with(|| Rings::new(pose, &self.ring_table));
+            rings.pose(pose, &self.ring_table);
             rings.behind.put(canvas, at, Blend::Over);
         }
         self.wardrobe.want(look, radius);
-        let globe = self.globe.get_or_insert_with(|| Globe::new(pose));
-        globe.pose(pose);
+        if let Some(goal) = view.goal.filter(|goal| !matches!(goal, Look::Station)) {
+            self.wardrobe.want(goal, 0.0);
+        }
+        let globe = self.globe.get_or_insert_with(|| Globe::new(pose, &self.ring_table));
+        globe.pose(pose, &self.ring_table);
         globe.draw(canvas, at, self.wardrobe.get(look, true), -view.motion_s / SPIN_S);
         if let (true, Some(rings)) = (pose.rings, &self.rings) {
             rings.before.put(canvas, at, Blend::Over);
@@ -222,11 +231,11 @@ impl Painter {
         );
         let known = self.moons.iter().position(|(name, _)| *name == seen.moon.name);
         let index = known.unwrap_or_else(|| {
-            self.moons.push((seen.moon.name, Globe::new(pose)));
+            self.moons.push((seen.moon.name, Globe::new(pose, &self.ring_table)));
             self.moons.len() - 1
         });
         let globe = &mut self.moons[index].1;
-        globe.pose(pose);
+        globe.pose(pose, &self.ring_table);
         globe.draw(canvas, seen.at, self.wardrobe.get(seen.moon.look, false), -view.motion_s / SPIN_S * 0.4);
     }
 

@@ -55,7 +55,7 @@ pub const RING_INNER: f32 = 1.24;
 pub const RING_OUTER: f32 = 2.27;
 
 impl Globe {
-    pub fn new(pose: Pose) -> Self {
+    pub fn new(pose: Pose, table: &RingTable) -> Self {
         let mut globe = Self { pose, rows: Vec::new(), texels: Vec::new(), halo: halo(&pose) };
         let r = pose.radius;
         let (left, right, top, bottom) = pose.reach;
@@ -67,16 +67,16 @@ impl Globe {
                 continue;
             }
             let from = globe.texels.len();
-            globe.texels.extend((x0..=x1).map(|x| texel(&pose, x as f32 / r, up)));
+            globe.texels.extend((x0..=x1).map(|x| texel(&pose, table, x as f32 / r, up)));
             globe.rows.push(Row { y, x: x0, from, to: globe.texels.len() });
         }
         globe
     }
 
     /// Works itself out anew if it is seen otherwise now.
-    pub fn pose(&mut self, pose: Pose) {
+    pub fn pose(&mut self, pose: Pose, table: &RingTable) {
         if self.pose != pose {
-            *self = Self::new(pose);
+            *self = Self::new(pose, table);
         }
     }
 
@@ -107,7 +107,7 @@ impl Globe {
     }
 }
 
-fn texel(pose: &Pose, x: f32, up: f32) -> Texel {
+fn texel(pose: &Pose, table: &RingTable, x: f32, up: f32) -> Texel {
     let away = (x * x + up * up).sqrt();
     let alpha = ((1.0 - away) * pose.radius + 0.5).clamp(0.0, 1.0);
     // The rim's pixels look at the last point that is on the globe.
@@ -118,12 +118,12 @@ fn texel(pose: &Pose, x: f32, up: f32) -> Texel {
     Texel {
         longitude: (longitude * 65536.0) as u32 as u16,
         row: ((1.0 - normal[2]).clamp(0.0, 1.999_9) * 32768.0) as u16,
-        light: (light(pose, normal, near) * 256.0) as u16,
+        light: (light(pose, table, normal, near) * 256.0) as u16,
         alpha: (alpha * 256.0) as u16,
     }
 }
 
-fn light(pose: &Pose, normal: [f32; 3], near: f32) -> f32 {
+fn light(pose: &Pose, table: &RingTable, normal: [f32; 3], near: f32) -> f32 {
     if pose.look == Look::Sun {
         // A star is darker at its limb.
         return 0.55 + 0.45 * near;
@@ -131,13 +131,13 @@ fn light(pose: &Pose, normal: [f32; 3], near: f32) -> f32 {
     let facing = dot(normal, pose.light);
     let mut light = (facing * 1.15 + 0.04).clamp(0.0, 1.0);
     if pose.rings && facing > 0.0 {
-        light *= 1.0 - 0.75 * ring_shadow(normal, pose.light);
+        light *= 1.0 - 0.75 * ring_shadow(table, normal, pose.light);
     }
     NIGHT + (1.0 - NIGHT) * light
 }
 
 /// How much the rings take of the light that comes to a point of the globe.
-fn ring_shadow(point: [f32; 3], light: [f32; 3]) -> f32 {
+fn ring_shadow(table: &RingTable, point: [f32; 3], light: [f32; 3]) -> f32 {
     if light[2].abs() < 1e-3 {
         return 0.0;
     }
@@ -146,11 +146,34 @@ fn ring_shadow(point: [f32; 3], light: [f32; 3]) -> f32 {
         return 0.0;
     }
     let (x, y) = (point[0] + along * light[0], point[1] + along * light[1]);
-    ring((x * x + y * y).sqrt()).1
+    table.at(x * x + y * y).1
+}
+
+/// The rings from the inside to the outside, worked out once: a view asks for them a hundred thousand times.
+#[derive(Debug)]
+pub struct RingTable(Vec<([f32; 3], f32)>);
+
+impl RingTable {
+    const STEPS: usize = 2048;
+
+    pub fn new() -> Self {
+        let distance =
+            |i: usize| RING_INNER + (RING_OUTER - RING_INNER) * (i as f32 + 0.5) / Self::STEPS as f32;
+        Self((0..Self::STEPS).map(|i| ring(distance(i))).collect())
+    }
+
+    /// By the square of the distance from the middle, in radii.
+    fn at(&self, square: f32) -> ([f32; 3], f32) {
+        if !(RING_INNER * RING_INNER..RING_OUTER * RING_OUTER).contains(&square) {
+            return ([0.0; 3], 0.0);
+        }
+        let part = (square.sqrt() - RING_INNER) / (RING_OUTER - RING_INNER);
+        self.0[((part * Self::STEPS as f32) as usize).min(Self::STEPS - 1)]
+    }
 }
 
 /// The rings at a distance from the middle, in radii: colour, and how much of what is behind they hide.
-pub fn ring(distance: f32) -> ([f32; 3], f32) {
+fn ring(distance: f32) -> ([f32; 3], f32) {
     if !(RING_INNER..RING_OUTER).contains(&distance) {
         return ([0.0; 3], 0.0);
     }
@@ -227,7 +250,7 @@ pub struct Rings {
 }
 
 impl Rings {
-    pub fn new(pose: Pose) -> Self {
+    pub fn new(pose: Pose, table: &RingTable) -> Self {
         let half = |front: bool| {
             let r = pose.radius;
             let outer = (r * RING_OUTER).ceil();
@@ -245,20 +268,20 @@ impl Rings {
             if tilt.abs() < 0.01 {
                 Sprite::default()
             } else {
-                Sprite::paint(x, y, |x, y| ring_pixel(&pose, x, y, front))
+                Sprite::paint(x, y, |x, y| ring_pixel(&pose, table, x, y, front))
             }
         };
         Self { pose, behind: half(false), before: half(true) }
     }
 
-    pub fn pose(&mut self, pose: Pose) {
+    pub fn pose(&mut self, pose: Pose, table: &RingTable) {
         if self.pose != pose {
-            *self = Self::new(pose);
+            *self = Self::new(pose, table);
         }
     }
 }
 
-fn ring_pixel(pose: &Pose, x: i32, y: i32, front: bool) -> u32 {
+fn ring_pixel(pose: &Pose, table: &RingTable, x: i32, y: i32, front: bool) -> u32 {
     let (x, up) = (x as f32 / pose.radius, -(y as f32) / pose.radius);
     let basis = &pose.basis;
     // Along the line of sight to the plane of the equator.
@@ -267,7 +290,7 @@ fn ring_pixel(pose: &Pose, x: i32, y: i32, front: bool) -> u32 {
         return 0;
     }
     let point = basis.world(x, up, near);
-    let (colour, opacity) = ring((point[0] * point[0] + point[1] * point[1]).sqrt());
+    let (colour, opacity) = table.at(point[0] * point[0] + point[1] * point[1]);
     if opacity < 0.01 {
         return 0;
     }

@@ -1,11 +1,16 @@
 //! Clouds, continents and craters come from here: smooth random values that are the same at every start.
 
+const PRIMES: [u32; 3] = [0x9E37_79B1, 0x85EB_CA77, 0xC2B2_AE3D];
+
 /// A well-mixed number from three coordinates.
 #[inline]
 pub fn hash(x: i32, y: i32, z: i32) -> u32 {
-    let mut h = (x as u32).wrapping_mul(0x9E37_79B1)
-        ^ (y as u32).wrapping_mul(0x85EB_CA77)
-        ^ (z as u32).wrapping_mul(0xC2B2_AE3D);
+    let [x, y, z] = [x, y, z].map(|c| c as u32);
+    mixed(x.wrapping_mul(PRIMES[0]) ^ y.wrapping_mul(PRIMES[1]) ^ z.wrapping_mul(PRIMES[2]))
+}
+
+#[inline]
+fn mixed(mut h: u32) -> u32 {
     h = (h ^ h >> 15).wrapping_mul(0x2C1B_3C6D);
     h = (h ^ h >> 12).wrapping_mul(0x297A_2D39);
     h ^ h >> 15
@@ -30,11 +35,16 @@ fn lerp(a: f32, b: f32, t: f32) -> f32 {
 /// Smooth noise in space, 0 to 1.
 pub fn noise3(p: [f32; 3], seed: i32) -> f32 {
     let floor = p.map(f32::floor);
-    let cell = floor.map(|f| f as i32);
     let t: [f32; 3] = std::array::from_fn(|i| fade(p[i] - floor[i]));
-    let at = |dx: i32, dy: i32, dz: i32| unit(hash(cell[0] + dx, cell[1] + dy, (cell[2] + dz) ^ (seed << 8)));
+    // Each coordinate's share of the hash, for both ends of the cell: half of the work for eight corners.
+    let ends: [[u32; 2]; 3] = std::array::from_fn(|i| {
+        let near = (floor[i] as i32 as u32).wrapping_mul(PRIMES[i]);
+        [near, near.wrapping_add(PRIMES[i])]
+    });
+    let seed = (seed as u32).wrapping_mul(0x27D4_EB2F);
+    let at = |x: usize, y: usize, z: usize| unit(mixed(ends[0][x] ^ ends[1][y] ^ ends[2][z] ^ seed));
     let plane =
-        |dz: i32| lerp(lerp(at(0, 0, dz), at(1, 0, dz), t[0]), lerp(at(0, 1, dz), at(1, 1, dz), t[0]), t[1]);
+        |z: usize| lerp(lerp(at(0, 0, z), at(1, 0, z), t[0]), lerp(at(0, 1, z), at(1, 1, z), t[0]), t[1]);
     lerp(plane(0), plane(1), t[2])
 }
 

@@ -39,45 +39,56 @@ const FINEST: usize = 2048;
 /// Globes of more pixels than this from middle to rim show the columns of [`FINE`].
 const FINE_UP_TO_PX: f64 = 280.0;
 
+/// Fine skins that are kept: where one is, and where one flies to.
+const KEPT: usize = 2;
+
 /// The skins that were drawn so far. Fine ones take some tenths of a second each and come from a thread, so that no frame waits.
 #[derive(Debug, Default)]
 pub struct Wardrobe {
     coarse: Vec<(Look, Surface)>,
-    fine: Option<(Look, Surface)>,
+    /// The one that came last is the last.
+    fine: Vec<(Look, Surface)>,
     coming: Option<(Look, mpsc::Receiver<Surface>)>,
 }
 
 impl Wardrobe {
-    /// Makes sure that the fine skin of what is looked at is there, or on its way.
+    /// Makes sure that a fine skin is there, or on its way: one at a time, so the first wish of a frame comes first.
     pub fn want(&mut self, look: Look, radius_px: f64) {
         if let Some((coming, receiver)) = &self.coming {
             match receiver.try_recv() {
                 Ok(surface) => {
-                    self.fine = Some((*coming, surface));
+                    let coming = *coming;
+                    self.fine.retain(|(there, _)| *there != coming);
+                    let spare = self.fine.len().saturating_sub(KEPT - 1);
+                    self.fine.drain(..spare);
+                    self.fine.push((coming, surface));
                     self.coming = None;
                 }
                 Err(mpsc::TryRecvError::Empty) => return,
                 Err(mpsc::TryRecvError::Disconnected) => self.coming = None,
             }
         }
-        let width = if radius_px > FINE_UP_TO_PX { FINEST } else { FINE };
-        let there = self.fine.as_ref().is_some_and(|(fine, surface)| *fine == look && surface.width >= width);
-        if !there {
-            let (sender, receiver) = mpsc::channel();
-            // Where no thread can be had, the coarser skin stays.
-            let spawned = std::thread::Builder::new().name("surface".to_owned()).spawn(move || {
-                // Whoever wanted it may have ended.
-                let _ = sender.send(Surface::draw(look, width));
-            });
-            self.coming = spawned.ok().map(|_| (look, receiver));
-        }
+        let there =
+            self.fine.iter().find(|(there, _)| *there == look).map_or(0, |(_, surface)| surface.width);
+        // The fine one first, for it is there soon; the finest only where it can be seen.
+        let width = match there {
+            0 => FINE,
+            FINE if radius_px > FINE_UP_TO_PX => FINEST,
+            _ => return,
+        };
+        let (sender, receiver) = mpsc::channel();
+        // Where no thread can be had, the coarser skin stays.
+        let spawned = std::thread::Builder::new().name("surface".to_owned()).spawn(move || {
+            // Whoever wanted it may have ended.
+            let _ = sender.send(Surface::draw(look, width));
+        });
+        self.coming = spawned.ok().map(|_| (look, receiver));
     }
 
     /// The best skin that is there.
     pub fn get(&mut self, look: Look, fine: bool) -> &Surface {
-        match &self.fine {
-            Some((there, surface)) if fine && *there == look => return surface,
-            _ => {}
+        if let Some(at) = self.fine.iter().position(|(there, _)| fine && *there == look) {
+            return &self.fine[at].1;
         }
         let at = self.coarse.iter().position(|(there, _)| *there == look).unwrap_or_else(|| {
             self.coarse.push((look, Surface::draw(look, COARSE)));

@@ -5,7 +5,7 @@ use crate::{
     clock,
     world::{
         World,
-        bodies::{Body, Look},
+        bodies::{self, Body, Look},
         camera::Camera,
         navigator::in_units,
         tree,
@@ -48,6 +48,8 @@ pub struct View {
     pub basis: Basis,
     pub body: &'static Body,
     pub body_shown: bool,
+    /// Where the camera flies to.
+    pub goal: Option<Look>,
     pub shown: Shown,
     pub labels: bool,
     pub trails: bool,
@@ -84,6 +86,12 @@ impl View {
             body,
             body_shown: on(&format!("Scene.{}.Renderable.Enabled", body.identifier))
                 && world.tree.number(&format!("Scene.{}.Renderable.Fade", body.identifier)) > 0.02,
+            goal: world
+                .navigator
+                .flight
+                .as_ref()
+                .and_then(|flight| bodies::find(&flight.to))
+                .map(|body| body.look),
             shown: Shown { milky_way: on(tree::MILKY_WAY), stars: on(tree::STARS), grid: on(tree::GRID) },
             labels: on(tree::SHOW_LABELS),
             trails: on(&tree::trail_uri(body.identifier)),
