@@ -13,7 +13,7 @@ use protocol::{
 };
 use store::{Store, StoreError};
 
-use crate::views::{self, problem};
+use crate::{problem::problem, views};
 
 const DEFAULT_BUILD: &str = "default_build";
 

@@ -17,6 +17,7 @@ pub mod history;
 pub mod local;
 pub mod metrics;
 pub mod path;
+pub mod problem;
 pub mod rate;
 pub mod reception;
 pub mod roster;

@@ -20,11 +20,12 @@ use tokio_stream::wrappers::{IntervalStream, WatchStream};
 use crate::{
     builds::{AddError, Builds},
     clock, events, metrics,
+    problem::problem,
     roster::{Launch, Roster, Row, live},
     session::{Means, Session, Viewer},
     snapshot::Sources,
     socket::Socket,
-    views::{self, problem},
+    views,
 };
 
 const INVITE_TTL_S: u32 = 24 * 3600;

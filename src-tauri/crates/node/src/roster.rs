@@ -123,7 +123,7 @@ impl Roster {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Launch { launch: Box::new(launch), reply }).await;
         answer.await.unwrap_or_else(|_| {
-            Err(crate::views::problem(503, "Shutting down", "This machine is shutting down."))
+            Err(crate::problem::problem(503, "Shutting down", "This machine is shutting down."))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use model::{Build, BuildKind, InstanceStatus, Profile};
 use protocol::{
-    api::{BuildView, InstanceView, Problem, ProfileView},
+    api::{BuildView, InstanceView, ProfileView},
     signal::InstanceNews,
 };
 
@@ -63,9 +63,4 @@ pub fn build(build: &Build, default: bool) -> BuildView {
 pub fn profile(profile: Profile) -> ProfileView {
     let Profile { id, name, description, author } = profile;
     ProfileView { id, name, description, author }
-}
-
-/// An RFC 9457 problem: `detail` says what happened, to what, and what to do.
-pub fn problem(status: u16, title: &str, detail: impl Into<String>) -> Problem {
-    Problem { kind: "about:blank".to_owned(), title: title.to_owned(), status, detail: detail.into() }
 }

@@ -17,8 +17,8 @@ use tracing::{error, info, warn};
 use super::{Command, Launch, Member, Row, Rows, Setup, is_over, live};
 use crate::{
     admission::{self, Refusal},
+    problem::problem,
     stage::{self, Stage},
-    views::problem,
 };
 
 /// How long an instance's task may take to let go.
