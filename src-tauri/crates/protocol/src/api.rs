@@ -109,7 +109,13 @@ pub struct Problem {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// All that one may see, sent first and after a gap.
-    Instances { list: Vec<InstanceView> },
-    Instance { instance: InstanceView },
-    Removed { instance_id: InstanceId },
+    Instances {
+        list: Vec<InstanceView>,
+    },
+    Instance {
+        instance: InstanceView,
+    },
+    Removed {
+        instance_id: InstanceId,
+    },
 }
