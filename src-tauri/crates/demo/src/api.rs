@@ -2,6 +2,9 @@
 //!
 //! Errors are never answered, only logged: that is how a real OpenSpace behaves, and clients have to live with it.
 
+mod answers;
+mod error_log;
+mod flight;
 mod replies;
 pub mod sockets;
 mod topics;
