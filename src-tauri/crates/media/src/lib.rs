@@ -90,6 +90,11 @@ pub struct Stats {
     pub keyframes: u64,
 }
 
+/// The encoders that are known, best first: the names that [`PipelineSpec::encoders`] and [`probe`] take.
+pub fn encoder_names() -> impl Iterator<Item = &'static str> {
+    encode::table::TABLE.iter().map(|candidate| candidate.name)
+}
+
 /// Tries `encoders` (empty: the whole table) by opening a session with each; for the `doctor` and the panel.
 /// Blocking: up to some seconds where a driver hangs, else some tens of milliseconds.
 pub fn probe(size: Size, encoders: &[String]) -> Result<EncoderChoice, Vec<Rejected>> {

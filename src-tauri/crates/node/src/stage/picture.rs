@@ -69,6 +69,8 @@ pub struct Projector {
     epoch: u64,
     showing: Option<(Source, Picture)>,
     opening: Option<(Source, Opening)>,
+    /// Encoders that broke down while they ran: others are tried first.
+    broken: Vec<String>,
 }
 
 impl Projector {
@@ -90,7 +92,8 @@ impl Projector {
             && self.showing.is_none()
             && self.opening.is_none()
         {
-            let opening = tokio::spawn(Pipeline::open(spec(source, setup)));
+            let encoders = without_broken(&setup.encoders, &self.broken);
+            let opening = tokio::spawn(Pipeline::open(spec(source, setup, encoders)));
             self.opening = Some((source.clone(), opening));
         }
     }
@@ -101,6 +104,9 @@ impl Projector {
             Event::Opened(self.opened().await)
         } else if let Some((_, picture)) = self.showing.as_ref() {
             let end = picture.pipeline.ended().await;
+            if matches!(end, media::End::EncoderFailed(_)) {
+                self.broken.push(picture.pipeline.choice().name.clone());
+            }
             self.showing = None;
             Event::Ended(end)
         } else {
@@ -123,14 +129,25 @@ impl Projector {
     }
 }
 
-fn spec(source: &Source, setup: &Setup) -> PipelineSpec {
+/// The encoders to try after some have broken down. When none is left all get another chance: a picture may come back with a driver.
+fn without_broken(wanted: &[String], broken: &[String]) -> Vec<String> {
+    if broken.is_empty() {
+        return wanted.to_vec();
+    }
+    let all = || media::encoder_names().map(str::to_owned).collect();
+    let candidates: Vec<String> = if wanted.is_empty() { all() } else { wanted.to_vec() };
+    let left: Vec<_> = candidates.iter().filter(|name| !broken.contains(name)).cloned().collect();
+    if left.is_empty() { candidates } else { left }
+}
+
+fn spec(source: &Source, setup: &Setup, encoders: Vec<String>) -> PipelineSpec {
     PipelineSpec {
         display: source.display.clone(),
         window: source.window,
         size: setup.size,
         fps_max: setup.fps,
         bitrate: setup.bitrates.start,
-        encoders: setup.encoders.clone(),
+        encoders,
     }
 }
 
@@ -155,6 +172,16 @@ mod tests {
         assert_eq!(wish.wake_at(), Some(start + linger));
         wish.slept(start + linger);
         assert!(wish.wanted(start + linger).is_none() && wish.wake_at().is_none());
+    }
+
+    #[test]
+    fn a_broken_encoder_is_passed_over_while_another_is_left() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(without_broken(&[], &[]), names(&[]), "the table's own order");
+        let left = without_broken(&[], &names(&["x264enc"]));
+        assert!(!left.contains(&"x264enc".to_owned()) && left.contains(&"vp8enc".to_owned()));
+        assert_eq!(without_broken(&names(&["a", "b"]), &names(&["a"])), names(&["b"]));
+        assert_eq!(without_broken(&names(&["a"]), &names(&["a"])), names(&["a"]));
     }
 
     #[test]
