@@ -34,10 +34,20 @@ export function bySeconds(processes, roots) {
   return sums
 }
 
+/** Busy seconds of all cores together: the first line of /proc/stat but its idle and waiting times, and guests, counted twice there. */
+export function parseBusy(text) {
+  const [user, nice, system, , , irq, softirq] = text.split('\n')[0].trim().split(/\s+/).slice(1).map(Number)
+  return (user + nice + system + irq + softirq) / TICKS_PER_S
+}
+
+/** The groups of `roots`, and `others`: what everything else on this machine used. */
 export async function cpuSeconds(roots) {
+  const busy = parseBusy(await readFile('/proc/stat', 'utf8'))
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)))
-  return bySeconds(lines.filter((line) => line !== null).map(parseStat), roots)
+  const sums = bySeconds(lines.filter((line) => line !== null).map(parseStat), roots)
+  const ours = Object.values(sums).reduce((sum, seconds) => sum + seconds, 0)
+  return { ...sums, others: busy - ours }
 }
 
 /** What each group used between two readings, in cores. */

@@ -19,30 +19,37 @@ export function median(values) {
   return quantile(values, 0.5)
 }
 
-/** The part of all frames drawn between the first and the last sample that was never seen, in percent. */
-export function lostPercent(frames) {
-  if (frames.length < 2) return Number.NaN
+/** Frames that the program drew from the first to the last of these counter values, and how many of them were seen. */
+export function counted(frames) {
   let drawn = 0
   let seen = 0
-  for (let i = 1; i < frames.length; i++) {
-    const step = (frames[i] - frames[i - 1] + FRAMES_WRAP) % FRAMES_WRAP
+  let newest = frames[0]
+  for (const frame of frames) {
+    const step = (frame - newest + FRAMES_WRAP) % FRAMES_WRAP
     // The same picture sent once more is no new frame, and a step back is a repeat of an older one.
     if (step === 0 || step > FRAMES_WRAP / 2) continue
     drawn += step
     seen += 1
+    newest = frame
   }
-  return drawn === 0 ? Number.NaN : ((drawn - seen) / drawn) * 100
+  return { drawn, seen }
 }
 
-/** What one window of samples `{at, t, frame}` says; `at` is Unix time in milliseconds. Each frame counts once, when it was first seen. */
-export function latency(samples) {
+/**
+ * What one window of samples `{at, t, frame}` says; `at` is Unix time in milliseconds. Each frame counts once, when it was first seen.
+ * A frame is lost when it was never shown; `frames_not_decoded_pct` of all did not even reach the browser's decoder.
+ */
+export function latency(samples, decoded = Number.NaN) {
   const first = samples.filter((sample, i) => i === 0 || sample.frame !== samples[i - 1].frame)
   const ages = first.map(({ t, at }) => ageMs(t, at))
   const seconds = samples.length < 2 ? Number.NaN : (samples.at(-1).at - samples[0].at) / 1000
+  const { drawn, seen } = counted(samples.map(({ frame }) => frame))
+  const missing = (there) => (Math.max(0, drawn - there) / drawn) * 100
   return {
     glass_to_glass_p50: median(ages),
     glass_to_glass_p95: quantile(ages, 0.95),
-    frames_lost_pct: lostPercent(samples.map(({ frame }) => frame)),
+    frames_lost_pct: missing(seen),
+    frames_not_decoded_pct: missing(decoded),
     frames_per_s: (first.length - 1) / seconds,
   }
 }

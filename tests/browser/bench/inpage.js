@@ -7,16 +7,18 @@
   window.bench = bench
   let pressed = null
 
-  // The page's own clock runs evenly but is set once; the barcode's is the system's. Their difference is found at a turn of the millisecond.
-  const offsets = []
-  for (let i = 0; i < 8; i++) {
-    const before = Date.now()
-    let now = before
-    while (now === before) now = Date.now()
-    offsets.push(now - (performance.timeOrigin + performance.now()))
+  // The page's own clock runs evenly but is set once; the barcode's is the system's. Their difference is found at turns of the millisecond.
+  let offset = 0
+  function setClock() {
+    const offsets = []
+    for (let i = 0; i < 8; i++) {
+      const before = Date.now()
+      let now = before
+      while (now === before) now = Date.now()
+      offsets.push(now - (performance.timeOrigin + performance.now()))
+    }
+    offset = offsets.sort((a, b) => a - b)[offsets.length >> 1]
   }
-  const offset = offsets.sort((a, b) => a - b)[offsets.length >> 1]
-  const unixMs = (pageMs) => performance.timeOrigin + pageMs + offset
 
   const Peer = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Peer {
@@ -44,7 +46,7 @@
     if (bar) {
       bench.firstMs ??= now
       bench.input = bar.input
-      if (bench.recording) bench.samples.push({ at: unixMs(now), t: bar.t, frame: bar.frame })
+      if (bench.recording) bench.samples.push({ at: performance.timeOrigin + now + offset, t: bar.t, frame: bar.frame })
       if (pressed && bar.input !== pressed.input) {
         bench.presses.push(now - pressed.at)
         pressed = null
@@ -58,17 +60,21 @@
   // The time at which the browser got the event, so that its way into the page counts too.
   window.addEventListener('pointerdown', (event) => (pressed = { at: event.timeStamp, input: bench.input }), true)
 
-  bench.begin = () => Object.assign(bench, { samples: [], unreadable: 0, recording: true })
+  bench.begin = () => {
+    setClock()
+    Object.assign(bench, { samples: [], unreadable: 0, recording: true })
+  }
   bench.end = () => {
     bench.recording = false
     return { samples: bench.samples, unreadable: bench.unreadable }
   }
   bench.pressWaits = () => pressed !== null
   bench.forgetPress = () => (pressed = null)
-  bench.receiver = async () => {
+  // Also frames that the compositor had no time to show.
+  bench.framesDecoded = async () => {
     for (const peer of bench.peers.filter((peer) => peer.connectionState === 'connected')) {
       for (const report of (await peer.getStats()).values()) {
-        if (report.type === 'inbound-rtp' && report.kind === 'video') return report
+        if (report.type === 'inbound-rtp' && report.kind === 'video') return report.framesDecoded
       }
     }
     return null

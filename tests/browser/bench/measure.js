@@ -22,16 +22,17 @@ export async function measure(chromium, roots, plan) {
 async function quietWindow(chromium, roots, windowMs) {
   const cpuBefore = await cpuSeconds(roots)
   const began = performance.now()
-  await chromium.evaluate('void bench.begin()')
+  const decodedBefore = await chromium.evaluate('bench.begin(), bench.framesDecoded()')
   await sleep(windowMs)
   const { samples, unreadable } = await chromium.evaluate('bench.end()')
+  const decoded = (await chromium.evaluate('bench.framesDecoded()')) - decodedBefore
   const seconds = (performance.now() - began) / 1000
   const cpu = cores(cpuBefore, await cpuSeconds(roots), seconds)
   const unreadablePct = (unreadable / Math.max(1, samples.length + unreadable)) * 100
   if (samples.length < 10 || unreadablePct > UNREADABLE_PCT_MAX) {
     throw new Error(`${samples.length} frames could be read and ${unreadable} could not: no figures come of that`)
   }
-  return { ...latency(samples), unreadable_pct: unreadablePct, ...named(cpu) }
+  return { ...latency(samples, decoded), unreadable_pct: unreadablePct, ...named(cpu) }
 }
 
 /** `cpu_cores` is what streams: the node, or what stands in its place. */

@@ -8,13 +8,16 @@ import { TestNode, until } from '../harness.js'
 const LINGER_S = 2
 
 export class Product {
-  static async start({ width, height, fps, sourceFps }) {
+  static async start({ width, height, fps, sourceFps, kbps }) {
     const sets = [
       `instances.width=${width}`,
       `instances.height=${height}`,
       `instances.fps=${fps}`,
       'instances.slots=1',
       `stream.linger_s=${LINGER_S}`,
+      // More than the plain path gets would buy quality with processor time and packets.
+      `stream.bitrate_kbps=${kbps}`,
+      `stream.bitrate_max_kbps=${kbps}`,
     ]
     const env = { OPENSPACE_DEMO_BARCODE: '1', OPENSPACE_DEMO_FPS: String(sourceFps) }
     const product = new Product(await TestNode.start({ sets, env }))

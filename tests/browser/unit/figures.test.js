@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { bySeconds, cores, parseStat } from '../bench/cpu.js'
-import { latency, lostPercent, median, quantile, rows } from '../bench/figures.js'
+import { bySeconds, cores, parseBusy, parseStat } from '../bench/cpu.js'
+import { counted, latency, median, quantile, rows } from '../bench/figures.js'
 import { table } from '../bench/report.js'
 
 test('a quantile lies between its neighbours, and the order of the values does not matter', () => {
@@ -19,12 +19,20 @@ test('numbers are ordered as numbers, not as words', () => {
   assert.equal(median([100, 9, 20]), 20)
 })
 
-test('lost frames are the gaps of the counter; repeats are no loss', () => {
-  assert.equal(lostPercent([1, 2, 3, 4, 5]), 0)
-  assert.equal(lostPercent([1, 2, 2, 3]), 0)
-  assert.equal(lostPercent([1, 2, 4, 5]), 25)
-  assert.equal(lostPercent([2 ** 24 - 1, 0, 1]), 0)
-  assert.ok(Number.isNaN(lostPercent([7])))
+test('frames are counted by the gaps of their counter; repeats are no frames, and the counter wraps', () => {
+  assert.deepEqual(counted([1, 2, 3, 4, 5]), { drawn: 4, seen: 4 })
+  assert.deepEqual(counted([1, 2, 2, 3]), { drawn: 2, seen: 2 })
+  assert.deepEqual(counted([1, 2, 4, 3, 5]), { drawn: 4, seen: 3 })
+  assert.deepEqual(counted([2 ** 24 - 1, 0, 2]), { drawn: 3, seen: 2 })
+  assert.deepEqual(counted([7]), { drawn: 0, seen: 0 })
+})
+
+test('a frame that was decoded and not shown is lost to the viewer, yet not on the way', () => {
+  const at = 1_800_000_000_000
+  const samples = [0, 1, 3, 4].map((frame) => ({ at: at + frame * 33, t: (at * 10 + frame * 330) % 2 ** 32, frame }))
+  const figures = latency(samples, 4)
+  assert.deepEqual([figures.frames_lost_pct, figures.frames_not_decoded_pct], [25, 0])
+  assert.equal(latency(samples, 2).frames_not_decoded_pct, 50)
 })
 
 test('a frame that is shown twice counts once, when it was first seen', () => {
@@ -59,6 +67,10 @@ test('a process belongs to the nearest root above it, and X servers are a group 
   const processes = [process(1, 0), process(10, 1), process(11, 10), process(12, 10, 'Xvfb'), process(13, 10), process(14, 13), process(20, 1)]
   assert.deepEqual(bySeconds(processes, new Map([[10, 'streamer'], [13, 'app']])), { streamer: 2, xvfb: 1, app: 2 })
   assert.deepEqual(cores({ app: 2 }, { app: 5, xvfb: 1 }, 2), { app: 1.5, xvfb: 0.5 })
+})
+
+test('waiting is not work', () => {
+  assert.equal(parseBusy('cpu  100 200 300 9000 800 50 50 0 70 0\ncpu0 1 1 1 1 1 1 1 0 0 0\n'), 7)
 })
 
 test('the table lines up, also where there is no plain path', () => {
