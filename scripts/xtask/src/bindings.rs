@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use protocol::{admin, api, input, intent, signal};
+use protocol::{admin, api, input, signal};
 use ts_rs::{Config, TS};
 
 const PLACE: &str = "ui/src/shared/protocol";
@@ -51,7 +51,7 @@ fn export(config: &Config) -> Result<()> {
     model::input::Point::export_all(config)?;
     input::Intent::export_all(config)?;
     input::IntentReply::export_all(config)?;
-    intent::Wish::export_all(config)?;
+    model::scene::Wish::export_all(config)?;
     model::SceneState::export_all(config)?;
     model::SceneNode::export_all(config)?;
     model::SceneAction::export_all(config)?;

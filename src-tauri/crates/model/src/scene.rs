@@ -1,4 +1,4 @@
-//! What is seen: the time, what the camera looks at, what else there is.
+//! What is seen: the time, what the camera looks at, what else there is; and what a viewer may wish of it.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -59,4 +59,85 @@ pub struct SceneAction {
     pub description: String,
     /// Each with its modifiers: `Shift+T`.
     pub keys: Vec<String>,
+}
+
+/// One thing that a viewer wants. A pilot who holds control may change time and navigation; a presenter the scene as well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "name", content = "args", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wish {
+    /// `time` is ISO 8601 in UTC: `2026-11-23`, `2026-11-23T18:40`, `2026-11-23T18:40:00.000Z`.
+    SetTime {
+        time: String,
+    },
+    Pause {
+        paused: bool,
+    },
+    /// Simulated seconds that pass in one; negative runs backwards.
+    SetRate {
+        seconds_per_second: f64,
+    },
+    /// The next faster or slower of the scene's own steps.
+    StepRate {
+        forward: bool,
+    },
+    /// The present.
+    Now {},
+    /// Looks at a node at once.
+    Focus {
+        node: String,
+    },
+    FlyTo {
+        node: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        duration_s: Option<f64>,
+    },
+    /// Flies to a place on a globe. Degrees, metres over its surface.
+    FlyToGeo {
+        node: String,
+        latitude: f64,
+        longitude: f64,
+        altitude_m: f64,
+    },
+    Show {
+        node: String,
+        visible: bool,
+    },
+    Fade {
+        node: String,
+        visible: bool,
+        seconds: f64,
+    },
+    TriggerAction {
+        action: String,
+    },
+    /// The nodes that are meant to be seen, recommended ones first; with `search`, those whose name or identifier holds it.
+    /// A list that is too long for one message is cut.
+    ListNodes {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        search: Option<String>,
+    },
+    ListActions {},
+}
+
+impl Wish {
+    /// It moves what everybody looks at, so only one viewer at a time may: who holds control.
+    pub const fn steers(&self) -> bool {
+        match self {
+            Self::SetTime { .. }
+            | Self::Pause { .. }
+            | Self::SetRate { .. }
+            | Self::StepRate { .. }
+            | Self::Now {}
+            | Self::Focus { .. }
+            | Self::FlyTo { .. }
+            | Self::FlyToGeo { .. } => true,
+            Self::Show { .. }
+            | Self::Fade { .. }
+            | Self::TriggerAction { .. }
+            | Self::ListNodes { .. }
+            | Self::ListActions {} => false,
+        }
+    }
 }

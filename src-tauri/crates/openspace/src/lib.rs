@@ -4,6 +4,8 @@
 
 pub mod build;
 pub mod client;
+pub mod gate;
 pub mod keys;
 pub mod launch;
 pub mod readiness;
+pub mod tree;

@@ -14,10 +14,14 @@ use std::{
     time::Duration,
 };
 
-use model::{ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, Size};
+use model::{
+    ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, Role, SceneState, Size, UnixMillis,
+    scene::{CameraPlace, Wish},
+};
 use openspace::{
     build,
     client::Client,
+    gate::judge,
     launch::{Order, Ports, plan},
     readiness::{Sign, read_line},
 };
@@ -25,6 +29,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     net::TcpListener,
     process::{Child, ChildStdout, Command},
+    sync::watch,
     time::{sleep, timeout},
 };
 
@@ -69,6 +74,71 @@ async fn two_instances(api: ApiGeneration) {
     assert!(second.exit().await.success());
 
     assert_eq!(content(&install), before, "nothing in the install was written");
+}
+
+#[tokio::test]
+async fn wishes_come_true_in_a_running_newer_install() {
+    steered(ApiGeneration::New).await;
+}
+
+#[tokio::test]
+async fn wishes_come_true_in_a_running_older_install() {
+    steered(ApiGeneration::Legacy).await;
+}
+
+async fn steered(api: ApiGeneration) {
+    let Some(demo) = demo() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let install = root.path().join("install");
+    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
+    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
+    assert!(made.success());
+    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
+    let client = instance.client().await;
+
+    let tree = client.tree().await.unwrap();
+    assert!(tree.list("mars").iter().any(|node| node.id == "Mars" && node.interesting));
+    assert!(tree.action("os.FlyToMars").is_some_and(|action| action.keys == ["5"]));
+    assert_eq!(tree.action("os.ToggleShutdown"), None);
+
+    let mut scene = client.scene();
+    until(&mut scene, |scene| scene.focus == "Saturn" && scene.camera.is_some()).await;
+    wish(&client, Wish::Pause { paused: true }).await;
+    until(&mut scene, |scene| scene.paused).await;
+    wish(&client, Wish::SetTime { time: "1997-07-04T16:56Z".to_owned() }).await;
+    until(&mut scene, |scene| scene.time.starts_with("1997-07-04T16:56:00")).await;
+    wish(&client, Wish::SetRate { seconds_per_second: -3600.0 }).await;
+    until(&mut scene, |scene| scene.rate_seconds_per_second == -3600.0).await;
+    wish(&client, Wish::FlyTo { node: "Mars".to_owned(), duration_s: Some(0.2) }).await;
+    until(&mut scene, |scene| scene.focus == "Mars").await;
+    let ares = Wish::FlyToGeo { node: "Mars".to_owned(), latitude: 19.1, longitude: -33.2, altitude_m: 1e6 };
+    wish(&client, ares).await;
+    let at_ares =
+        |camera: CameraPlace| (camera.latitude - 19.1).abs() < 1.0 && (camera.longitude + 33.2).abs() < 1.0;
+    until(&mut scene, |scene| scene.camera.is_some_and(at_ares)).await;
+    wish(&client, Wish::TriggerAction { action: "os.FlyToEarth".to_owned() }).await;
+    until(&mut scene, |scene| scene.focus == "Earth").await;
+    wish(&client, Wish::Show { node: "Stars".to_owned(), visible: false }).await;
+    wish(&client, Wish::Fade { node: "MilkyWay".to_owned(), visible: false, seconds: 0.5 }).await;
+    instance.until_script_log_has("Scene.Stars.Renderable.Enabled").await;
+    instance.until_script_log_has("fadeOut").await;
+
+    client.shut_down().await.unwrap();
+    timeout(LONG, client.closed()).await.unwrap();
+    assert!(scene.changed().await.is_err() || scene.changed().await.is_err(), "nothing is told any more");
+    assert!(instance.exit().await.success());
+}
+
+async fn wish(client: &Client, wish: Wish) {
+    let tree = client.tree().await.unwrap();
+    let call = judge(&wish, Role::Presenter, &tree, UnixMillis(0)).unwrap();
+    assert_eq!(client.perform(call).await, Ok(None));
+}
+
+async fn until(scene: &mut watch::Receiver<Option<SceneState>>, is_so: impl Fn(&SceneState) -> bool) {
+    let so = timeout(LONG, scene.wait_for(|scene| scene.as_ref().is_some_and(&is_so))).await;
+    let so = so.map(|scene| scene.is_ok());
+    assert_eq!(so, Ok(true), "the scene stays {:?}", scene.borrow());
 }
 
 /// The demo renderer beside this test's own executable, if it is built.

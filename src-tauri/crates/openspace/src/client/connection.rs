@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use model::{ApiGeneration, launch::Api};
+use model::{ApiGeneration, SceneState, launch::Api};
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 use super::{
     ClientError,
     dialogue::{Dialogue, Output},
-    wire::{self, Call},
+    wire::{self, Question},
 };
 
 /// The largest message: a whole property tree of 50,000 properties has about that. A larger one ends the connection.
@@ -39,8 +39,16 @@ pub(super) type Socket = WebSocketStream<TcpStream>;
 pub(super) type Answer = oneshot::Sender<Result<Value, ClientError>>;
 
 pub(super) enum Command {
-    Ask { call: Call, within: Duration, answer: Answer },
-    Zoom { notches: f32 },
+    Ask {
+        question: Question,
+        within: Duration,
+        answer: Answer,
+    },
+    Zoom {
+        notches: f32,
+    },
+    /// Tell of the scene from now on.
+    Watch,
 }
 
 /// Waits until the port is open, connects once, and waits until the upgrade is answered, which OpenSpace does when its
@@ -80,7 +88,9 @@ async fn connect(port: u16, until: Instant) -> Result<TcpStream, ClientError> {
 pub(super) struct Connection {
     socket: Socket,
     port: u16,
+    generation: ApiGeneration,
     dialogue: Dialogue<Answer>,
+    scene: watch::Sender<Option<SceneState>>,
 }
 
 /// Why the connection is over.
@@ -91,28 +101,24 @@ enum End {
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, port: u16) -> Self {
-        Self { socket, port, dialogue: Dialogue::new() }
+    pub(super) fn new(socket: Socket, api: Api, scene: watch::Sender<Option<SceneState>>) -> Self {
+        let dialogue = Dialogue::new(api.generation);
+        Self { socket, port: api.port, generation: api.generation, dialogue, scene }
     }
 
     /// Runs until the last handle is gone or the connection is lost. `open` is dropped last, which tells everybody.
-    pub(super) async fn run(
-        mut self,
-        generation: ApiGeneration,
-        mut commands: mpsc::Receiver<Command>,
-        open: watch::Sender<()>,
-    ) {
-        let end = match self.greet(generation).await {
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, open: watch::Sender<()>) {
+        let end = match self.greet().await {
             Ok(()) => self.carry(&mut commands).await,
             Err(end) => end,
         };
         if matches!(end, End::LetGo) {
             // It lets OpenSpace log the end; there is no answer to wait for.
-            let _ = timeout(GOODBYE_WITHIN, self.socket.send(Message::Close(None))).await;
+            let _ = timeout(GOODBYE_WITHIN, self.goodbye()).await;
         }
         debug!(port = self.port, ignored = self.dialogue.ignored(), "connection to OpenSpace is over");
         commands.close();
-        deliver(self.dialogue.close());
+        deliver(self.dialogue.close(), &self.scene);
         while let Ok(command) = commands.try_recv() {
             if let Command::Ask { answer, .. } = command {
                 let _ = answer.send(Err(ClientError::Closed));
@@ -121,8 +127,15 @@ impl Connection {
         drop(open);
     }
 
-    async fn greet(&mut self, generation: ApiGeneration) -> Result<(), End> {
-        match wire::handshake(generation) {
+    async fn goodbye(&mut self) -> Result<(), Error> {
+        for text in self.dialogue.farewell() {
+            self.socket.send(Message::text(text)).await?;
+        }
+        self.socket.send(Message::Close(None)).await
+    }
+
+    async fn greet(&mut self) -> Result<(), End> {
+        match wire::handshake(self.generation) {
             Some(handshake) => self.write(handshake).await,
             None => Ok(()),
         }
@@ -145,7 +158,7 @@ impl Connection {
                 },
                 () = wake(self.dialogue.wake_at()) => self.dialogue.expire(now()),
             };
-            for text in deliver(step) {
+            for text in deliver(step, &self.scene) {
                 if let Err(end) = self.write(text).await {
                     return end;
                 }
@@ -155,8 +168,11 @@ impl Connection {
 
     fn command(&mut self, command: Command) -> Vec<Output<Answer>> {
         match command {
-            Command::Ask { call, within, answer } => vec![self.dialogue.ask(call, answer, within, now())],
+            Command::Ask { question, within, answer } => {
+                vec![self.dialogue.ask(question, answer, within, now())]
+            }
             Command::Zoom { notches } => self.dialogue.zoom(notches, now()).into_iter().collect(),
+            Command::Watch => self.dialogue.watch(),
         }
     }
 
@@ -198,12 +214,13 @@ impl Connection {
 }
 
 /// Hands the answers to those who asked, if they still listen, and leaves what is to be sent.
-fn deliver(outputs: Vec<Output<Answer>>) -> Vec<String> {
+fn deliver(outputs: Vec<Output<Answer>>, scene: &watch::Sender<Option<SceneState>>) -> Vec<String> {
     let mut texts = Vec::new();
     for output in outputs {
         match output {
             Output::Send(text) => texts.push(text),
             Output::Answer(asker, answer) => drop(asker.send(answer)),
+            Output::Scene(state) => drop(scene.send_replace(Some(state))),
         }
     }
     texts

@@ -8,11 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use model::{ApiGeneration, SceneState};
 use serde_json::Value;
 
 use super::{
     ClientError,
-    wire::{self, Call, Topic},
+    wire::{
+        self, Question, Topic,
+        scene::{self, Scene, Stream},
+    },
 };
 
 /// Calls that may wait at once. A frame answers all that came before it, so a real OpenSpace never lets them pile up.
@@ -29,10 +33,12 @@ const ZOOM_WITHIN: Duration = Duration::from_secs(1);
 pub(super) enum Output<R> {
     Send(String),
     Answer(R, Result<Value, ClientError>),
+    /// The scene has changed.
+    Scene(SceneState),
 }
 
 struct Waiting<R> {
-    call: Call,
+    question: Question,
     /// Absent for a zoom, which nobody waits for.
     reply: Option<R>,
     within: Duration,
@@ -47,18 +53,27 @@ pub(super) struct Dialogue<R> {
     /// What the wheel did since that one was sent.
     impulse: f64,
     shut_down: bool,
+    /// What OpenSpace tells by itself, once [`Self::watch`] has asked for it.
+    streams: BTreeMap<Topic, Stream>,
+    scene: Scene,
+    told: Option<SceneState>,
+    generation: ApiGeneration,
     /// Messages that nobody waited for or that were not understood.
     ignored: u64,
 }
 
 impl<R> Dialogue<R> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(generation: ApiGeneration) -> Self {
         Self {
             next_topic: 0,
             waiting: BTreeMap::new(),
             zoom: None,
             impulse: 0.0,
             shut_down: false,
+            streams: BTreeMap::new(),
+            scene: Scene::default(),
+            told: None,
+            generation,
             ignored: 0,
         }
     }
@@ -67,14 +82,14 @@ impl<R> Dialogue<R> {
         self.ignored
     }
 
-    pub(super) fn ask(&mut self, call: Call, reply: R, within: Duration, now: Instant) -> Output<R> {
-        if call == Call::ToggleShutdown && std::mem::replace(&mut self.shut_down, true) {
+    pub(super) fn ask(&mut self, question: Question, reply: R, within: Duration, now: Instant) -> Output<R> {
+        if question == Question::ToggleShutdown && std::mem::replace(&mut self.shut_down, true) {
             return Output::Answer(reply, Ok(Value::Null));
         }
         if self.waiting.len() >= WAITING_MAX {
-            return Output::Answer(reply, Err(ClientError::Deadline(call.name(), Duration::ZERO)));
+            return Output::Answer(reply, Err(ClientError::Deadline(question.name(), Duration::ZERO)));
         }
-        self.send(call, Some(reply), within, now).1
+        self.send(question, Some(reply), within, now).1
     }
 
     pub(super) fn zoom(&mut self, notches: f32, now: Instant) -> Option<Output<R>> {
@@ -85,9 +100,53 @@ impl<R> Dialogue<R> {
         self.zoom_on(now)
     }
 
+    /// Asks OpenSpace to tell of its scene from now on; once is enough.
+    pub(super) fn watch(&mut self) -> Vec<Output<R>> {
+        if !self.streams.is_empty() {
+            return Vec::new();
+        }
+        [Stream::Time, Stream::Focus, Stream::Mode].map(|stream| self.start(stream)).into()
+    }
+
+    fn start(&mut self, stream: Stream) -> Output<R> {
+        let topic = self.topic();
+        self.streams.insert(topic, stream);
+        Output::Send(stream.start(topic, self.generation))
+    }
+
+    /// After the scene has changed: tells of it, and watches the camera only where that is safe.
+    fn follow(&mut self) -> Vec<Output<R>> {
+        let camera =
+            self.streams.iter().find(|(_, stream)| **stream == Stream::Camera).map(|(topic, _)| *topic);
+        let mut outputs = Vec::new();
+        match (camera, self.scene.has_place()) {
+            (None, true) => outputs.push(self.start(Stream::Camera)),
+            (Some(topic), false) => {
+                self.streams.remove(&topic);
+                outputs.push(Output::Send(scene::stop(topic)));
+            }
+            _ => {}
+        }
+        let state = self.scene.state();
+        if state != self.told {
+            self.told.clone_from(&state);
+            outputs.extend(state.map(Output::Scene));
+        }
+        outputs
+    }
+
+    /// Before the connection is let go: OpenSpace goes on telling a client that is gone.
+    pub(super) fn farewell(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.streams).into_keys().map(scene::stop).collect()
+    }
+
     /// One message of OpenSpace; `Err` is a short piece of what was not understood.
     pub(super) fn read(&mut self, text: &str, now: Instant) -> Result<Vec<Output<R>>, String> {
         let reply = wire::read(text).inspect_err(|_| self.ignored += 1)?;
+        if let (Some(&stream), Ok(payload)) = (self.streams.get(&reply.topic), &reply.payload) {
+            self.scene.hear(stream, payload);
+            return Ok(self.follow());
+        }
         let Some(waiting) = self.waiting.remove(&reply.topic) else {
             self.ignored += 1;
             return Ok(Vec::new());
@@ -111,7 +170,7 @@ impl<R> Dialogue<R> {
                 self.zoom = None;
                 self.impulse = 0.0;
             }
-            let answer = Err(ClientError::Deadline(waiting.call.name(), waiting.within));
+            let answer = Err(ClientError::Deadline(waiting.question.name(), waiting.within));
             outputs.extend(waiting.reply.map(|asker| Output::Answer(asker, answer)));
         }
         outputs
@@ -124,8 +183,8 @@ impl<R> Dialogue<R> {
     /// The connection is lost: everybody who waits is told. A shutdown that ends the connection has done what was asked.
     pub(super) fn close(self) -> Vec<Output<R>> {
         let told = |waiting: Waiting<R>| {
-            let answer = match waiting.call {
-                Call::ToggleShutdown => Ok(Value::Null),
+            let answer = match waiting.question {
+                Question::ToggleShutdown => Ok(Value::Null),
                 _ => Err(ClientError::Closed),
             };
             waiting.reply.map(|asker| Output::Answer(asker, answer))
@@ -138,16 +197,28 @@ impl<R> Dialogue<R> {
             return None;
         }
         let impulse = std::mem::take(&mut self.impulse);
-        let (topic, output) = self.send(Call::AddTruckMovement(impulse), None, ZOOM_WITHIN, now);
+        let (topic, output) = self.send(Question::AddTruckMovement(impulse), None, ZOOM_WITHIN, now);
         self.zoom = Some(topic);
         Some(output)
     }
 
-    fn send(&mut self, call: Call, reply: Option<R>, within: Duration, now: Instant) -> (Topic, Output<R>) {
+    fn send(
+        &mut self,
+        question: Question,
+        reply: Option<R>,
+        within: Duration,
+        now: Instant,
+    ) -> (Topic, Output<R>) {
+        let topic = self.topic();
+        let request = wire::request(topic, &question);
+        self.waiting.insert(topic, Waiting { question, reply, within, until: now + within });
+        (topic, Output::Send(request))
+    }
+
+    fn topic(&mut self) -> Topic {
         let topic = self.next_topic;
         self.next_topic += 1;
-        self.waiting.insert(topic, Waiting { call, reply, within, until: now + within });
-        (topic, Output::Send(wire::request(topic, call)))
+        topic
     }
 }
 
@@ -174,9 +245,9 @@ mod tests {
 
     #[test]
     fn answers_find_those_who_asked_in_any_order() {
-        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
-        let (first, _) = sent(&dialogue.ask(Call::Version, "ann", WITHIN, now));
-        let (second, _) = sent(&dialogue.ask(Call::Version, "bob", WITHIN, now));
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (first, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now));
+        let (second, _) = sent(&dialogue.ask(Question::Version, "bob", WITHIN, now));
         let answered = dialogue.read(&reply(second, json!(2)), now).unwrap();
         assert_eq!(answered, [Output::Answer("bob", Ok(json!(2)))]);
         let answered = dialogue.read(&reply(first, json!(1)), now).unwrap();
@@ -186,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_call_that_is_not_answered_ends_at_its_deadline_and_its_late_answer_is_dropped() {
-        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
-        let (topic, _) = sent(&dialogue.ask(Call::Version, "ann", WITHIN, now));
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (topic, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now));
         assert_eq!(dialogue.wake_at(), Some(now + WITHIN));
         assert_eq!(dialogue.expire(now + WITHIN / 2), []);
         let late = Output::Answer("ann", Err(ClientError::Deadline("version", WITHIN)));
@@ -198,19 +269,23 @@ mod tests {
 
     #[test]
     fn the_shutdown_is_toggled_once() {
-        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
-        let (topic, _) = sent(&dialogue.ask(Call::ToggleShutdown, "ann", WITHIN, now));
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (topic, _) = sent(&dialogue.ask(Question::ToggleShutdown, "ann", WITHIN, now));
         let again = Output::Answer("bob", Ok(Value::Null));
-        assert_eq!(dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now), again);
+        assert_eq!(dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now), again);
         dialogue.read(&reply(topic, json!({})), now).unwrap();
-        assert_eq!(dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now), again, "also after its answer");
+        assert_eq!(
+            dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now),
+            again,
+            "also after its answer"
+        );
     }
 
     #[test]
     fn a_lost_connection_answers_everybody_and_counts_as_the_shutdown_that_was_asked_for() {
-        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
-        dialogue.ask(Call::Version, "ann", WITHIN, now);
-        dialogue.ask(Call::ToggleShutdown, "bob", WITHIN, now);
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        dialogue.ask(Question::Version, "ann", WITHIN, now);
+        dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now);
         dialogue.zoom(1.0, now);
         assert_eq!(
             dialogue.close(),
@@ -220,7 +295,7 @@ mod tests {
 
     #[test]
     fn notches_that_come_within_one_frame_become_one_impulse() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(), Instant::now());
+        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
         let (topic, first) = sent(&dialogue.zoom(1.0, now).unwrap());
         assert_eq!(first, json!(100.0));
         for notches in [1.0, -3.0, f32::NAN, f32::INFINITY] {
@@ -232,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_picture_that_stands_still_does_not_jump_when_it_goes_on() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(), Instant::now());
+        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
         dialogue.zoom(1.0, now).unwrap();
         dialogue.zoom(9.0, now);
         assert_eq!(dialogue.expire(now + ZOOM_WITHIN), []);
@@ -242,11 +317,11 @@ mod tests {
 
     #[test]
     fn more_calls_than_can_wait_are_refused_at_once() {
-        let (mut dialogue, now) = (Dialogue::new(), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
         for asker in 0..WAITING_MAX {
-            assert!(matches!(dialogue.ask(Call::Version, asker, WITHIN, now), Output::Send(_)));
+            assert!(matches!(dialogue.ask(Question::Version, asker, WITHIN, now), Output::Send(_)));
         }
-        assert!(matches!(dialogue.ask(Call::Version, 99, WITHIN, now), Output::Answer(99, Err(_))));
+        assert!(matches!(dialogue.ask(Question::Version, 99, WITHIN, now), Output::Answer(99, Err(_))));
         assert_eq!(dialogue.zoom(1.0, now), None);
     }
 
@@ -274,13 +349,13 @@ mod tests {
     proptest! {
         #[test]
         fn everybody_who_asked_is_answered_exactly_once(deeds in prop::collection::vec(deed(), 0..120)) {
-            let (mut dialogue, mut now, mut asked) = (Dialogue::new(), Instant::now(), 0_usize);
+            let (mut dialogue, mut now, mut asked) = (Dialogue::new(ApiGeneration::New), Instant::now(), 0_usize);
             let mut outputs = Vec::new();
             for deed in deeds {
                 match deed {
                     Deed::Ask | Deed::ShutDown => {
-                        let call = if matches!(deed, Deed::Ask) { Call::Version } else { Call::ToggleShutdown };
-                        outputs.push(dialogue.ask(call, asked, WITHIN, now));
+                        let question = if matches!(deed, Deed::Ask) { Question::Version } else { Question::ToggleShutdown };
+                        outputs.push(dialogue.ask(question, asked, WITHIN, now));
                         asked += 1;
                     }
                     Deed::Zoom(notches) => outputs.extend(dialogue.zoom(notches, now)),
@@ -298,7 +373,7 @@ mod tests {
             outputs.extend(dialogue.close());
             let mut answered: Vec<_> = outputs.iter().filter_map(|output| match output {
                 Output::Answer(asker, _) => Some(*asker),
-                Output::Send(_) => None,
+                Output::Send(_) | Output::Scene(_) => None,
             }).collect();
             answered.sort_unstable();
             prop_assert_eq!(answered, (0..asked).collect::<Vec<_>>());

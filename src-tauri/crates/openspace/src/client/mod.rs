@@ -7,11 +7,14 @@
 
 mod connection;
 mod dialogue;
+mod perform;
 mod wire;
+
+pub use self::perform::Answer;
 
 use std::{sync::Arc, time::Duration};
 
-use model::{ApiGeneration, launch::Api};
+use model::{ApiGeneration, SceneState, launch::Api};
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -21,7 +24,8 @@ use tokio::{
 
 use self::{
     connection::{Command, Connection},
-    wire::Call,
+    perform::Known,
+    wire::Question,
 };
 
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -39,6 +43,8 @@ pub enum ClientError {
     ClosedEarly(ApiGeneration),
     #[error("OpenSpace answered something that is not understood: {0}")]
     Garbage(String),
+    #[error("this OpenSpace has no function `{0}`, so it cannot do that: it is too old, or built without it")]
+    Lacks(&'static str),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +69,8 @@ pub struct Client {
     commands: mpsc::Sender<Command>,
     /// Its sender goes away with the connection.
     open: watch::Receiver<()>,
+    scene: watch::Receiver<Option<SceneState>>,
+    known: Arc<Known>,
     /// Ends by itself: with the last handle, or with the connection.
     _task: Arc<JoinHandle<()>>,
 }
@@ -77,26 +85,27 @@ impl Client {
         let socket = connection::open(api, until, within).await?;
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let (is_open, open) = watch::channel(());
-        let task = tokio::spawn(Connection::new(socket, api.port).run(api.generation, receiver, is_open));
-        let client = Self { commands, open, _task: Arc::new(task) };
+        let (tell, scene) = watch::channel(None);
+        let task = tokio::spawn(Connection::new(socket, api, tell).run(receiver, is_open));
+        let client = Self { commands, open, scene, known: Arc::default(), _task: Arc::new(task) };
 
-        match timeout_at(until, client.ask(Call::Version, within)).await {
+        match timeout_at(until, client.ask(Question::Version, within)).await {
             Ok(Ok(_)) => Ok(client),
             Ok(Err(ClientError::Closed)) => Err(ClientError::ClosedEarly(api.generation)),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(ClientError::Deadline(Call::Version.name(), within)),
+            Err(_) => Err(ClientError::Deadline(Question::Version.name(), within)),
         }
     }
 
     pub async fn version(&self) -> Result<Version, ClientError> {
-        wire::version(&self.ask(Call::Version, CALL_WITHIN).await?)
+        wire::version(&self.ask(Question::Version, CALL_WITHIN).await?)
     }
 
     /// Starts the orderly shutdown. A toggle inside OpenSpace: called once only, later calls do nothing.
     ///
     /// Returns when OpenSpace has taken it or is gone already; [`Self::closed`] follows when it has ended.
     pub async fn shut_down(&self) -> Result<(), ClientError> {
-        self.ask(Call::ToggleShutdown, SHUT_DOWN_WITHIN).await.map(|_| ())
+        self.ask(Question::ToggleShutdown, SHUT_DOWN_WITHIN).await.map(|_| ())
     }
 
     /// Moves the camera towards (positive) or away from what it looks at, as the mouse wheel should. OpenSpace gives the wheel to its GUI only.
@@ -112,9 +121,16 @@ impl Client {
         while open.changed().await.is_ok() {}
     }
 
-    async fn ask(&self, call: Call, within: Duration) -> Result<Value, ClientError> {
+    /// How the scene is, from the first call on; `None` until OpenSpace has told. Its sender goes away with the connection.
+    pub fn scene(&self) -> watch::Receiver<Option<SceneState>> {
+        // A full queue means that OpenSpace does not read; who asks next asks again.
+        let _ = self.commands.try_send(Command::Watch);
+        self.scene.clone()
+    }
+
+    async fn ask(&self, question: Question, within: Duration) -> Result<Value, ClientError> {
         let (answer, answered) = oneshot::channel();
-        let command = Command::Ask { call, within, answer };
+        let command = Command::Ask { question, within, answer };
         self.commands.send(command).await.map_err(|_| ClientError::Closed)?;
         answered.await.map_err(|_| ClientError::Closed)?
     }

@@ -1,55 +1,83 @@
-//! OpenSpace's JSON, in both generations: the only file that knows its shapes. Pure.
+//! OpenSpace's JSON, in both generations: only this file and those below it know its shapes. Pure.
 //!
-//! What is asked here looks the same in both; they differ in the handshake that must come first from 0.22 on.
+//! What is asked here looks the same in both; they differ in the handshake that must come first from 0.22 on, and in the
+//! names that [`functions`] chooses between.
+
+pub(super) mod functions;
+pub(super) mod scene;
+pub(super) mod tree;
 
 use model::ApiGeneration;
 use serde_json::{Value, json};
 
+use self::functions::Step;
 use super::{ClientError, Version};
 
 /// One exchange with OpenSpace. It lives on a topic of its own, whose number the client chooses.
 pub(super) type Topic = u64;
 
 /// What can be asked. Each has exactly one answer.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Call {
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Question {
     Version,
     /// A toggle inside OpenSpace: asked twice, it aborts itself.
     ToggleShutdown,
     /// An impulse along the line to what the camera looks at; positive is closer.
     AddTruckMovement(f64),
+    /// A function that the gate let through.
+    Step(Step),
+    /// All property owners, the scene's nodes among them.
+    Owners,
+    Actions,
+    /// The actions of builds up to 0.20.
+    Shortcuts,
+    /// Which functions this build has.
+    Functions,
 }
 
-impl Call {
+impl Question {
     /// What people read when it was not answered.
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Version => "version",
             Self::ToggleShutdown => "toggleShutdown",
             Self::AddTruckMovement(_) => "addTruckMovement",
+            Self::Step(step) => step.function,
+            Self::Owners => "the scene",
+            Self::Actions | Self::Shortcuts => "the actions",
+            Self::Functions => "the functions",
         }
     }
 
-    fn topic_type(self) -> &'static str {
+    fn topic_type(&self) -> &'static str {
         match self {
             Self::Version => "version",
-            Self::ToggleShutdown | Self::AddTruckMovement(_) => "luascript",
+            Self::ToggleShutdown | Self::AddTruckMovement(_) | Self::Step(_) => "luascript",
+            Self::Owners => "get",
+            Self::Actions => "actionsKeybinds",
+            Self::Shortcuts => "shortcuts",
+            Self::Functions => "documentation",
         }
     }
 
-    fn payload(self) -> Value {
+    fn payload(&self) -> Value {
         match self {
             Self::Version => json!({}),
-            Self::ToggleShutdown => function("openspace.toggleShutdown", &[]),
-            Self::AddTruckMovement(value) => function("openspace.navigation.addTruckMovement", &[value]),
+            Self::ToggleShutdown => function("toggleShutdown", &[]),
+            Self::AddTruckMovement(value) => function("navigation.addTruckMovement", &[json!(value)]),
+            Self::Step(step) => function(step.function, &step.arguments),
+            Self::Owners => json!({ "property": "__rootOwner" }),
+            Self::Actions => json!({ "event": "get_all" }),
+            Self::Shortcuts => json!({ "event": "get_all_shortcuts" }),
+            Self::Functions => json!({ "type": "lua" }),
         }
     }
 }
 
 /// The answer is asked for though it is empty: it says that a frame has handled the call. A function that a build does
 /// not have is answered alike.
-fn function(name: &str, arguments: &[f64]) -> Value {
-    json!({ "function": name, "arguments": arguments, "return": true })
+fn function(name: &'static str, arguments: &[Value]) -> Value {
+    json!({ "function": format!("openspace.{name}"), "arguments": arguments, "return": true })
 }
 
 /// What must be said before anything else. OpenSpace keeps the version without comparing it.
@@ -63,8 +91,8 @@ pub(super) fn handshake(generation: ApiGeneration) -> Option<String> {
     }
 }
 
-pub(super) fn request(topic: Topic, call: Call) -> String {
-    json!({ "topic": topic, "type": call.topic_type(), "payload": call.payload() }).to_string()
+pub(super) fn request(topic: Topic, question: &Question) -> String {
+    json!({ "topic": topic, "type": question.topic_type(), "payload": question.payload() }).to_string()
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -93,7 +121,7 @@ pub(super) fn read(text: &str) -> Result<Reply, String> {
     Ok(Reply { topic, payload: Err(why) })
 }
 
-/// Reads the answer to [`Call::Version`]. Builds without a version of their own leave it out or say 255.255.255.
+/// Reads the answer to [`Question::Version`]. Builds without a version of their own leave it out or say 255.255.255.
 pub(super) fn version(payload: &Value) -> Result<Version, ClientError> {
     let part = |name: &str| match payload.get("openSpaceVersion")?.get(name)? {
         Value::Number(number) => number.as_u64().map(|number| number.to_string()),
@@ -144,10 +172,10 @@ mod tests {
         let sent = recorded(">");
         let handshake: Value = serde_json::from_str(&handshake(ApiGeneration::New).unwrap()).unwrap();
         assert_eq!(handshake, sent[0]);
-        let ours: Value = serde_json::from_str(&request(0, Call::Version)).unwrap();
+        let ours: Value = serde_json::from_str(&request(0, &Question::Version)).unwrap();
         assert_eq!(ours, sent[1]);
         let theirs = sent.iter().find(|message| message["payload"]["function"].is_string()).unwrap();
-        let ours: Value = serde_json::from_str(&request(5, Call::ToggleShutdown)).unwrap();
+        let ours: Value = serde_json::from_str(&request(5, &Question::ToggleShutdown)).unwrap();
         let keys =
             |message: &Value| message["payload"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!((keys(&ours), &ours["type"]), (keys(theirs), &theirs["type"]));

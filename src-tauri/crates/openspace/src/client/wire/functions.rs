@@ -1,0 +1,241 @@
+//! Which of OpenSpace's functions do a deed. Builds name some of them differently; each says itself what it has.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::gate::Deed;
+
+/// One function with its arguments. The name is from this file only.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::client) struct Step {
+    /// Without the leading `openspace.`.
+    pub function: &'static str,
+    pub arguments: Vec<Value>,
+}
+
+/// What a build says that it can do: `navigation.flyTo`, `setPropertyValueSingle`, ….
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::client) struct Functions(BTreeSet<String>);
+
+/// Far more than OpenSpace has.
+const FUNCTIONS_MAX: usize = 10_000;
+
+const ANCHOR: &str = "NavigationHandler.OrbitalNavigator.Anchor";
+
+impl Functions {
+    /// Reads the answer to `documentation {"type":"lua"}`: `[{name | library, functions: [{name}]}]`.
+    pub(in crate::client) fn read(payload: &Value) -> Self {
+        let libraries = payload.as_array().map(Vec::as_slice).unwrap_or_default();
+        let functions = libraries.iter().flat_map(|library| {
+            let name = library["name"].as_str().or_else(|| library["library"].as_str()).unwrap_or_default();
+            let name = name.strip_prefix("openspace").unwrap_or(name).trim_start_matches('.');
+            let functions = library["functions"].as_array().map(Vec::as_slice).unwrap_or_default();
+            functions.iter().filter_map(move |function| {
+                let function = function["name"].as_str()?;
+                Some(if name.is_empty() { function.to_owned() } else { format!("{name}.{function}") })
+            })
+        });
+        Self(functions.take(FUNCTIONS_MAX).collect())
+    }
+
+    /// The first that there is. A build that does not say what it has is taken for a present one.
+    fn first(&self, names: &[&'static str]) -> Result<&'static str, &'static str> {
+        let newest = names.first().copied().unwrap_or_default();
+        if self.0.is_empty() {
+            return Ok(newest);
+        }
+        names.iter().copied().find(|name| self.0.contains(*name)).ok_or(newest)
+    }
+
+    /// What to call, in order. The error names the function that this build lacks.
+    pub(in crate::client) fn steps(&self, deed: &Deed) -> Result<Vec<Step>, &'static str> {
+        let (names, arguments): (&[&'static str], _) = match deed {
+            Deed::SetTime(moment) => (&["time.setTime"], vec![json!(moment.as_str())]),
+            Deed::SetPause(paused) => (&["time.setPause"], vec![json!(paused)]),
+            Deed::SetRate(rate) => (&["time.interpolateDeltaTime", "time.setDeltaTime"], vec![json!(rate)]),
+            Deed::NextRate => (&["time.interpolateNextDeltaTimeStep", "time.setNextDeltaTimeStep"], vec![]),
+            Deed::PreviousRate => {
+                (&["time.interpolatePreviousDeltaTimeStep", "time.setPreviousDeltaTimeStep"], vec![])
+            }
+            Deed::Focus(node) => return self.focus(node),
+            Deed::FlyTo { node, duration_s } => {
+                let arguments = [Some(json!(node)), duration_s.map(|seconds| json!(seconds))];
+                (&["navigation.flyTo", "pathnavigation.flyTo"], arguments.into_iter().flatten().collect())
+            }
+            Deed::FlyToGeo { globe, latitude, longitude, altitude_m } => (
+                &["navigation.flyToGeo", "globebrowsing.flyToGeo"],
+                vec![json!(globe), json!(latitude), json!(longitude), json!(altitude_m)],
+            ),
+            Deed::Show { node, visible } => (
+                &["setPropertyValueSingle"],
+                vec![json!(format!("Scene.{node}.Renderable.Enabled")), json!(visible)],
+            ),
+            Deed::Fade { node, visible, seconds } => (
+                if *visible { &["fadeIn"] } else { &["fadeOut"] },
+                vec![json!(format!("Scene.{node}.Renderable")), json!(seconds)],
+            ),
+            Deed::TriggerAction(action) => (&["action.triggerAction"], vec![json!(action)]),
+            // These are read from the tree.
+            Deed::ListNodes { .. } | Deed::ListActions => return Ok(Vec::new()),
+        };
+        Ok(vec![Step { function: self.first(names)?, arguments }])
+    }
+
+    /// Up to 0.20 there is no function for it: the property is set, and the camera turned to it.
+    fn focus(&self, node: &str) -> Result<Vec<Step>, &'static str> {
+        const SET_FOCUS: &str = "navigation.setFocus";
+        if self.first(&[SET_FOCUS]).is_ok() {
+            return Ok(vec![Step { function: SET_FOCUS, arguments: vec![json!(node)] }]);
+        }
+        let set = self.first(&["setPropertyValueSingle"]).map_err(|_| SET_FOCUS)?;
+        let anchor = Step { function: set, arguments: vec![json!(ANCHOR), json!(node)] };
+        let turn = self.first(&["navigation.retargetAnchor"]).ok();
+        let turn = turn.map(|function| Step { function, arguments: Vec::new() });
+        Ok(std::iter::once(anchor).chain(turn).collect())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use model::{Role, UnixMillis, scene::Wish};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        client::wire::{Question, request},
+        gate::{judge, tests::scene},
+    };
+
+    fn functions(names: &[(&str, &[&str])], key: &str) -> Functions {
+        let list = names.iter().map(|(library, functions)| {
+            let functions: Vec<_> = functions.iter().map(|name| json!({ "name": name })).collect();
+            json!({ key: library, "functions": functions })
+        });
+        Functions::read(&list.collect())
+    }
+
+    fn names(functions: &Functions, deed: &Deed) -> Vec<&'static str> {
+        functions.steps(deed).unwrap().into_iter().map(|step| step.function).collect()
+    }
+
+    #[test]
+    fn a_build_is_called_by_the_names_that_it_has() {
+        let fly = Deed::FlyTo { node: "Mars".to_owned(), duration_s: None };
+        let focus = Deed::Focus("Mars".to_owned());
+        let present = functions(&[("navigation", &["flyTo", "setFocus"])], "name");
+        assert_eq!(names(&present, &fly), ["navigation.flyTo"]);
+        assert_eq!(names(&present, &focus), ["navigation.setFocus"]);
+        let fork = functions(
+            &[
+                ("pathnavigation", &["flyTo"]),
+                ("", &["setPropertyValueSingle"]),
+                ("navigation", &["retargetAnchor"]),
+            ],
+            "library",
+        );
+        assert_eq!(names(&fork, &fly), ["pathnavigation.flyTo"]);
+        assert_eq!(names(&fork, &focus), ["setPropertyValueSingle", "navigation.retargetAnchor"]);
+    }
+
+    #[test]
+    fn a_build_that_says_nothing_is_taken_for_a_present_one_and_a_lacking_function_is_named() {
+        let fly = Deed::FlyTo { node: "Mars".to_owned(), duration_s: Some(2.0) };
+        let silent = Functions::read(&json!({}));
+        let mars = vec![json!("Mars"), json!(2.0)];
+        assert_eq!(
+            silent.steps(&fly),
+            Ok(vec![Step { function: "navigation.flyTo", arguments: mars.clone() }])
+        );
+        let without = functions(&[("time", &["setTime"])], "name");
+        assert_eq!(without.steps(&fly), Err("navigation.flyTo"));
+        assert_eq!(without.steps(&Deed::Focus("Mars".to_owned())), Err("navigation.setFocus"));
+    }
+
+    /// What somebody might write to get Lua through, and what looks nearly right.
+    fn hostile() -> impl Strategy<Value = String> {
+        prop_oneof![
+            Just("Mars".to_owned()),
+            Just("os.ToggleTrails".to_owned()),
+            Just("2026-11-23T18:40:00Z".to_owned()),
+            "(Mars|2026-11-23|os\\.)?['\"\\\\\\]\\[\n\r;\u{0}(){}$*%. -]{1,8}(os\\.exit\\(\\)|--)?",
+            "(Мars|Mаrs|Ｍars|Mars\u{200b}|\u{202e}sraM)",
+            "\\PC{0,40}",
+            "[A-Za-z.]{0,200}",
+        ]
+    }
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![any::<f64>(), Just(f64::NAN), Just(f64::INFINITY), -200.0..200.0]
+    }
+
+    fn wish() -> impl Strategy<Value = Wish> {
+        prop_oneof![
+            hostile().prop_map(|time| Wish::SetTime { time }),
+            number().prop_map(|seconds_per_second| Wish::SetRate { seconds_per_second }),
+            hostile().prop_map(|node| Wish::Focus { node }),
+            (hostile(), prop::option::of(number()))
+                .prop_map(|(node, duration_s)| Wish::FlyTo { node, duration_s }),
+            (hostile(), number(), number(), number()).prop_map(|(node, latitude, longitude, altitude_m)| {
+                Wish::FlyToGeo { node, latitude, longitude, altitude_m }
+            }),
+            (hostile(), any::<bool>()).prop_map(|(node, visible)| Wish::Show { node, visible }),
+            (hostile(), any::<bool>(), number()).prop_map(|(node, visible, seconds)| Wish::Fade {
+                node,
+                visible,
+                seconds
+            }),
+            hostile().prop_map(|action| Wish::TriggerAction { action }),
+        ]
+    }
+
+    const CALLED: &[&str] = &[
+        "openspace.time.setTime",
+        "openspace.time.interpolateDeltaTime",
+        "openspace.navigation.setFocus",
+        "openspace.navigation.flyTo",
+        "openspace.navigation.flyToGeo",
+        "openspace.setPropertyValueSingle",
+        "openspace.fadeIn",
+        "openspace.fadeOut",
+        "openspace.action.triggerAction",
+    ];
+
+    const TEXTS: &[&str] = &[
+        "Mars",
+        "Earth-Moon L2",
+        "os.ToggleTrails",
+        "Scene.Mars.Renderable",
+        "Scene.Mars.Renderable.Enabled",
+    ];
+
+    fn is_time(text: &str) -> bool {
+        text.len() == 23 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-T:.".contains(&byte))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// Whatever is wished by whomever: what reaches the socket is a known function with known words and finite numbers.
+        #[test]
+        fn no_wish_smuggles_anything_to_openspace(wish in wish()) {
+            let Ok(call) = judge(&wish, Role::Admin, &scene(), UnixMillis(0)) else { return Ok(()) };
+            for step in Functions::default().steps(&call.0).unwrap() {
+                let message: Value = serde_json::from_str(&request(7, &Question::Step(step))).unwrap();
+                let payload = message["payload"].as_object().unwrap();
+                prop_assert_eq!(payload.keys().collect::<Vec<_>>(), ["arguments", "function", "return"]);
+                prop_assert!(CALLED.contains(&payload["function"].as_str().unwrap()), "{:?}", payload);
+                for argument in payload["arguments"].as_array().unwrap() {
+                    let harmless = match argument {
+                        Value::String(text) => TEXTS.contains(&text.as_str()) || is_time(text),
+                        Value::Number(number) => number.as_f64().is_some_and(f64::is_finite),
+                        Value::Bool(_) => true,
+                        _ => false,
+                    };
+                    prop_assert!(harmless, "{:?} → {:?}", wish, payload);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What OpenSpace tells by itself once it is asked to: time, focus, mode, camera; folded into one state.
+
+use model::{
+    ApiGeneration, SceneState,
+    scene::{CameraPlace, SceneMode},
+};
+use serde_json::{Value, json};
+
+use super::Topic;
+use crate::{gate::ORIGINS, tree::is_identifier};
+
+/// A topic that goes on after its first answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum Stream {
+    Time,
+    Focus,
+    Mode,
+    /// Only while the camera follows something that is not at the scene's origin.
+    Camera,
+}
+
+/// The longest time that is shown: `-99999-12-31T23:59:59.999`.
+const TIME_CHARS_MAX: usize = 32;
+
+const ANCHOR: &str = "NavigationHandler.OrbitalNavigator.Anchor";
+
+impl Stream {
+    pub(in crate::client) fn start(self, topic: Topic, generation: ApiGeneration) -> String {
+        let mut payload = json!({ "event": "start_subscription" });
+        let kind = match self {
+            Self::Time => "time",
+            Self::Mode => "engineMode",
+            Self::Camera => "camera",
+            Self::Focus => {
+                let key = match generation {
+                    ApiGeneration::New => "uri",
+                    ApiGeneration::Legacy => "property",
+                };
+                payload[key] = json!(ANCHOR);
+                "subscribe"
+            }
+        };
+        json!({ "topic": topic, "type": kind, "payload": payload }).to_string()
+    }
+}
+
+pub(in crate::client) fn stop(topic: Topic) -> String {
+    json!({ "topic": topic, "payload": { "event": "stop_subscription" } }).to_string()
+}
+
+/// What was told so far.
+#[derive(Clone, Debug, Default)]
+pub(in crate::client) struct Scene {
+    time: Option<String>,
+    rate: f64,
+    paused: bool,
+    focus: Option<String>,
+    camera: Option<CameraPlace>,
+    mode: SceneMode,
+}
+
+impl Scene {
+    pub(in crate::client) fn hear(&mut self, stream: Stream, payload: &Value) {
+        match stream {
+            Stream::Time => self.hear_time(payload),
+            Stream::Focus => {
+                let focus = payload["value"].as_str().filter(|focus| is_identifier(focus));
+                if let Some(focus) = focus
+                    && self.focus.as_deref() != Some(focus)
+                {
+                    self.focus = Some(focus.to_owned());
+                    self.camera = None;
+                }
+            }
+            Stream::Mode => {
+                self.mode = match payload["mode"].as_str() {
+                    Some("session_recording_playback") => SceneMode::Playback,
+                    Some("camera_path") => SceneMode::CameraPath,
+                    _ => SceneMode::UserControl,
+                }
+            }
+            Stream::Camera => self.camera = place(payload).filter(|_| self.has_place()),
+        }
+    }
+
+    fn hear_time(&mut self, payload: &Value) {
+        if let Some(time) = payload["time"].as_str().filter(|time| time.len() <= TIME_CHARS_MAX) {
+            self.time = Some(format!("{}Z", time.trim_end_matches('Z')));
+        }
+        if let Some(rate) = payload["targetDeltaTime"].as_f64().or_else(|| payload["deltaTime"].as_f64()) {
+            self.rate = rate;
+        }
+        if let Some(paused) = payload["isPaused"].as_bool() {
+            self.paused = paused;
+        }
+    }
+
+    /// The camera may be asked where it is.
+    pub(in crate::client) fn has_place(&self) -> bool {
+        self.focus.as_deref().is_some_and(|focus| !ORIGINS.contains(&focus))
+    }
+
+    /// Nothing before the most important has been told.
+    pub(in crate::client) fn state(&self) -> Option<SceneState> {
+        Some(SceneState {
+            time: self.time.clone()?,
+            rate_seconds_per_second: self.rate,
+            paused: self.paused,
+            focus: self.focus.clone()?,
+            camera: self.camera,
+            mode: self.mode,
+        })
+    }
+}
+
+/// Builds up to 0.20 do not tell metres; without them there is no place.
+fn place(payload: &Value) -> Option<CameraPlace> {
+    Some(CameraPlace {
+        latitude: payload["latitude"].as_f64()?,
+        longitude: payload["longitude"].as_f64()?,
+        altitude_m: payload["altitudeMeters"].as_f64()?,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = include_str!("../../../../../../tests/fixtures/openspace/session-0.22-b.jsonl");
+
+    #[test]
+    fn a_recorded_session_of_a_real_openspace_is_folded_into_one_state() {
+        let mut scene = Scene::default();
+        let entries = SESSION.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        for entry in entries.filter(|entry| entry["dir"] == "<") {
+            // The topics as that session numbered them.
+            let stream = match entry["d"]["topic"].as_u64() {
+                Some(1) => Stream::Mode,
+                Some(2) => Stream::Time,
+                Some(9) => Stream::Focus,
+                Some(11) => Stream::Camera,
+                _ => continue,
+            };
+            scene.hear(stream, &entry["d"]["payload"]);
+        }
+        let state = scene.state().unwrap();
+        assert!(state.time.starts_with("2026-01-01T00:00:5") && state.time.ends_with('Z'), "{}", state.time);
+        assert_eq!(
+            (state.rate_seconds_per_second, state.paused, state.focus.as_str()),
+            (1.0, false, "MiniSphere")
+        );
+        assert_eq!(state.mode, SceneMode::UserControl);
+        assert!((state.camera.unwrap().altitude_m - 30_724_582.99).abs() < 0.01);
+    }
+
+    #[test]
+    fn our_subscription_is_the_one_that_a_real_openspace_answered() {
+        let asked = SESSION.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let asked: Vec<_> =
+            asked.filter(|entry| entry["dir"] == ">").map(|entry| entry["d"].clone()).collect();
+        for (stream, topic) in
+            [(Stream::Mode, 1), (Stream::Time, 2), (Stream::Focus, 9), (Stream::Camera, 11)]
+        {
+            let ours: Value = serde_json::from_str(&stream.start(topic, ApiGeneration::New)).unwrap();
+            assert!(asked.contains(&ours), "{ours}");
+        }
+        let older: Value = serde_json::from_str(&Stream::Focus.start(1, ApiGeneration::Legacy)).unwrap();
+        assert_eq!(older["payload"]["property"], ANCHOR);
+    }
+
+    #[test]
+    fn at_the_origin_of_the_scene_the_camera_is_nowhere() {
+        let mut scene = Scene::default();
+        scene.hear(Stream::Focus, &json!({ "value": "Earth" }));
+        assert!(scene.has_place());
+        scene.hear(Stream::Focus, &json!({ "value": "Root" }));
+        scene.hear(Stream::Camera, &json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
+        assert!(!scene.has_place() && scene.camera.is_none());
+    }
+}
