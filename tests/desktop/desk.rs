@@ -17,7 +17,10 @@ use protocol::admin::Ports;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::tray::{self, Tray};
+use crate::{
+    screen::Screen,
+    tray::{self, Tray},
+};
 
 /// A process that ends with its owner, and its children with it: each is started as the head of a group.
 struct Owned(Child);
@@ -44,6 +47,7 @@ impl Drop for Owned {
 
 pub struct Desk {
     pub web: Client,
+    pub screen: Screen,
     // In the order in which they are to end.
     driver: Owned,
     _tray: tray::Watcher,
@@ -85,7 +89,8 @@ impl Desk {
             .stderr(Stdio::null());
         let driver = Owned::start(&mut command)?;
         let web = connect(port, &arguments(home.path(), sets)).await?;
-        Ok(Self { web, driver, _tray: tray, _bus: bus, _display: display, bus_address, home })
+        let screen = Screen::open(number)?;
+        Ok(Self { web, screen, driver, _tray: tray, _bus: bus, _display: display, bus_address, home })
     }
 
     pub fn admin(&self) -> Result<Api> {
@@ -104,13 +109,6 @@ impl Desk {
         let file = programs::find("openspace-webrtc")?.with_file_name("desktop.png");
         std::fs::write(&file, self.web.screenshot().await?)?;
         Ok(file)
-    }
-
-    /// As a click on the window's close button: the page goes, the program stays.
-    pub async fn close_window(&mut self) -> Result<()> {
-        let script = "window.__TAURI_INTERNALS__.invoke('plugin:window|close', { label: 'panel' })";
-        drop(self.web.execute(script, Vec::new()).await);
-        Ok(())
     }
 
     /// Waits until the program has ended.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod desk;
+mod screen;
 mod tray;
 
 use std::time::Duration;
@@ -9,6 +10,9 @@ use std::time::Duration;
 use desk::Desk;
 use fantoccini::Locator;
 use protocol::admin::NodeSnapshot;
+
+/// What the window manager calls the window.
+const TITLE: &str = "OpenSpace WebRTC";
 
 async fn text(desk: &Desk) -> String {
     desk.web.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
@@ -61,8 +65,12 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
     })
     .await;
 
-    desk.close_window().await.unwrap();
+    assert!(desk.screen.shows(TITLE).unwrap());
+    desk.screen.close(TITLE).unwrap();
+    until(&desk, "the window to go", async || (!desk.screen.shows(TITLE).unwrap()).then_some(())).await;
     desk.admin().unwrap().snapshot().await.expect("the node lives on in the tray");
+    desk.tray().await.unwrap().click("Control panel").await.unwrap();
+    until(&desk, "the window to come back", async || desk.screen.shows(TITLE).unwrap().then_some(())).await;
     until(&desk, "what quitting means", async || {
         let labels = desk.tray().await.ok()?.labels().await.ok()?;
         labels.iter().any(|label| label == "Quit and end 2 instances").then_some(())
