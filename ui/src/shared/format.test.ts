@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 
-import { age, bitrate, bytes, count, duration, figure, percent, safeLocale, UNKNOWN } from './format';
+import {
+  age,
+  bitrate,
+  bytes,
+  count,
+  duration,
+  figure,
+  percent,
+  safeLocale,
+  sentence,
+  UNKNOWN,
+} from './format';
 
 test.each([['C'], ['C.UTF-8'], ['en_US'], [''], ['POSIX!']])(
   'the language %j does not break Intl',
@@ -54,4 +65,9 @@ test('bitrates and counts read as people say them', () => {
   expect(bitrate(4_200)).toBe('4.2 Mbit/s');
   expect(count(1, 'viewer')).toBe('1 viewer');
   expect(count(0, 'viewer')).toBe('0 viewers');
+});
+
+test('a sentence begins with a capital letter', () => {
+  expect(sentence('no driver is there')).toBe('No driver is there');
+  expect(sentence('')).toBe('');
 });

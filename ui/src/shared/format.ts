@@ -71,3 +71,8 @@ export function age(sinceMs: number, nowMs: number): string {
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${whole.format(n)} ${n === 1 ? one : many}`;
 }
+
+/** Words from elsewhere as a sentence of ours: it begins with a capital letter. */
+export function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}

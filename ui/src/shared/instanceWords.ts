@@ -1,5 +1,6 @@
 // The states of an instance in words and colours, the same on every page.
 
+import { sentence } from '@shared/format';
 import type { InstanceState, Phase } from '@shared/protocol';
 
 export type Tone = 'calm' | 'good' | 'busy' | 'bad';
@@ -35,7 +36,7 @@ function phaseLine(phase: Phase | null): string | null {
 /** "Loading its scene (3 of 5)…" */
 export function phaseSentence(phase: Phase | null): string | null {
   const line = phaseLine(phase);
-  return line === null ? null : `${line.charAt(0).toUpperCase()}${line.slice(1)}…`;
+  return line === null ? null : `${sentence(line)}…`;
 }
 
 /** Does it hold a place on its machine? */

@@ -1,4 +1,5 @@
 import { Panel } from '@shared/components/Panel';
+import { sentence } from '@shared/format';
 import type { GpuState, HealthPoint } from '@shared/protocol';
 import { IconCpu2 } from '@tabler/icons-react';
 
@@ -25,7 +26,7 @@ function NoDriver({ reason }: { reason: string }) {
       <IconCpu2 size={30} stroke={1.3} aria-hidden="true" />
       <div>
         <h2 className={classes.title}>No NVIDIA driver</h2>
-        <p className={classes.reason}>{reason}</p>
+        <p className={classes.reason}>{sentence(reason)}</p>
       </div>
     </Panel>
   );
