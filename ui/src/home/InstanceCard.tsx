@@ -11,6 +11,7 @@ import classes from './InstanceCard.module.css';
 
 type InstanceCardProps = {
   instance: InstanceView;
+  compact: boolean;
   fetchPicture: () => Promise<Blob>;
   /** The server does not answer: what is shown may be old. */
   stale: boolean;
@@ -18,7 +19,8 @@ type InstanceCardProps = {
   onRemove: () => void;
 };
 
-export function InstanceCard({ instance, fetchPicture, stale, onStop, onRemove }: InstanceCardProps) {
+export function InstanceCard(props: InstanceCardProps) {
+  const { instance, compact, fetchPicture, stale, onStop, onRemove } = props;
   const { state, build_name, url } = instance;
   const running = state === 'ready';
   const live = isLive(state);
@@ -27,6 +29,7 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop, onRemove }
       className={classes.card}
       data-instance={instance.instance_id}
       data-state={state}
+      data-compact={compact}
       aria-label={build_name}
     >
       <a href={url} className={classes.picture} tabIndex={-1} aria-hidden="true">
@@ -61,6 +64,7 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop, onRemove }
             href={url}
             flex={1}
             radius="xl"
+            size={compact ? 'compact-md' : 'sm'}
             color="lamp.4"
             disabled={!live || state === 'stopping'}
           >
@@ -69,6 +73,7 @@ export function InstanceCard({ instance, fetchPicture, stale, onStop, onRemove }
           <Button
             variant="default"
             radius="xl"
+            size={compact ? 'compact-md' : 'sm'}
             disabled={state === 'stopping' || stale}
             onClick={live ? onStop : onRemove}
             aria-label={`${live ? 'Stop' : 'Remove'} ${build_name}`}

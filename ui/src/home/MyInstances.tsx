@@ -9,7 +9,14 @@ import { InstanceCard } from './InstanceCard';
 import type { HomeState, Live } from './live';
 import classes from './MyInstances.module.css';
 
-export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
+type MyInstancesProps = {
+  live: Live;
+  state: HomeState;
+  /** A strip that leaves room for what comes after it. */
+  compact: boolean;
+};
+
+export function MyInstances({ live, state, compact }: MyInstancesProps) {
   const [asked, setAsked] = useState<InstanceView | null>(null);
   const list = state.instances;
   const end = (instance: InstanceView, failed: string) => {
@@ -21,7 +28,7 @@ export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
       );
   };
   return (
-    <section aria-labelledby="mine">
+    <section className={classes.mine} aria-labelledby="mine" data-compact={compact}>
       <h2 id="mine" className={classes.title}>
         Your instances{' '}
         {list !== null && list.length > 0 && <span className={classes.count}>{list.length}</span>}
@@ -33,6 +40,7 @@ export function MyInstances({ live, state }: { live: Live; state: HomeState }) {
           <li key={instance.instance_id}>
             <InstanceCard
               instance={instance}
+              compact={compact}
               fetchPicture={() => live.thumbnail(instance.instance_id)}
               stale={state.link === 'down'}
               onStop={() => setAsked(instance)}

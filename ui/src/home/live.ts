@@ -86,6 +86,10 @@ export class Live {
     return (await answer.json()) as ProfileView[];
   }
 
+  hadRunning(): boolean {
+    return Number(lasting.get(HAD) ?? 0) > 0;
+  }
+
   dismissLost(): void {
     this.store.patch({ lost: 0 });
   }
