@@ -20,6 +20,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
@@ -165,9 +166,10 @@ async function page(path, response) {
           : path.startsWith('/assets/')
             ? path.slice(1)
             : '404.html';
-  const from = path === '/mock/source' ? join(HERE, 'source.html') : join(DIST, normalize(file));
+  const drawing = { '/mock/source': 'source.html', '/mock/sky.mjs': 'sky.mjs' }[path];
+  const from = drawing ? join(HERE, drawing) : join(DIST, normalize(file));
   const content = await readFile(from).catch(() => readFile(join(DIST, '404.html')));
-  response.writeHead(file === '404.html' && path !== '/mock/source' ? 404 : 200, {
+  response.writeHead(file === '404.html' && !drawing ? 404 : 200, {
     'content-type': TYPES[extname(from)] ?? 'application/octet-stream',
   });
   response.end(content);

@@ -1,5 +1,6 @@
 // First the session, then the interface: the socket is open before React is loaded.
 
+import type { Wish } from '@shared/protocol';
 import { ofThisTab } from '@shared/storage';
 
 import { instanceOf, keptInvite } from './session/address';
@@ -8,7 +9,7 @@ import type { StreamStats } from './session/stats';
 
 declare global {
   interface Window {
-    openspaceStream?: { stats: () => StreamStats };
+    openspaceStream?: { stats: () => StreamStats; wish: (wish: Wish) => Promise<unknown> };
   }
 }
 
@@ -20,7 +21,7 @@ function begin(instance: string): Session | null {
   // An address that somebody copies or shows should not carry the secret.
   if (invite !== null) window.history.replaceState(null, '', window.location.pathname);
   const session = new Session({ instance, invite, video, stage });
-  window.openspaceStream = { stats: session.stats };
+  window.openspaceStream = { stats: session.stats, wish: session.wish };
   session.start();
   return session;
 }

@@ -9,6 +9,7 @@ import type {
   PointerMessage,
   Role,
   ViewerId,
+  Wish,
 } from '@shared/protocol';
 import { sessionId } from '@shared/sessionId';
 import { Signal } from '@shared/signal';
@@ -28,6 +29,7 @@ import {
 } from './machine';
 import { Meter } from './meter';
 import { Peer } from './peer';
+import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
 import type { MediaStats, StreamStats } from './stats';
 
@@ -57,6 +59,9 @@ export class Session {
   private readonly peer: Peer;
   private readonly meter: Meter;
   private readonly input: StageInput;
+  private readonly sceneLink = new SceneLink();
+  /** What the scene is now, whoever changed it; `null` for programs that tell nothing of theirs. */
+  readonly scene = this.sceneLink.scene;
   private readonly channels = new Map<string, RTCDataChannel>();
   private readonly listeners = new Set<() => void>();
   /** Somebody presses on the picture who does not steer. */
@@ -83,7 +88,10 @@ export class Session {
       onAnswer: (sdp) => this.signaling.send({ type: 'answer', sdp }),
       onCandidate: (candidate) => this.signaling.send({ type: 'candidate', ...candidate }),
       onEvent: (event) => this.dispatch({ type: 'peer', event }),
-      onChannel: (channel) => this.channels.set(channel.label, channel),
+      onChannel: (channel) => {
+        this.channels.set(channel.label, channel);
+        this.sceneLink.attach(channel);
+      },
     });
     this.meter = new Meter(
       options.video,
@@ -146,6 +154,14 @@ export class Session {
       action,
       ...(viewerId === undefined ? {} : { viewer_id: viewerId }),
     });
+  }
+
+  /** Resolves with the scene's answer; fails with a sentence. What it changed is told by `scene`. */
+  readonly wish = (wish: Wish): Promise<unknown> => this.sceneLink.wish(wish);
+
+  /** A wish whose refusal is shown to the viewer. */
+  send(wish: Wish): void {
+    this.wish(wish).catch((error: unknown) => this.notice.emit(inWords(error)));
   }
 
   again(): void {
@@ -217,6 +233,7 @@ export class Session {
       case 'drop_peer':
         this.peer.drop();
         this.channels.clear();
+        this.sceneLink.drop();
         break;
       case 'start_link':
         void this.begin();

@@ -24,7 +24,7 @@ export function Dialogs({ session, state, open, onClose, onProblem }: DialogsPro
   return (
     <>
       <InviteDialog session={session} role={state.role} opened={open === 'invite'} onClose={onClose} />
-      <HelpDialog opened={open === 'help'} onClose={onClose} />
+      <HelpDialog session={session} opened={open === 'help'} onClose={onClose} />
       <Confirm
         question={
           open === 'stop'

@@ -1,7 +1,10 @@
 import { Kbd, Modal, Text } from '@mantine/core';
-import { Fragment } from 'react';
+import { Fragment, Suspense } from 'react';
 
+import type { Session } from '../session/session';
 import classes from './HelpDialog.module.css';
+import { LazyActions } from './scene/lazy';
+import { useHasScene } from './useScene';
 
 const pointer: [string, string][] = [
   ['Drag, wheel, right and middle button', 'go to the program as they are'],
@@ -9,9 +12,12 @@ const pointer: [string, string][] = [
   ['Two fingers', 'pinch to turn the wheel'],
 ];
 
-export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+type HelpDialogProps = { session: Session; opened: boolean; onClose: () => void };
+
+export function HelpDialog({ session, opened, onClose }: HelpDialogProps) {
+  const hasScene = useHasScene(session);
   return (
-    <Modal opened={opened} onClose={onClose} title="Help" centered radius="lg">
+    <Modal opened={opened} onClose={onClose} title="Help" size="lg" centered radius="lg">
       <Text size="sm" mb="md">
         While you steer, the picture takes every key, by its place on the keyboard. What is held is let go
         when you leave the page.
@@ -31,6 +37,11 @@ export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () =
       <Text size="sm" c="dimmed" mt="md">
         Close the tab whenever you like: the program runs on, and the home page leads back to it.
       </Text>
+      {hasScene && (
+        <Suspense fallback={null}>
+          <LazyActions session={session} />
+        </Suspense>
+      )}
     </Modal>
   );
 }

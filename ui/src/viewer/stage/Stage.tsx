@@ -1,12 +1,14 @@
-import { useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 
 import { phaseOf } from '../session/machine';
 import type { Session } from '../session/session';
 import { Bar } from './Bar';
 import { Dialogs, type DialogName } from './Dialogs';
 import { Overlay } from './Overlay';
+import { LazySceneBar } from './scene/lazy';
 import { StatsOverlay } from './StatsOverlay';
 import { Toast } from './Toast';
+import { useHasScene } from './useScene';
 import { useSession } from './useSession';
 import { useStageFocus } from './useStageFocus';
 import { WatchHint } from './WatchHint';
@@ -17,6 +19,7 @@ export function Stage({ session }: { session: Session }) {
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const [toast, setToast] = useState<string | null>(null);
   const live = phaseOf(state) === 'live';
+  const hasScene = useHasScene(session);
   useStageFocus(session, live);
 
   useEffect(() => session.notice.on(setToast), [session]);
@@ -39,6 +42,11 @@ export function Stage({ session }: { session: Session }) {
         onStats={() => setStats(!stats)}
         onDialog={setDialog}
       />
+      {live && hasScene && (
+        <Suspense fallback={null}>
+          <LazySceneBar session={session} />
+        </Suspense>
+      )}
       <Dialogs
         session={session}
         state={state}

@@ -1,0 +1,62 @@
+import { useCallback, useState, type MouseEvent } from 'react';
+
+import { obstacle } from '../../session/sceneWords';
+import type { Session } from '../../session/session';
+import { useBarShown } from '../useBarShown';
+import { useScene } from '../useScene';
+import { useSession } from '../useSession';
+import { Clock } from './Clock';
+import { Focus } from './Focus';
+import classes from './SceneBar.module.css';
+import { Transport } from './Transport';
+import { useNearBottom } from './useNearBottom';
+
+const REASON = 'scene-reason';
+
+/** Time and place of the scene, for whoever steers; everybody else reads them. */
+export function SceneBar({ session }: { session: Session }) {
+  const { state } = useSession(session);
+  const scene = useScene(session);
+  const [open, setOpen] = useState<'clock' | 'focus' | null>(null);
+  const bar = useBarShown(open !== null);
+  useNearBottom(bar.show);
+  const opens = useCallback(
+    (name: 'clock' | 'focus') => (wanted: boolean) => setOpen(wanted ? name : null),
+    [],
+  );
+  if (!scene) return null;
+  const reason = obstacle(state, 'pilot');
+  const part = { session, scene, disabled: reason !== null };
+  return (
+    <>
+      <button className={classes.handle} onClick={bar.show} aria-label="Show time and place" />
+      <section
+        className={classes.bar}
+        aria-label="Time and place"
+        aria-describedby={reason === null ? undefined : REASON}
+        data-scene-bar
+        data-shown={bar.shown}
+        data-paused={scene.paused}
+        onPointerMove={bar.show}
+        onPointerDown={bar.show}
+        onMouseDown={keepKeyboard}
+      >
+        {reason !== null && (
+          <p className={classes.reason} id={REASON}>
+            {reason}
+          </p>
+        )}
+        <div className={classes.row}>
+          <Transport {...part} />
+          <Clock {...part} opened={open === 'clock' && !part.disabled} onOpen={opens('clock')} />
+          <Focus {...part} opened={open === 'focus' && !part.disabled} onOpen={opens('focus')} />
+        </div>
+      </section>
+    </>
+  );
+}
+
+/** A press on a button leaves the keyboard where it is, most often in the picture. Fields still take it. */
+function keepKeyboard(event: MouseEvent): void {
+  if (!(event.target instanceof HTMLInputElement)) event.preventDefault();
+}

@@ -1,0 +1,14 @@
+import type { SceneState } from '@shared/protocol';
+import { useSyncExternalStore } from 'react';
+
+import type { Session } from '../session/session';
+
+/** Drawn anew at each change of the scene, up to a few times a second. */
+export function useScene(session: Session): SceneState | null {
+  return useSyncExternalStore(session.scene.subscribe, session.scene.get);
+}
+
+/** Is there a scene to steer? Changes only when it comes or goes. */
+export function useHasScene(session: Session): boolean {
+  return useSyncExternalStore(session.scene.subscribe, () => session.scene.get() !== null);
+}
