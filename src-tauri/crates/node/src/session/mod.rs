@@ -1,9 +1,12 @@
 //! One viewer's story: its socket, its peer, its place on the stage.
 //!
-//! When it lives and when it is over is decided by [`life`]; what a message leads to is in [`talk`]. This file is the loop.
+//! When it lives and when it is over is decided by [`life`]; what a message leads to is in [`talk`], what a wish leads to in [`wishes`],
+//! and [`scene`] tells of what became of it. This file is the loop.
 
 mod life;
+mod scene;
 mod talk;
+mod wishes;
 
 use std::time::Instant;
 
@@ -18,7 +21,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::life::Life;
+use self::{life::Life, scene::Scene, wishes::Wishes};
 use crate::{
     roster::Member,
     socket::Socket,
@@ -52,6 +55,8 @@ pub(crate) struct Session {
     life: Life,
     socket: Option<Socket>,
     peer: Option<(PeerHandle, mpsc::Receiver<PeerEvent>)>,
+    wishes: Wishes,
+    scene: Scene,
     reports: watch::Receiver<Report>,
     stage: watch::Receiver<stage::State>,
     /// The picture that the peer is fed with.
@@ -67,9 +72,13 @@ impl Session {
         let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach };
         member.stage.sit(viewer.id, seat).await;
         info!(viewer = %viewer.id, instance = %member.id, role = ?viewer.role, "viewer came");
+        let reports = member.instance.reports();
+        let scene = Scene::new(&reports.borrow());
         let mut session = Self {
+            wishes: Wishes::open(viewer.clone(), member.clone()),
+            scene,
             life: Life::new(Instant::now()),
-            reports: member.instance.reports(),
+            reports,
             stage: member.stage.state(),
             viewer,
             member,
@@ -98,6 +107,10 @@ impl Session {
                 },
                 Some(Attach(channel)) = attaches.recv() => self.attach(channel).await,
                 event = next_event(&mut self.peer) => self.notice(event).await,
+                reply = self.wishes.reply() => self.reply(reply),
+                json = self.scene.next() => if let Some((peer, _)) = &self.peer {
+                    peer.send_state(json);
+                },
                 changed = self.reports.changed() => if changed.is_err() || self.tell_instance().await {
                     self.bye(ByeReason::Stopped).await;
                     return;
@@ -147,7 +160,10 @@ impl Session {
         self.set_connected(false);
         let spec = streaming::PeerSpec { viewer: self.viewer.id, codec: self.means.codec };
         match self.means.media.peer(spec).await {
-            Ok(peer) => self.peer = Some(peer),
+            Ok(peer) => {
+                self.peer = Some(peer);
+                self.scene.again();
+            }
             Err(error) => {
                 warn!(viewer = %self.viewer.id, error = format!("{error:#}"), "no media for this viewer");
                 self.peer = None;

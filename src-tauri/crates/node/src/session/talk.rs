@@ -86,7 +86,11 @@ impl Session {
             }
             PeerEvent::Pointer(message) => self.hand(message.into()).await,
             PeerEvent::Keys(message) => self.hand(message.into()).await,
-            PeerEvent::Intent(intent) => self.decline(intent.id),
+            PeerEvent::Intent(intent) => {
+                if let Some(refusal) = self.wishes.take(intent) {
+                    self.reply(refusal);
+                }
+            }
             PeerEvent::KeyframeWanted => {
                 if let Some(picture) = &self.stage.borrow().picture {
                     picture.pipeline.want_keyframe();
@@ -103,16 +107,17 @@ impl Session {
         self.member.stage.hand(self.viewer.id, input).await;
     }
 
-    fn decline(&self, id: u32) {
+    pub(super) fn reply(&self, reply: IntentReply) {
         if let Some((peer, _)) = &self.peer {
-            let error = Some("This version steers by pointer and keys only.".to_owned());
-            peer.reply(IntentReply { id, ok: None, error });
+            peer.reply(reply);
         }
     }
 
     /// True when the instance is over.
     pub(super) async fn tell_instance(&mut self) -> bool {
-        let over = self.reports.borrow_and_update().status.state == InstanceState::Stopped;
+        let report = self.reports.borrow_and_update().clone();
+        self.scene.follow(&report);
+        let over = report.status.state == InstanceState::Stopped;
         self.send(ServerMessage::Instance(self.news())).await;
         over
     }

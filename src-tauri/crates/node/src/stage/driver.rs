@@ -123,6 +123,13 @@ impl Driver {
                     self.let_go();
                 }
             }
+            Command::Steer { viewer, reply } => {
+                let may = self.control.touch(viewer);
+                let _ = reply.send(
+                    may.then_some(())
+                        .ok_or("Somebody else is steering. Ask for control, or ask them to release it."),
+                );
+            }
             Command::Hand { viewer, input } => self.input(viewer, input),
             Command::Estimate { viewer, bitrate } => {
                 self.estimates.insert(viewer, bitrate);

@@ -23,6 +23,9 @@ use crate::{rate::Limits, socket::Socket};
 /// Commands that may wait. A burst of pointer moves from a class of viewers fits; past that moves are lost, which the next move mends.
 const COMMANDS: usize = 512;
 
+/// What a viewer is told whose stage is gone.
+const ENDED: &str = "The instance has ended.";
+
 /// What a stage needs to know once.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -81,6 +84,10 @@ enum Command {
         viewer: ViewerId,
         action: ControlAction,
         on: Option<ViewerId>,
+        reply: oneshot::Sender<Result<(), &'static str>>,
+    },
+    Steer {
+        viewer: ViewerId,
         reply: oneshot::Sender<Result<(), &'static str>>,
     },
     Hand {
@@ -149,7 +156,14 @@ impl Stage {
     ) -> Result<(), &'static str> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Control { viewer, action, on, reply }).await;
-        answer.await.unwrap_or(Err("The instance has ended."))
+        answer.await.unwrap_or(Err(ENDED))
+    }
+
+    /// May this viewer steer now, by other means than its hand? It takes a free wheel by that. The error is a sentence for it.
+    pub async fn steer(&self, viewer: ViewerId) -> Result<(), &'static str> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Steer { viewer, reply }).await;
+        answer.await.unwrap_or(Err(ENDED))
     }
 
     /// Moves may be lost when the stage is busy; presses and releases wait for their turn.
