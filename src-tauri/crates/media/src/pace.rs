@@ -22,6 +22,10 @@ const RATE_TOLERANCE: f64 = 1.05;
 /// at twice the rate every second picture is taken, evenly; as much as that allows, so that one at 1.5 times loses a third.
 const EARLY: f64 = 0.4;
 
+/// Of the wanted time between two pictures, the least that a program takes on average which counts as no faster than wanted.
+/// Its late pictures are followed by punctual ones, sooner than a frame's time: those are no surplus.
+const NO_FASTER: f64 = 0.9;
+
 /// Gaps longer than this say nothing about a program's rhythm.
 const RHYTHM_GAP_MAX: Duration = Duration::from_millis(250);
 
@@ -147,8 +151,11 @@ impl Pace {
     /// The display was grabbed: what had changed until then is in the picture.
     pub fn grabbed(&mut self, now: Instant) {
         self.change = None;
-        // Time that nobody used is not saved up: after a rest, two pictures are still a frame's time apart.
-        let slot = self.next_slot.map_or(now, |slot| slot.max(now)) + self.interval;
+        // Time that nobody used is not saved up: after a rest, two pictures are still a frame's time apart. Only the time by
+        // which a picture was late is the next one's, at most one frame's.
+        let earliest =
+            if self.is_late_at_times() { now.checked_sub(self.interval).unwrap_or(now) } else { now };
+        let slot = self.next_slot.map_or(now, |slot| slot.max(earliest)) + self.interval;
         // Grabs for keyframes are not held back, so they must not pile up a debt either.
         self.next_slot = Some(slot.min(now + self.interval * 2));
         self.rest = Some((now, 0));
@@ -188,6 +195,11 @@ impl Pace {
         }
         let missed_beat = self.rhythm.map_or(change, |rhythm| change + rhythm * 3 / 2);
         missed_beat.clamp(opens, opens + self.interval)
+    }
+
+    /// The program draws as fast as wanted, on average; what comes early then makes up for what came late.
+    fn is_late_at_times(&self) -> bool {
+        self.rhythm.is_some_and(|rhythm| rhythm >= self.interval.mul_f64(NO_FASTER))
     }
 
     fn repeat_at(&self) -> Option<Instant> {
@@ -326,6 +338,19 @@ mod tests {
             let (grabs, lag) = steady(program_fps, 60.0);
             assert!(grabs as f64 >= program_fps * 60.0 - 2.0, "{program_fps}: {grabs}");
             assert!(lag < 0.001, "{program_fps}: {lag} ms");
+        }
+    }
+
+    #[test]
+    fn a_program_whose_pictures_are_late_at_times_has_every_one_taken() {
+        for late in [5, 10, 15, 20, 25] {
+            let mut run = Run::watched(FPS);
+            for n in 1..=300 {
+                let waits = if n % 3 == 0 { late } else { 0 };
+                run.change(ms(n * 100 / 3 + waits));
+            }
+            run.until(ms(11_000));
+            assert_eq!(run.grabs().len(), 301, "late by {late} ms");
         }
     }
 
