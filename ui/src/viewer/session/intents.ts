@@ -2,8 +2,8 @@
 
 import type { Intent, IntentReply, Wish } from '@shared/protocol';
 
-/** The node gives up on a scene that does not answer before this; then its own sentence says more than ours. */
-export const REPLY_WITHIN_MS = 10_000;
+/** The node gives up after 20 s on a scene that does not answer, and its own sentence says more than ours. */
+export const REPLY_WITHIN_MS = 25_000;
 /** More than hands can wish within the time for a reply: beyond it something is stuck. */
 const WAITING_MAX = 64;
 

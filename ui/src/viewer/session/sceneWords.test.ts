@@ -5,11 +5,12 @@ import {
   clockWords,
   fieldsOf,
   heightWords,
-  obstacle,
+  changingObstacle,
   ranked,
   rateWords,
   readDate,
   shifted,
+  steeringObstacle,
 } from './sceneWords';
 
 test.each([
@@ -134,15 +135,18 @@ const live: State = {
   },
 };
 
-test('who steers may change time and place, and a presenter more', () => {
-  expect(obstacle(live, 'pilot')).toBeNull();
-  expect(obstacle(live, 'presenter')).toBe('This takes the role of presenter.');
-  expect(obstacle({ ...live, role: 'owner' }, 'presenter')).toBeNull();
+test('who steers may change time and place, and so may whoever can take a free wheel', () => {
+  expect(steeringObstacle(live)).toBeNull();
+  expect(steeringObstacle({ ...live, holder: null })).toBeNull();
 });
 
 test('everybody else reads why not', () => {
-  expect(obstacle({ ...live, holder: null }, 'pilot')).toMatch(/^Click the picture to steer/);
-  expect(obstacle({ ...live, holder: 'other' }, 'pilot')).toMatch(/^Another viewer steers/);
-  expect(obstacle({ ...live, holder: null, role: 'watcher' }, 'pilot')).toMatch(/^You are watching/);
-  expect(obstacle({ ...live, media: 'shaky' }, 'pilot')).toBe('The picture is not there yet.');
+  expect(steeringObstacle({ ...live, holder: 'other' })).toMatch(/^Another viewer steers/);
+  expect(steeringObstacle({ ...live, holder: null, role: 'watcher' })).toMatch(/^You are watching/);
+  expect(steeringObstacle({ ...live, media: 'shaky' })).toBe('The picture is not there yet.');
+});
+
+test('what the scene shows is changed by role, whoever steers', () => {
+  expect(changingObstacle({ ...live, role: 'presenter', holder: 'other' })).toBeNull();
+  expect(changingObstacle(live)).toBe('To do these takes the role of presenter.');
 });

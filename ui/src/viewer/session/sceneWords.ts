@@ -1,6 +1,6 @@
 // A scene's time, rate and place as people say them, and what stands between a viewer and the scene. Pure.
 
-import type { CameraPlace, Role, SceneNode } from '@shared/protocol';
+import type { CameraPlace, SceneNode } from '@shared/protocol';
 
 import { inControl, mayTake, phaseOf, type State } from './machine';
 import { atLeast } from './roles';
@@ -134,13 +134,16 @@ export function ranked(nodes: SceneNode[], search: string): SceneNode[] {
   return nodes.filter(fits).sort((a, b) => rank(a) - rank(b));
 }
 
-/** Why this viewer's wish would be refused; `null` when nothing speaks against it. */
-export function obstacle(state: State, needed: Role): string | null {
+/** Why this viewer may not change time and place now; `null` when nothing speaks against it. */
+export function steeringObstacle(state: State): string | null {
   if (phaseOf(state) !== 'live') return 'The picture is not there yet.';
-  if (!inControl(state)) {
-    if (mayTake(state)) return 'Click the picture to steer, then change time and place.';
-    const who = state.holder === null ? 'You are watching.' : 'Another viewer steers.';
-    return `${who} Ask for control to change time and place.`;
-  }
-  return atLeast(state.role, needed) ? null : `This takes the role of ${needed}.`;
+  // A wish takes a free wheel as a press on the picture does.
+  if (inControl(state) || mayTake(state)) return null;
+  const who = state.holder === null ? 'You are watching.' : 'Another viewer steers.';
+  return `${who} Ask for control to change time and place.`;
+}
+
+/** Why this viewer may not change what the scene shows; that takes no wheel, but a role. */
+export function changingObstacle(state: State): string | null {
+  return atLeast(state.role, 'presenter') ? null : 'To do these takes the role of presenter.';
 }

@@ -3,7 +3,7 @@ import { inWords } from '@shared/http';
 import type { SceneAction } from '@shared/protocol';
 import { useEffect, useState } from 'react';
 
-import { obstacle } from '../../session/sceneWords';
+import { changingObstacle } from '../../session/sceneWords';
 import type { Session } from '../../session/session';
 import { useSession } from '../useSession';
 import classes from './Actions.module.css';
@@ -16,7 +16,7 @@ export function Actions({ session }: { session: Session }) {
   const { state } = useSession(session);
   const { list, said } = useActions(session);
   const [search, setSearch] = useState('');
-  const reason = obstacle(state, 'presenter');
+  const reason = changingObstacle(state);
   const wanted = search.trim().toLowerCase();
   const found = (list ?? []).filter(({ name, description, keys }) =>
     [name, description, ...keys].some((words) => words.toLowerCase().includes(wanted)),
@@ -26,7 +26,7 @@ export function Actions({ session }: { session: Session }) {
       <Title order={3} size="h4" id="actions" className={classes.title}>
         What this scene can do
       </Title>
-      {reason !== null && <p className={classes.said}>{reason}</p>}
+      {reason !== null && found.length > 0 && <p className={classes.said}>{reason}</p>}
       {(list?.length ?? 0) > GLANCE && (
         <TextInput
           type="search"

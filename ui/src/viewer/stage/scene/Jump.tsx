@@ -5,6 +5,10 @@ import { useState, type SubmitEvent } from 'react';
 import { fieldsOf, readDate, shifted, type Span } from '../../session/sceneWords';
 import classes from './Jump.module.css';
 
+/** What the planets' ephemeris covers; the scene itself refuses the rest with a sentence. */
+const EARLIEST = '1550-01-01';
+const LATEST = '2649-12-31';
+
 const spans: Span[] = ['day', 'month', 'year'];
 
 type JumpProps = {
@@ -41,8 +45,8 @@ export function Jump({ scene, onJump, onDone }: JumpProps) {
           type="date"
           label="Date"
           value={fields.day}
-          min="0001-01-01"
-          max="9999-12-31"
+          min={EARLIEST}
+          max={LATEST}
           data-autofocus
           onChange={({ currentTarget }) => setFields({ ...fields, day: currentTarget.value })}
         />

@@ -1,6 +1,6 @@
 import { useCallback, useState, type MouseEvent } from 'react';
 
-import { obstacle } from '../../session/sceneWords';
+import { steeringObstacle } from '../../session/sceneWords';
 import type { Session } from '../../session/session';
 import { useBarShown } from '../useBarShown';
 import { useScene } from '../useScene';
@@ -25,7 +25,7 @@ export function SceneBar({ session }: { session: Session }) {
     [],
   );
   if (!scene) return null;
-  const reason = obstacle(state, 'pilot');
+  const reason = steeringObstacle(state);
   const part = { session, scene, disabled: reason !== null };
   return (
     <>
