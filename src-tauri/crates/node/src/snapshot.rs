@@ -1,7 +1,10 @@
 //! One picture of the whole machine for the panel, put together from what the rooms publish.
 
 use model::{ServerId, health::HealthSample};
-use protocol::admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StreamView};
+use protocol::{
+    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StreamView},
+    signal::ViewerView,
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -94,12 +97,15 @@ fn stream(stats: media::Stats) -> StreamView {
 
 fn viewers(row: &Row) -> Vec<AdminViewer> {
     let holder = row.stage.holder;
-    let view = |viewer: &protocol::signal::ViewerView| AdminViewer {
-        viewer_id: viewer.viewer_id,
-        role: viewer.role,
-        in_control: holder == Some(viewer.viewer_id),
-        connected: true,
-        rtt_ms: None,
+    let view = |viewer: &ViewerView| {
+        let path = row.stage.paths.get(&viewer.viewer_id).map(|path| *path.borrow()).unwrap_or_default();
+        AdminViewer {
+            viewer_id: viewer.viewer_id,
+            role: viewer.role,
+            in_control: holder == Some(viewer.viewer_id),
+            connected: path.connected,
+            rtt_ms: path.rtt_ms,
+        }
     };
     row.stage.viewers.iter().map(view).collect()
 }

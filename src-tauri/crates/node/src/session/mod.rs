@@ -8,7 +8,7 @@ mod scene;
 mod talk;
 mod wishes;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::{Role, SecretHash, ViewerId, video::Codec};
 use protocol::signal::{ByeReason, IceServer, ServerMessage};
@@ -17,7 +17,7 @@ use supervisor::Report;
 use tokio::{
     select,
     sync::{mpsc, watch},
-    time::sleep_until,
+    time::{Interval, interval, sleep_until},
 };
 use tracing::{info, warn};
 
@@ -30,6 +30,9 @@ use crate::{
 
 /// Sockets of one viewer that may wait to be taken over: it has one, and may bring another before the first is noticed as lost.
 const ATTACHES: usize = 2;
+
+/// For the panel: as often as it is drawn anew.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who the viewer is.
 #[derive(Clone, Debug)]
@@ -64,12 +67,16 @@ pub(crate) struct Session {
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
+    /// When to look at the way to the viewer again, and who is told.
+    look: Interval,
+    path: watch::Sender<stage::Path>,
 }
 
 impl Session {
     pub async fn run(viewer: Viewer, member: Member, means: Means, channel: Socket) {
         let (attach, mut attaches) = mpsc::channel(ATTACHES);
-        let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach };
+        let (path, told) = watch::channel(stage::Path::default());
+        let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach, path: told };
         member.stage.sit(viewer.id, seat).await;
         info!(viewer = %viewer.id, instance = %member.id, role = ?viewer.role, "viewer came");
         let reports = member.instance.reports();
@@ -89,6 +96,8 @@ impl Session {
             connected: false,
             visible: true,
             told_trouble: None,
+            look: interval(LOOK_EVERY),
+            path,
         };
         session.welcome().await;
         session.open_peer().await;
@@ -108,6 +117,7 @@ impl Session {
                 Some(Attach(channel)) = attaches.recv() => self.attach(channel).await,
                 event = next_event(&mut self.peer) => self.notice(event).await,
                 reply = self.wishes.reply() => self.reply(reply),
+                _ = self.look.tick() => self.look_at_path(),
                 json = self.scene.next() => if let Some((peer, _)) = &self.peer {
                     peer.send_state(json);
                 },
@@ -129,6 +139,11 @@ impl Session {
                 return;
             }
         }
+    }
+
+    fn look_at_path(&self) {
+        let rtt_ms = self.peer.as_ref().and_then(|(peer, _)| peer.stats().rtt_ms);
+        self.path.send_replace(stage::Path { connected: self.connected, rtt_ms });
     }
 
     /// Tells the stage whether this viewer is there. True when the session is over.

@@ -97,9 +97,13 @@ impl Wisher {
         if wish.steers() {
             self.member.stage.steer(self.viewer.id).await.map_err(str::to_owned)?;
         }
-        info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish");
-        let answer = client.perform(call).await.map_err(|error| sentence(&error))?;
-        Ok(answer.map_or(Value::Null, written))
+        match client.perform(call).await.map_err(|error| sentence(&error))? {
+            Some(answer) => Ok(written(answer)),
+            None => {
+                info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish fulfilled");
+                Ok(Value::Null)
+            }
+        }
     }
 
     /// By the tree that is known; by a newer one where that does not hold what is named.

@@ -17,7 +17,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Attach, Command, Seat, Setup, State,
+    Attach, Command, Path, Seat, Setup, State,
     hand::Hand,
     is_on_stage,
     picture::{Event, Projector, Source, Wish},
@@ -235,6 +235,10 @@ impl Driver {
         self.retry_at = self.retry_at.filter(|at| now < *at);
     }
 
+    fn paths(&self) -> BTreeMap<ViewerId, watch::Receiver<Path>> {
+        self.seats.iter().map(|(&viewer, seat)| (viewer, seat.path.clone())).collect()
+    }
+
     fn publish(&self) {
         let viewers: Vec<_> =
             self.control.viewers().iter().map(|&(viewer_id, role)| ViewerView { viewer_id, role }).collect();
@@ -246,7 +250,8 @@ impl Driver {
                 && state.picture.as_ref().map(|p| p.epoch) == picture.map(|p| p.epoch)
                 && state.trouble == self.trouble;
             if !same {
-                *state = State { viewers, holder, picture: picture.cloned(), trouble: self.trouble.clone() };
+                let trouble = self.trouble.clone();
+                *state = State { viewers, holder, picture: picture.cloned(), paths: self.paths(), trouble };
             }
             !same
         });

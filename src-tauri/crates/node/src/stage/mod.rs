@@ -7,7 +7,7 @@ mod driver;
 mod hand;
 mod picture;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use media::Pipeline;
 use model::{Bitrate, Role, SecretHash, Size, ViewerId, input::Input};
@@ -45,6 +45,8 @@ pub struct State {
     pub viewers: Vec<ViewerView>,
     pub holder: Option<ViewerId>,
     pub picture: Option<Picture>,
+    /// How the way to each viewer is; read when somebody asks, so that a round trip that changes wakes nobody.
+    pub paths: BTreeMap<ViewerId, watch::Receiver<Path>>,
     /// Why there is no picture although the instance is ready, in words.
     pub trouble: Option<String>,
 }
@@ -55,6 +57,13 @@ pub struct Picture {
     /// Rises with each new pipeline, so that a session knows when to subscribe anew.
     pub epoch: u64,
     pub pipeline: Arc<Pipeline>,
+}
+
+/// The way to a viewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Path {
+    pub connected: bool,
+    pub rtt_ms: Option<f32>,
 }
 
 /// A new socket for a viewer whose old one broke.
@@ -107,6 +116,7 @@ pub struct Seat {
     /// Whose browser it is; only the same may resume.
     pub bearer: SecretHash,
     pub attach: mpsc::Sender<Attach>,
+    pub path: watch::Receiver<Path>,
 }
 
 /// The remote control of a stage. The task ends when the last of them is gone, or the instance is over.
