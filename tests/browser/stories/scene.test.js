@@ -1,4 +1,4 @@
-// What a viewer wishes of the scene comes true, for everybody to see; what a role may not wish is refused with a sentence.
+// Time and place of the scene, steered from the page and followed by everybody who watches.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -18,83 +18,163 @@ after(async () => {
   await node?.close()
 })
 
-/** Keeps what the channel `state` said last, as any program beside our page would. */
-function listen() {
-  const Plain = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...options) {
-      super(...options)
-      this.addEventListener('datachannel', ({ channel }) => {
-        if (channel.label === 'state') channel.addEventListener('message', ({ data }) => (window.told = JSON.parse(data)))
-      })
-    }
-  }
+async function launched(options) {
+  const viewer = await person(browser, options)
+  await viewer.page.goto(node.url)
+  await viewer.page.getByRole('button', { name: /^launch/i }).click()
+  await viewer.page.waitForURL(/\/stream\//)
+  await untilPhase(viewer.page, 'live')
+  await bar(viewer.page).waitFor({ state: 'attached' })
+  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
 }
 
-async function viewer(url) {
-  const { context, page, problems } = await person(browser)
-  await page.addInitScript(listen)
-  await page.goto(new URL(url, node.url).href)
-  return { context, page, problems }
+async function invited(owner, id, role) {
+  const url = await owner.page.evaluate(async ([id, role]) => {
+    const response = await fetch(`/api/v1/instances/${id}/invites`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ role }),
+    })
+    return (await response.json()).url
+  }, [id, role])
+  const viewer = await person(browser)
+  await viewer.page.goto(new URL(url, node.url).href)
+  await untilPhase(viewer.page, 'live')
+  await bar(viewer.page).waitFor({ state: 'attached' })
+  return viewer
 }
 
-/** The answer, or the sentence of a refusal. */
-const wish = (page, name, args = {}) =>
-  page.evaluate(
-    (wish) =>
-      window.openspaceStream.wish(wish).then(
-        (ok) => ({ ok }),
-        (error) => ({ error: error.message }),
-      ),
-    { name, args },
+const bar = (page) => page.locator('[data-scene-bar]')
+
+/** What the bar says; not what was wished. */
+const told = (page) =>
+  bar(page).evaluate((bar) => ({
+    time: bar.querySelector('time').dateTime,
+    paused: bar.dataset.paused === 'true',
+    rate: Number(bar.querySelector('[data-rate]').dataset.rate),
+    focus: bar.querySelector('[data-focus]').dataset.focus,
+  }))
+
+const untilTold = (page, what, fits) => until(what, async () => fits(await told(page)))
+
+/** The bar comes when the pointer is near the lower edge. */
+async function wake(page) {
+  const { width, height } = page.viewportSize()
+  await page.mouse.move(width / 2, height / 2)
+  await page.mouse.move(width / 2, height - 8)
+  await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
+}
+
+test('a person searches Mars, flies there, pauses, and jumps to a date; a watcher sees it all and changes nothing', async () => {
+  const owner = await launched()
+  const { page, id } = owner
+  const watcher = await invited(owner, id, 'watcher')
+  const both = [page, watcher.page]
+  assert.notEqual((await told(page)).focus, 'Mars')
+
+  await wake(page)
+  await page.getByRole('button', { name: /^looking at .* go somewhere else/i }).click()
+  await page.getByRole('searchbox').fill('mars')
+  await page.getByRole('button', { name: 'Fly to Mars', exact: true }).click()
+  for (const one of both) await untilTold(one, 'Mars', ({ focus }) => focus === 'Mars')
+  await until('its name', async () => (await page.getByRole('button', { name: /^looking at mars\b/i }).count()) > 0)
+
+  await wake(page)
+  await page.getByRole('button', { name: 'Pause time' }).click()
+  for (const one of both) await untilTold(one, 'the pause', ({ paused }) => paused)
+
+  await wake(page)
+  await page.getByRole('button', { name: /jump to another date/i }).click()
+  await page.getByLabel('Date', { exact: true }).fill('1969-07-20')
+  await page.getByLabel('Time (UTC)').fill('20:17')
+  await page.getByRole('button', { name: 'Jump', exact: true }).click()
+  for (const one of both) await untilTold(one, 'the landing', ({ time }) => time.startsWith('1969-07-20T20:17:00'))
+  await page.getByText('20 Jul 1969').waitFor()
+
+  // The watcher reads why not, and a wish that is sent all the same is refused by the node.
+  await watcher.page.getByText(/another viewer steers.*ask for control|you are watching.*ask for control/i).first().waitFor({ state: 'attached' })
+  assert.ok(await watcher.page.getByRole('button', { name: 'Let time pass' }).isDisabled())
+  const refused = await watcher.page.evaluate(() =>
+    window.openspaceStream.wish({ name: 'pause', args: { paused: false } }).then(String, (error) => error.message),
   )
+  assert.match(refused, /^Your link is for watching\..*$/)
+  assert.ok((await told(page)).paused, 'time still stands')
 
-const untilScene = (page, what, is) => until(what, () => page.evaluate(() => window.told).then((told) => told && is(told)))
+  await wake(page)
+  await page.getByRole('button', { name: 'Let time pass' }).click()
+  for (const one of both) await untilTold(one, 'time passing', ({ paused, time }) => !paused && time > '1969-07-20T20:17:00')
+  const before = (await told(page)).rate
+  await wake(page)
+  await page.getByRole('button', { name: 'Faster' }).click()
+  for (const one of both) await untilTold(one, 'a faster time', ({ rate }) => rate > before)
+  assert.deepEqual([...owner.problems, ...watcher.problems], [])
 
-const invite = async (page, id, role) =>
-  page.evaluate(
-    async ([id, role]) => {
-      const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
-      const response = await fetch(`/api/v1/instances/${id}/invites`, { method: 'POST', headers, body: JSON.stringify({ role }) })
-      return (await response.json()).url
-    },
-    [id, role],
-  )
-
-test('time, focus and flight follow a wish, two viewers see them, and nothing else gets through', async () => {
-  const owner = await viewer(node.url)
-  await owner.page.getByRole('button', { name: /^launch/i }).click()
-  await owner.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  const id = owner.page.url().match(/stream\/([0-9a-f-]{36})/)[1]
-  await untilPhase(owner.page, 'live')
-  await untilScene(owner.page, 'the first state', (scene) => scene.focus)
-
-  const { ok: nodes } = await wish(owner.page, 'list_nodes', { search: 'mars' })
-  assert.ok(nodes.some(({ id, interesting }) => id === 'Mars' && interesting))
-  assert.deepEqual(await wish(owner.page, 'fly_to', { node: 'Mars', duration_s: 0.5 }), { ok: null })
-  await untilScene(owner.page, 'Mars', (scene) => scene.focus === 'Mars')
-  assert.deepEqual(await wish(owner.page, 'pause', { paused: true }), { ok: null })
-  assert.deepEqual(await wish(owner.page, 'set_time', { time: '1997-07-04T16:56:00Z' }), { ok: null })
-
-  const pilot = await viewer(await invite(owner.page, id, 'pilot'))
-  const watcher = await viewer(await invite(owner.page, id, 'watcher'))
-  for (const { page } of [pilot, watcher]) {
-    await untilPhase(page, 'live')
-    await untilScene(page, 'what the owner did', (scene) => scene.paused && scene.focus === 'Mars' && scene.time.startsWith('1997-07-04T16:56:00'))
-  }
-
-  assert.match((await wish(watcher.page, 'focus', { node: 'Earth' })).error, /for watching/)
-  assert.match((await wish(pilot.page, 'focus', { node: 'Earth' })).error, /Somebody else is steering/)
-  assert.match((await wish(pilot.page, 'show', { node: 'Stars', visible: false })).error, /Only a presenter/)
-  assert.match((await wish(owner.page, 'focus', { node: "Mars');openspace.toggleShutdown();--" })).error, /not the name of a node/)
-  assert.match((await wish(owner.page, 'trigger_action', { action: 'os.ToggleShutdown' })).error, /not an action/)
-  assert.match((await wish(owner.page, 'lua', { script: 'openspace.toggleShutdown()' })).error, /not understood/)
-
-  assert.deepEqual(await wish(owner.page, 'trigger_action', { action: 'os.FlyToEarth' }), { ok: null })
-  for (const { page } of [owner, pilot, watcher]) await untilScene(page, 'Earth', (scene) => scene.focus === 'Earth')
-  for (const { problems, context } of [owner, pilot, watcher]) {
-    assert.deepEqual(problems, [])
-    await context.close()
-  }
   await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await watcher.context.close()
+})
+
+test('whoever may steer, but does not, waits for the wheel; a wish that cannot be is answered with a sentence', async () => {
+  const owner = await launched()
+  const { page, id } = owner
+  await page.locator('video#stream').click({ position: { x: 600, y: 400 } })
+  const pilot = await invited(owner, id, 'pilot')
+  await until('the owner at the wheel', async () => (await pilot.page.locator('[data-control="other"]').count()) > 0)
+  assert.ok(await pilot.page.getByRole('button', { name: 'Pause time' }).isDisabled())
+  const wish = (page, wish) => page.evaluate((wish) => window.openspaceStream.wish(wish).then(() => null, (error) => error.message), wish)
+  assert.match(await wish(pilot.page, { name: 'pause', args: { paused: true } }), /control|steer/i)
+  assert.match(await wish(page, { name: 'fly_to', args: { node: 'Vulcan' } }), /“Vulcan” is not in this scene/)
+  assert.match(await wish(page, { name: 'set_time', args: { time: '9999-01-01' } }), /between 1550 and 2649/)
+
+  // Refusals of what is pressed are shown.
+  await wake(page)
+  await page.getByRole('button', { name: /jump to another date/i }).click()
+  await page.getByLabel('Date', { exact: true }).fill('9999-01-01')
+  await page.getByRole('button', { name: 'Jump', exact: true }).click()
+  await page.getByRole('alert').getByText(/between 1550 and 2649/).waitFor()
+
+  // The wheel goes over, and with it the bar.
+  await page.evaluate(() => document.querySelector('[data-control="mine"]').click())
+  await page.getByRole('menuitem', { name: /let go of control/i }).click()
+  await until('a free bar', () => pilot.page.getByRole('button', { name: 'Pause time' }).isEnabled())
+  await wake(pilot.page)
+  await pilot.page.getByRole('button', { name: 'Pause time' }).click()
+  for (const one of [page, pilot.page]) await untilTold(one, 'the pause', ({ paused }) => paused)
+  await until('the pilot at the wheel', async () => (await pilot.page.locator('[data-control="mine"]').count()) > 0)
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await pilot.context.close()
+})
+
+test('the bar goes away by itself and leaves the whole picture to the pointer; actions are in the help', async () => {
+  const { page, context, id } = await launched()
+  await page.mouse.move(600, 400)
+  await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
+  await until('the picture under the pointer', () =>
+    page.evaluate(() =>
+      [0.1, 0.5, 0.9].every((x) => document.elementFromPoint(innerWidth * x, innerHeight - 6)?.closest('#stage')),
+    ),
+  )
+
+  await page.evaluate(() => document.querySelector('[aria-label="Help and keys"]').click())
+  const dialog = page.getByRole('dialog', { name: 'Help' })
+  const fly = dialog.getByRole('button', { name: /^do it: .*mars/i }).first()
+  await fly.click()
+  await untilTold(page, 'Mars', ({ focus }) => focus === 'Mars')
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+test('on a phone the bar fits and is reached by a finger', async () => {
+  const { page, context, id, problems } = await launched({ viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
+  await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
+  await page.getByRole('button', { name: 'Show time and place' }).tap()
+  await page.getByRole('button', { name: 'Pause time' }).tap()
+  await untilTold(page, 'the pause', ({ paused }) => paused)
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing sticks out')
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
 })
