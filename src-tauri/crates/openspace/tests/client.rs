@@ -11,8 +11,11 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
-use model::{ApiGeneration, launch::Api};
-use openspace::client::{Client, ClientError};
+use model::{ApiGeneration, Role, UnixMillis, launch::Api, scene::Wish};
+use openspace::{
+    client::{Client, ClientError},
+    gate::judge,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -313,6 +316,50 @@ async fn a_flood_of_the_wheel_becomes_one_impulse_a_frame() {
     }
     assert!((sum + 500.0).abs() < 0.01, "{sum}");
     assert!(count < 50, "{count}");
+}
+
+#[tokio::test]
+async fn a_build_from_before_0_21_is_steered_by_its_own_names() {
+    let (steps, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let far = Far::start(async move |mut socket: Socket| {
+        while let Some(question) = hear(&mut socket).await {
+            let function = question["payload"]["function"].as_str().unwrap_or_default();
+            let answer = match question["type"].as_str().unwrap() {
+                "version" => version_payload(json!({ "major": "", "minor": "", "patch": "" })),
+                "get" => json!({ "subowners": [{ "identifier": "Scene", "subowners": [{ "identifier": "Mars" }] }] }),
+                "shortcuts" => json!({ "shortcuts": [{ "identifier": "os.Trails", "name": "Trails" }] }),
+                "documentation" => json!([
+                    { "library": "", "functions": [{ "name": "setPropertyValueSingle" }] },
+                    { "library": "pathnavigation", "functions": [{ "name": "flyTo" }] },
+                ]),
+                "luascript" => {
+                    steps.send(function.to_owned()).unwrap();
+                    json!({})
+                }
+                _ => {
+                    let error = json!({ "topic": question["topic"], "status": "error", "message": "no such topic" });
+                    say(&mut socket, &error).await;
+                    continue;
+                }
+            };
+            say(&mut socket, &reply(&question, answer)).await;
+        }
+    })
+    .await;
+    let client = far.client(ApiGeneration::Legacy).await.unwrap();
+    let tree = client.tree().await.unwrap();
+    assert_eq!(tree.actions()[0].id, "os.Trails");
+    let node = || "Mars".to_owned();
+    for (wish, done) in [
+        (Wish::FlyTo { node: node(), duration_s: None }, Ok(None)),
+        (Wish::Focus { node: node() }, Ok(None)),
+        (Wish::Pause { paused: true }, Err(ClientError::Lacks("time.setPause"))),
+    ] {
+        let call = judge(&wish, Role::Pilot, &tree, UnixMillis(0)).unwrap();
+        assert_eq!(client.perform(call).await, done, "{wish:?}");
+    }
+    let heard: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok()).collect();
+    assert_eq!(heard, ["openspace.pathnavigation.flyTo", "openspace.setPropertyValueSingle"]);
 }
 
 #[tokio::test]

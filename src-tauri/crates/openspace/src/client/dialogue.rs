@@ -325,6 +325,46 @@ mod tests {
         assert_eq!(dialogue.zoom(1.0, now), None);
     }
 
+    /// The kind and the topic of what was sent to start or stop a stream.
+    fn streams(outputs: &[Output<()>]) -> Vec<(String, Topic)> {
+        let sent = outputs.iter().filter_map(|output| match output {
+            Output::Send(text) => Some(serde_json::from_str::<Value>(text).unwrap()),
+            _ => None,
+        });
+        let kind = |message: &Value| match message["type"].as_str() {
+            Some(kind) => kind.to_owned(),
+            None => message["payload"]["event"].as_str().unwrap().to_owned(),
+        };
+        sent.map(|message| (kind(&message), message["topic"].as_u64().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_scene_is_told_and_the_camera_is_watched_only_away_from_the_origin() {
+        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
+        let started = streams(&dialogue.watch());
+        let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
+        let (time, focus) = (topic("time"), topic("subscribe"));
+        assert_eq!((started.len(), dialogue.watch()), (3, vec![]), "asked for once");
+
+        let at = reply(
+            time,
+            json!({ "time": "2026-01-01T00:00:00.000", "targetDeltaTime": 1, "isPaused": false }),
+        );
+        assert_eq!(dialogue.read(&at, now).unwrap(), [], "the focus is not known yet");
+        let outputs =
+            dialogue.read(&reply(focus, json!({ "type": "value", "value": "Earth" })), now).unwrap();
+        let camera = streams(&outputs);
+        assert_eq!(camera[0].0, "camera");
+        assert!(matches!(&outputs[1], Output::Scene(state) if state.focus == "Earth" && !state.paused));
+        assert_eq!(dialogue.read(&at, now).unwrap(), [], "nothing new is not told");
+
+        let outputs = dialogue.read(&reply(focus, json!({ "type": "value", "value": "Root" })), now).unwrap();
+        assert_eq!(streams(&outputs), [("stop_subscription".to_owned(), camera[0].1)]);
+        let late = reply(camera[0].1, json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
+        assert_eq!(dialogue.read(&late, now).unwrap(), []);
+        assert_eq!(dialogue.farewell().len(), 3, "every stream that is left is stopped before the end");
+    }
+
     #[derive(Clone, Debug)]
     enum Deed {
         Ask,
