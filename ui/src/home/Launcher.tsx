@@ -19,8 +19,9 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
   const [launching, setLaunching] = useState(false);
   const builds = state.builds ?? [];
   const build = builds.find((one) => one.id === chosen) ?? builds.find((one) => one.default) ?? builds[0];
-  const profiles = useProfiles(live, build?.kind === 'openspace' ? build.id : null);
-  const obstacle = obstacleOf(state);
+  const asked = useProfiles(live, build?.kind === 'openspace' ? build.id : null);
+  const profiles = asked ?? [];
+  const obstacle = obstacleOf(state, asked !== null);
 
   const launch = async () => {
     setLaunching(true);
@@ -105,10 +106,14 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
   );
 }
 
-/** Why nothing can be launched right now. */
-function obstacleOf(state: HomeState): string | null {
+/**
+ * Why nothing can be launched right now. Until all that is asked for here is known, the button would still move, and a
+ * press could miss it.
+ */
+function obstacleOf(state: HomeState, profilesKnown: boolean): string | null {
   if (state.link !== 'up') return state.link === 'down' ? 'Waiting for the server.' : 'Asking the server…';
-  if (state.builds?.length === 0)
+  if (state.builds === null || !profilesKnown) return 'Asking the server…';
+  if (state.builds.length === 0)
     return 'Nothing can be launched here yet: an administrator has to add a build.';
   return roomWords(state.servers)?.full
     ? 'Every place is taken. Stop an instance of yours, or wait until somebody leaves.'

@@ -5,8 +5,8 @@ import type { Live } from './live';
 
 type Known = { build: string; profiles: ProfileView[] };
 
-/** The profiles of a build; none while they are asked for, and for programs that have none. */
-export function useProfiles(live: Live, build: string | null): ProfileView[] {
+/** The profiles of a build; `null` while they are asked for, none for programs that have none. */
+export function useProfiles(live: Live, build: string | null): ProfileView[] | null {
   const [known, setKnown] = useState<Known | null>(null);
   useEffect(() => {
     if (build === null) return undefined;
@@ -14,11 +14,12 @@ export function useProfiles(live: Live, build: string | null): ProfileView[] {
     live.profiles(build).then(
       (profiles) => !over && setKnown({ build, profiles }),
       // Without profiles the program starts with its own; a real trouble shows itself at the launch.
-      () => undefined,
+      () => !over && setKnown({ build, profiles: [] }),
     );
     return () => {
       over = true;
     };
   }, [live, build]);
-  return known !== null && known.build === build ? known.profiles : [];
+  if (build === null) return [];
+  return known?.build === build ? known.profiles : null;
 }
