@@ -157,12 +157,35 @@ test('the bar goes away by itself and leaves the whole picture to the pointer; a
     ),
   )
 
+  // The keyboard finds it all the same: out of the picture, then from one to the next.
+  await page.keyboard.press('Control+Alt+KeyH')
+  const pause = page.getByRole('button', { name: 'Pause time' })
+  await until('the keyboard on the pause', async () => {
+    await page.keyboard.press('Tab')
+    return pause.evaluate((button) => button === document.activeElement)
+  })
+  await until('the bar for the keyboard', () => pause.evaluate((button) => button.getBoundingClientRect().bottom <= innerHeight))
+  await page.keyboard.press('Enter')
+  await untilTold(page, 'the pause', ({ paused }) => paused)
+
   await page.evaluate(() => document.querySelector('[aria-label="Help and keys"]').click())
   const dialog = page.getByRole('dialog', { name: 'Help' })
   const fly = dialog.getByRole('button', { name: /^do it: .*mars/i }).first()
   await fly.click()
   await untilTold(page, 'Mars', ({ focus }) => focus === 'Mars')
 
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+test('the bar goes with a program that crashes and comes back with the next', async () => {
+  const { page, context, id } = await launched()
+  process.kill(await node.pidOf(id), 'SIGKILL')
+  await bar(page).waitFor({ state: 'detached' })
+  await untilPhase(page, 'live')
+  await bar(page).waitFor({ state: 'attached' })
+  const { time } = await told(page)
+  await untilTold(page, 'a later time', (scene) => scene.time > time)
   await node.admin('DELETE', `/instances/${id}`)
   await context.close()
 })
