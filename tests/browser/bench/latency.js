@@ -2,7 +2,6 @@
 // plain path on the same display in the same minute.
 
 import { readFile } from 'node:fs/promises'
-import os from 'node:os'
 
 import { Chromium } from './chromium.js'
 import { median, rows } from './figures.js'
@@ -36,8 +35,6 @@ const UNITS = {
   cpu_cores_app: 'cores',
   cpu_cores_xvfb: 'cores',
   cpu_cores_browser: 'cores',
-  // Not part of it: how quiet the machine was.
-  cpu_cores_others: 'cores',
 }
 
 export async function latencyBench({ quick, only }) {
@@ -45,11 +42,19 @@ export async function latencyBench({ quick, only }) {
   const unknown = only.filter((name) => !known.includes(name))
   if (unknown.length > 0) throw new Error(`there is no case ${unknown.join(', ')}. There are: ${known.join(', ')}`)
   const plan = quick ? QUICK : FULL
-  const conditions = { quick, rounds: plan.rounds, window_s: plan.windowMs / 1000, load_1m: os.loadavg()[0] }
   const script = await inPage()
   const all = []
+  // How quiet the machine was: what everything else on it used, in each window.
+  const others = []
   for (const spec of CASES.filter(({ name }) => only.length === 0 || only.includes(name))) {
-    all.push(...(await runCase(spec, plan, script)))
+    all.push(...(await runCase(spec, plan, script, others)))
+  }
+  const conditions = {
+    quick,
+    rounds: plan.rounds,
+    window_s: plan.windowMs / 1000,
+    other_cores_p50: median(others),
+    other_cores_max: Math.max(...others),
   }
   console.log(`\n${table(all)}\n`)
   console.log(`written to ${await save('latency', all, conditions)}`)
@@ -63,7 +68,7 @@ async function inPage() {
   return `{ const { readBarcode } = (() => { ${reader.replace(/^export /gm, '')}\nreturn { readBarcode } })()\n${watcher} }`
 }
 
-async function runCase(spec, plan, script) {
+async function runCase(spec, plan, script, others) {
   const open = []
   try {
     const product = await Product.start({ ...spec, kbps: KBPS })
@@ -73,6 +78,7 @@ async function runCase(spec, plan, script) {
     await chromium.atStart(script)
     await product.admit(chromium)
     const [ours, plain] = await rounds(spec, plan, product, chromium)
+    others.push(...[...ours, ...plain].map((round) => round.cpu_cores_others))
     const opened = spec === CASES[0] ? await openings(product, chromium, plan.opens) : []
     return [...rows(spec.name, ours, plain, UNITS), ...opened]
   } finally {
