@@ -18,12 +18,14 @@ test('Stellarium shows a non-black, changing picture', async () => {
     })
     const { page } = await person(browser)
     await page.goto(node.url)
+    await until('a session', () => page.evaluate(() => localStorage.session_id))
     const id = await page.evaluate(async (build) => {
       const response = await fetch('/api/v1/instances', {
         method: 'POST',
         headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
         body: JSON.stringify({ build }),
       })
+      if (!response.ok) throw new Error(await response.text())
       return (await response.json()).instance_id
     }, build.id)
     await page.goto(`${node.url}/stream/${id}`)
