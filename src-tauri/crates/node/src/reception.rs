@@ -206,18 +206,14 @@ impl Reception for Desk {
                     Launched::Queued { .. } => Ok(AdminReply::Done),
                 }
             }
-            AdminCommand::Stop { instance_id } => {
+            // To forget a failed one is to stop it: nothing of it runs.
+            AdminCommand::Stop { instance_id } | AdminCommand::Remove { instance_id } => {
                 self.stop(&Caller::Admin, instance_id).await?;
                 Ok(AdminReply::Done)
             }
             AdminCommand::Restart { instance_id } => {
                 self.visible(&Caller::Admin, instance_id)?;
                 self.roster.restart(instance_id).await;
-                Ok(AdminReply::Done)
-            }
-            AdminCommand::Remove { instance_id } => {
-                self.visible(&Caller::Admin, instance_id)?;
-                self.roster.remove(instance_id).await;
                 Ok(AdminReply::Done)
             }
             AdminCommand::AddBuild { dir, env, args } => {

@@ -82,9 +82,6 @@ enum Command {
     Restart {
         id: InstanceId,
     },
-    Remove {
-        id: InstanceId,
-    },
     /// The node ends.
     Close {
         stop: bool,
@@ -127,17 +124,13 @@ impl Roster {
         })
     }
 
+    /// Ends it; one that has failed holds nothing any more and is just forgotten.
     pub async fn stop(&self, id: InstanceId, reason: StopReason) {
         self.send(Command::Stop { id, reason }).await;
     }
 
     pub async fn restart(&self, id: InstanceId) {
         self.send(Command::Restart { id }).await;
-    }
-
-    /// Forgets an instance that has failed; one that lives is stopped first.
-    pub async fn remove(&self, id: InstanceId) {
-        self.send(Command::Remove { id }).await;
     }
 
     /// Ends the instances, or leaves them to the next node. Resolves when that is done.

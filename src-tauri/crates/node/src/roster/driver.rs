@@ -94,7 +94,6 @@ impl Driver {
                     }
                 }
             }
-            Command::Remove { id } => self.stop(id, StopReason::Administrator).await,
             Command::Close { reply, .. } => {
                 self.closing = Some(reply);
                 for id in self.rows.keys().copied().collect::<Vec<_>>() {
