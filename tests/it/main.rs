@@ -4,4 +4,5 @@
 mod bad_input;
 mod builds;
 mod life;
+mod standby;
 mod viewers;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use model::{InstanceId, InstanceState, Secret};
 use protocol::{
@@ -126,6 +126,41 @@ impl Api {
             if view.state == InstanceState::Failed || Instant::now() > deadline {
                 bail!("{id} is {:?}, not {state:?}: {:?}", view.state, view.message);
             }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until a look at it is `enough`.
+    pub async fn until_view(
+        &self,
+        id: InstanceId,
+        what: &str,
+        enough: impl Fn(&InstanceView) -> bool,
+    ) -> Result<InstanceView> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let view = self.instance(id).await?;
+            if enough(&view) {
+                return Ok(view);
+            }
+            ensure!(Instant::now() < deadline, "{id} is never {what}: {view:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until the panel shows what is looked for.
+    pub async fn until_snapshot<T>(
+        &self,
+        what: &str,
+        find: impl Fn(&NodeSnapshot) -> Option<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let snapshot = self.snapshot().await?;
+            if let Some(found) = find(&snapshot) {
+                return Ok(found);
+            }
+            ensure!(Instant::now() < deadline, "the panel never shows {what}: {:?}", snapshot.instances);
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

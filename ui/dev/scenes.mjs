@@ -82,6 +82,8 @@ function instance(id, state, build, more = {}, admin = {}) {
       instance_id: id,
       state,
       phase: null,
+      detail: null,
+      standby: false,
       progress: null,
       attempt: 1,
       message: null,
@@ -136,7 +138,12 @@ const busyInstances = () => [
     ids[1],
     'starting',
     'demo',
-    { phase: 'loading', progress: 0.42, created: NOW - 9_000 },
+    {
+      phase: 'loading',
+      detail: 'downloading its data: 12 of 40 files so far',
+      progress: 0.42,
+      created: NOW - 9_000,
+    },
     { pid: 41_990, display: ':105' },
   ),
   instance(ids[2], 'restarting', 'stellarium', {
@@ -297,6 +304,9 @@ class Scene {
       history: this.history,
       instances: this.instances,
       builds: this.builds,
+      standby: this.builds
+        .slice(0, 1)
+        .map((one) => ({ build: one.build.id, profile: one.profiles[0] ?? null, wanted: 2, ready: 1 })),
       warnings: this.warnings,
     };
   }

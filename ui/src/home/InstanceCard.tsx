@@ -88,5 +88,5 @@ export function InstanceCard(props: InstanceCardProps) {
 
 function detailOf(instance: InstanceView): string | null {
   const profile = instance.profile === null ? null : `Profile ${instance.profile}`;
-  return instance.message ?? phaseSentence(instance.phase) ?? profile;
+  return instance.message ?? phaseSentence(instance) ?? profile;
 }

@@ -8,6 +8,8 @@ function view(instance_id: string, created: number, state: InstanceState = 'read
     instance_id,
     state,
     phase: null,
+    detail: null,
+    standby: false,
     progress: null,
     attempt: 1,
     message: null,

@@ -27,16 +27,18 @@ const phaseWords = {
   connecting: 'connecting to it',
 } satisfies Record<Phase, string>;
 
+type Progress = { phase: Phase | null; detail: string | null };
+
 /** "loading its scene (3 of 5)" */
 function phaseLine(phase: Phase | null): string | null {
   if (phase === null) return null;
   return `${phaseWords[phase]} (${steps.indexOf(phase) + 1} of ${steps.length})`;
 }
 
-/** "Loading its scene (3 of 5)…" */
-export function phaseSentence(phase: Phase | null): string | null {
-  const line = phaseLine(phase);
-  return line === null ? null : `${sentence(line)}…`;
+/** "Loading its scene (3 of 5): loading “mars”…" */
+export function phaseSentence({ phase, detail }: Progress): string | null {
+  const line = [phaseLine(phase), detail].filter((part) => part !== null).join(': ');
+  return line === '' ? null : `${sentence(line)}…`;
 }
 
 /** Does it hold a place on its machine? */

@@ -55,6 +55,8 @@ pub struct InstanceStatus {
     pub phase: Option<Phase>,
     /// 0.0–1.0 where it can be told.
     pub progress: Option<f32>,
+    /// What is being loaded or downloaded right now, in words.
+    pub detail: Option<String>,
     /// Counts starts since the last quiet time: 1 at first.
     pub attempt: u32,
     /// What happened, to what, what to do; in words for the viewer.
@@ -63,7 +65,7 @@ pub struct InstanceStatus {
 
 impl InstanceStatus {
     pub const fn new(state: InstanceState) -> Self {
-        Self { state, phase: None, progress: None, attempt: 1, message: None }
+        Self { state, phase: None, progress: None, detail: None, attempt: 1, message: None }
     }
 }
 
@@ -86,4 +88,6 @@ pub enum StopReason {
     Administrator,
     /// The node ends and its policy is to take its instances with it.
     Shutdown,
+    /// It stood ready for somebody, and its place is needed, or nobody is expected any more.
+    Unneeded,
 }

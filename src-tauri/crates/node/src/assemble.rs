@@ -37,6 +37,7 @@ use crate::{
     session::Means,
     snapshot::Sources,
     stage,
+    standby::{self, Keeper},
 };
 
 /// How long the instances may take to end with the node, on top of their own grace.
@@ -104,6 +105,10 @@ impl Node {
         let (history, points) = watch::channel(History::default());
         tokio::spawn(copies.clone().run_until_cancelled_owned(copy_history(sampler.samples(), history)));
 
+        let standby = Keeper::open(standby_setup(&config, slots), store.clone(), builds.clone()).await?;
+        let keeping = standby.clone().run(roster.clone(), sampler.samples());
+        tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
+
         let token = clock::new_secret();
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
@@ -114,6 +119,7 @@ impl Node {
                 history: points,
                 roster: roster.clone(),
                 builds: builds.clone(),
+                standby,
                 server,
                 warnings,
             },
@@ -312,6 +318,16 @@ fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics
             linger: Duration::from_secs(config.stream.linger_s),
             openspace: false,
         },
+    }
+}
+
+fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {
+    standby::Setup {
+        count: config.standby.count,
+        slots: slots.total,
+        size: config.size(),
+        memory_mb: config.standby.memory_mb,
+        gpu_memory_mb: config.standby.gpu_memory_mb,
     }
 }
 

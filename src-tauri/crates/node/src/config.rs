@@ -22,6 +22,7 @@ pub struct Config {
     pub media: Media,
     pub supervisor: SupervisorDoor,
     pub instances: Instances,
+    pub standby: Standby,
     pub stream: Stream,
     pub graphics: Graphics,
     pub telemetry: Telemetry,
@@ -81,6 +82,13 @@ pub struct Instances {
 pub enum OnExit {
     Stop,
     Leave,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Standby {
+    pub count: u32,
+    pub memory_mb: u64,
+    pub gpu_memory_mb: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

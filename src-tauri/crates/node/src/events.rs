@@ -45,6 +45,7 @@ mod tests {
             state,
             phase: None,
             progress: None,
+            detail: None,
             attempt: 1,
             message: None,
             build: "demo".into(),
@@ -55,6 +56,7 @@ mod tests {
             url: String::new(),
             viewers: 0,
             created: UnixMillis(0),
+            standby: false,
         }
     }
 

@@ -25,6 +25,7 @@ pub mod session;
 pub mod snapshot;
 pub mod socket;
 pub mod stage;
+pub mod standby;
 pub mod views;
 
 pub use assemble::{Node, Options};

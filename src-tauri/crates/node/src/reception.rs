@@ -21,10 +21,11 @@ use crate::{
     builds::{AddError, Builds},
     clock, events, metrics,
     problem::problem,
-    roster::{Launch, Roster, Row, live},
+    roster::{Launch, Roster, Row, Started, live},
     session::{Means, Session, Viewer},
     snapshot::Sources,
     socket::Socket,
+    standby::plan::Wanted,
     views,
 };
 
@@ -89,8 +90,8 @@ impl Reception for Desk {
             Caller::Admin => (ADMINISTRATOR, false),
         };
         let launch = Launch { by, limited, build, profile, size: size.clamped(), now: clock::now() };
-        let instance_id = self.roster.launch(launch).await?;
-        Ok(Launched::Instance { instance_id, url: views::url(instance_id), state: InstanceState::Starting })
+        let Started { id, state } = self.roster.launch(launch).await?;
+        Ok(Launched::Instance { instance_id: id, url: views::url(id), state })
     }
 
     async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
@@ -231,6 +232,9 @@ impl Reception for Desk {
                 self.builds.set_default(&build.id).await.map_err(journal)?;
                 Ok(AdminReply::Done)
             }
+            AdminCommand::SetStandby { build, profile, count } => {
+                self.set_standby(&build, profile.as_deref(), count).await
+            }
             AdminCommand::CreateToken => {
                 let token = clock::new_secret();
                 self.store.add_admin_token(token.hash(), clock::now()).await.map_err(journal)?;
@@ -329,6 +333,26 @@ impl Desk {
             ));
         }
         Ok(())
+    }
+
+    async fn set_standby(
+        &self,
+        build: &str,
+        profile: Option<&str>,
+        count: u32,
+    ) -> Result<AdminReply, Problem> {
+        let places = self.slots.saturating_sub(1);
+        if count > places {
+            let detail = format!(
+                "At most {places} can stand ready here: of the {} places one stays free for other launches.",
+                self.slots
+            );
+            return Err(problem(422, "Too many", detail));
+        }
+        let (build, profile) = self.builds.resolve(Some(build), profile).await?;
+        let want = Wanted { build: build.id, profile, count };
+        self.sources.standby.set(want).await.map_err(journal)?;
+        Ok(AdminReply::Done)
     }
 
     async fn remove_build(&self, id: &str) -> Result<AdminReply, Problem> {

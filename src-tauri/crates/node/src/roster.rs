@@ -1,6 +1,7 @@
 //! The instances of this machine: one task owns the list, journals each change and publishes what there is.
 
 mod driver;
+mod first;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -18,6 +19,9 @@ use crate::{
     stage::{self, Stage},
 };
 
+/// Whose the instances are that stand ready for somebody. It is no session's hash, since nothing hashes to ones.
+pub const STANDBY: SecretHash = SecretHash([0xff; 32]);
+
 /// Commands that may wait: launches and stops come from people.
 const COMMANDS: usize = 64;
 
@@ -33,6 +37,13 @@ pub struct Member {
     pub created: UnixMillis,
     pub instance: InstanceHandle,
     pub stage: Stage,
+}
+
+impl Member {
+    /// Nobody's yet.
+    pub fn is_standby(&self) -> bool {
+        self.session == STANDBY
+    }
 }
 
 /// A member and how it is now.
@@ -69,11 +80,18 @@ pub struct Launch {
     pub now: UnixMillis,
 }
 
+/// What a launch came to: a new instance, or one that stood ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    pub id: InstanceId,
+    pub state: InstanceState,
+}
+
 #[derive(Debug)]
 enum Command {
     Launch {
         launch: Box<Launch>,
-        reply: oneshot::Sender<Result<InstanceId, Problem>>,
+        reply: oneshot::Sender<Result<Started, Problem>>,
     },
     Stop {
         id: InstanceId,
@@ -116,7 +134,7 @@ impl Roster {
         self.rows.borrow().get(&id).cloned()
     }
 
-    pub async fn launch(&self, launch: Launch) -> Result<InstanceId, Problem> {
+    pub async fn launch(&self, launch: Launch) -> Result<Started, Problem> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Launch { launch: Box::new(launch), reply }).await;
         answer.await.unwrap_or_else(|_| {
@@ -145,9 +163,9 @@ impl Roster {
     }
 }
 
-/// The instances that take a slot, by owner.
+/// The instances that take a slot, by owner. One that stands ready takes none: it makes way for any other.
 pub fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
-    let takes_slot = |row: &&Row| row.report.status.state.is_live();
+    let takes_slot = |row: &&Row| row.report.status.state.is_live() && !row.member.is_standby();
     rows.values().filter(takes_slot).map(|row| row.member.session).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use model::{ServerId, health::HealthSample};
 use protocol::{
-    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StreamView},
+    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StandbyView, StreamView},
     signal::ViewerView,
 };
 use tokio::sync::watch;
@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use crate::{
     builds::Builds,
     history::History,
-    roster::{Roster, Row, live},
+    roster::{Roster, Row, Rows, live},
+    standby::{Keeper, plan::Wanted},
     views,
 };
 
@@ -26,6 +27,7 @@ pub struct Sources {
     pub history: watch::Receiver<History>,
     pub roster: Roster,
     pub builds: Builds,
+    pub standby: Keeper,
     pub server: ServerId,
     /// Sentences about the start: what did not work.
     pub warnings: Vec<String>,
@@ -34,6 +36,7 @@ pub struct Sources {
 impl Sources {
     pub async fn take(&self) -> NodeSnapshot {
         let builds = self.builds.admin_views().await;
+        let wanted = self.standby.wanted().await;
         let rows = self.roster.rows().borrow().clone();
         let health = self.health.borrow().clone();
         let mut node = self.node.borrow().clone();
@@ -52,9 +55,28 @@ impl Sources {
             instances: rows.values().map(|row| instance(row, self.server, health.as_ref())).collect(),
             health,
             builds: builds.unwrap_or_default(),
+            standby: standby(&wanted, &rows),
             warnings,
         }
     }
+}
+
+fn standby(wanted: &[Wanted], rows: &Rows) -> Vec<StandbyView> {
+    let ready = |want: &Wanted| {
+        let stands = |row: &&Row| {
+            let member = &row.member;
+            let is_of = member.build.id == want.build && member.profile == want.profile;
+            member.is_standby() && is_of && row.report.status.state == model::InstanceState::Ready
+        };
+        rows.values().filter(stands).count() as u32
+    };
+    let view = |want: &Wanted| StandbyView {
+        build: want.build.to_string(),
+        profile: want.profile.clone(),
+        wanted: want.count,
+        ready: ready(want),
+    };
+    wanted.iter().map(view).collect()
 }
 
 fn disk_warning(health: &HealthSample) -> Option<String> {

@@ -14,6 +14,7 @@ pub fn news(member: &Member, status: &InstanceStatus) -> InstanceNews {
         state: status.state,
         phase: status.phase,
         progress: status.progress,
+        detail: status.detail.clone(),
         attempt: status.attempt,
         message: status.message.clone(),
         build_name: member.build.name.clone(),
@@ -28,6 +29,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         state: status.state,
         phase: status.phase,
         progress: status.progress,
+        detail: status.detail.clone(),
         attempt: status.attempt,
         message: status.message.clone(),
         build: member.build.id.to_string(),
@@ -38,6 +40,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         url: url(member.id),
         viewers: row.stage.viewers.len() as u32,
         created: member.created,
+        standby: member.is_standby(),
     }
 }
 

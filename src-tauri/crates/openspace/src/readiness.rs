@@ -10,6 +10,11 @@ pub enum Sign {
     Phase(Phase),
     /// "Starting rendering loop": from now on the API may be connected; it answers once the scene is loaded.
     Rendering,
+    /// An asset of the scene is being initialised; its name, for people.
+    Asset(String),
+    /// A file of the shared `sync` folder is being fetched.
+    DownloadBegun,
+    DownloadDone,
     /// It will end: the reason, for people.
     Fatal(String),
 }
@@ -19,6 +24,9 @@ const LINE_CHARS: usize = 600;
 
 /// The width to which OpenSpace pads or shortens a category.
 const CATEGORY_CHARS: usize = 20;
+
+/// Characters of an asset's name that are shown to people.
+const ASSET_CHARS: usize = 60;
 
 /// Characters of an unknown fatal message that are shown to people.
 const MESSAGE_CHARS: usize = 200;
@@ -30,6 +38,7 @@ pub fn read_line(line: &str) -> Option<Sign> {
     match entry.level {
         'I' => read_info(entry.message),
         'F' => Some(Sign::Fatal(explain(entry.message))),
+        'D' => read_detail(entry.message),
         _ => None,
     }
 }
@@ -44,6 +53,20 @@ fn read_info(message: &str) -> Option<Sign> {
         "Running Global initialization scripts" => Some(Sign::Phase(Phase::Connecting)),
         _ => None,
     }
+}
+
+/// What OpenSpace tells of its loading at its usual log level, "Debug"; with another one there is less to show and nothing else to miss.
+fn read_detail(message: &str) -> Option<Sign> {
+    if message.starts_with("Started downloading '") {
+        return Some(Sign::DownloadBegun);
+    }
+    if message.starts_with("Finished downloading '") {
+        return Some(Sign::DownloadDone);
+    }
+    let path = message.strip_prefix("Initializing asset '")?.strip_suffix('\'')?;
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = file.strip_suffix(".asset").unwrap_or(file);
+    (!name.is_empty()).then(|| Sign::Asset(name.chars().take(ASSET_CHARS).collect()))
 }
 
 /// Lines that others print in OpenSpace's name before it has a log.
@@ -181,8 +204,32 @@ mod tests {
     fn a_real_start_shows_its_signs_in_order() {
         assert_eq!(
             signs(FIRST_RUN),
-            [Sign::Phase(Phase::Loading), Sign::Rendering, Sign::Phase(Phase::Connecting)]
+            [
+                Sign::Phase(Phase::Loading),
+                Sign::Rendering,
+                Sign::Asset("mini".to_owned()),
+                Sign::Phase(Phase::Connecting)
+            ]
         );
+    }
+
+    #[test]
+    fn what_is_loaded_is_named_without_its_folder() {
+        let debug = |message: &str| read_line(&format!("(D) {:20} {message}", "Asset"));
+        for (message, sign) in [
+            (
+                "Initializing asset '/opt/x/data/assets/scene/mars.asset'",
+                Some(Sign::Asset("mars".to_owned())),
+            ),
+            ("Initializing asset 'C:\\x\\mars.asset'", Some(Sign::Asset("mars".to_owned()))),
+            ("Initializing asset ''", None),
+            ("Initializing asset 'unclosed", None),
+            ("Started downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadBegun)),
+            ("Finished downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadDone)),
+            ("Deinitializing asset 'mars.asset'", None),
+        ] {
+            assert_eq!(debug(message), sign, "{message}");
+        }
     }
 
     #[test]

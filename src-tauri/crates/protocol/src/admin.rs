@@ -18,6 +18,8 @@ pub struct NodeSnapshot {
     pub history: Vec<HealthPoint>,
     pub instances: Vec<AdminInstance>,
     pub builds: Vec<AdminBuild>,
+    /// What stands ready before anybody asks, or is wanted to.
+    pub standby: Vec<StandbyView>,
     /// What needs a person: "The disk of the data folder is full", "No encoder could be opened".
     pub warnings: Vec<String>,
 }
@@ -94,6 +96,16 @@ pub struct AdminViewer {
     pub rtt_ms: Option<f32>,
 }
 
+/// One scene that launches are to find ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct StandbyView {
+    pub build: String,
+    pub profile: Option<String>,
+    pub wanted: u32,
+    /// Those that stand ready now.
+    pub ready: u32,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct AdminBuild {
     pub build: BuildView,
@@ -149,6 +161,14 @@ pub enum AdminCommand {
     },
     SetDefaultBuild {
         id: String,
+    },
+    /// So many of a build and profile stand ready before anybody asks; 0 ends it.
+    SetStandby {
+        build: String,
+        #[serde(default)]
+        #[ts(optional)]
+        profile: Option<String>,
+        count: u32,
     },
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,

@@ -36,6 +36,8 @@ pub struct InstanceView {
     pub state: InstanceState,
     pub phase: Option<Phase>,
     pub progress: Option<f32>,
+    /// What is being loaded or downloaded right now.
+    pub detail: Option<String>,
     pub attempt: u32,
     pub message: Option<String>,
     pub build: String,
@@ -46,6 +48,8 @@ pub struct InstanceView {
     pub url: String,
     pub viewers: u32,
     pub created: UnixMillis,
+    /// Nobody's yet: it runs so that the next launch of its build and profile finds it ready. Administrators see it.
+    pub standby: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

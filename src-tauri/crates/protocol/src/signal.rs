@@ -106,6 +106,8 @@ pub struct InstanceNews {
     pub state: model::InstanceState,
     pub phase: Option<Phase>,
     pub progress: Option<f32>,
+    /// What is being loaded or downloaded right now.
+    pub detail: Option<String>,
     pub attempt: u32,
     pub message: Option<String>,
     /// What people call the build: "Demo sky", "OpenSpace 0.22".

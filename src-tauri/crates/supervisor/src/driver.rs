@@ -10,11 +10,11 @@ use std::{
 };
 
 use display::Display;
-use model::{DisplayRecord, Running, WindowId, launch::Api};
+use model::{DisplayRecord, InstanceState, Running, WindowId, launch::Api};
 use openspace::{client::Client, readiness::Sign};
 use tokio::{
     select,
-    sync::{mpsc, watch},
+    sync::{OwnedSemaphorePermit, mpsc, watch},
     task::{JoinError, JoinSet, spawn_blocking},
     time::sleep_until,
 };
@@ -58,6 +58,8 @@ pub(crate) struct Driver {
     api: Option<Api>,
     client: Option<Client>,
     notes: Vec<String>,
+    /// Held until this start is over.
+    turn: Option<OwnedSemaphorePermit>,
     lasting: JoinSet<Done>,
     attendants: JoinSet<Done>,
 }
@@ -106,6 +108,7 @@ impl Driver {
             api: None,
             client: None,
             notes: Vec::new(),
+            turn: None,
             lasting: JoinSet::new(),
             attendants: JoinSet::new(),
         }
@@ -113,9 +116,10 @@ impl Driver {
 
     pub async fn run(mut self, running: Option<Running>) {
         let first = match running {
-            None => Input::Start,
-            Some(running) => self.adopt(running).await,
+            None => self.wait_for_turn().await,
+            Some(running) => Some(self.adopt(running).await),
         };
+        let Some(first) = first else { return };
         self.step(first);
         while !self.machine.is_stopped() {
             let input = match self.next().await {
@@ -145,6 +149,32 @@ impl Driver {
                 }
             };
             self.step(input);
+        }
+    }
+
+    /// `None`: it was let go of before it began.
+    async fn wait_for_turn(&mut self) -> Option<Input> {
+        let Some(turn) = self.spec.turn.clone() else { return Some(Input::Start) };
+        if let Ok(permit) = turn.clone().try_acquire_owned() {
+            self.turn = Some(permit);
+            return Some(Input::Start);
+        }
+        self.reports.send_modify(|report| {
+            report.status.phase = None;
+            report.status.detail = Some(words::waits_for_turn(&self.spec.build.name));
+        });
+        loop {
+            select! {
+                permit = turn.clone().acquire_owned() => {
+                    self.turn = permit.ok();
+                    return Some(Input::Start);
+                }
+                command = self.commands.recv() => match command {
+                    Some(Command::Stop(reason)) => return Some(Input::Stop(reason)),
+                    Some(Command::Start | Command::Restart) => {}
+                    Some(Command::Abandon) | None => return None,
+                },
+            }
         }
     }
 
@@ -370,9 +400,13 @@ impl Driver {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        let status = self.machine.status();
+        if !matches!(status.state, InstanceState::Starting | InstanceState::Restarting) {
+            self.turn = None;
+        }
         let report = Report {
-            status: self.machine.status(),
+            status,
             running: self.running(),
             client: self.client.clone(),
             notes: self.notes.clone(),

@@ -400,6 +400,7 @@ mod tests {
             dir: dir.join("instance"),
             sync_dir: dir.join("sync"),
             virtual_gl: None,
+            turn: None,
             policy: policy(),
         }
     }

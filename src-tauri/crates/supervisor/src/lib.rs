@@ -20,7 +20,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use model::{Build, InstanceId, InstanceState, InstanceStatus, Phase, Running, Size, StopReason};
 use openspace::client::Client;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
 };
 use tracing::Instrument;
@@ -51,6 +51,8 @@ pub struct Spec {
     /// `vglrun` and its device where an NVIDIA driver is there; `None` is Mesa.
     pub virtual_gl: Option<PathBuf>,
     pub policy: Policy,
+    /// Starts of one build that must not overlap share this: it begins once it has the permit, and gives it back when it is ready or over.
+    pub turn: Option<Arc<Semaphore>>,
 }
 
 /// How long to wait and how often to try.

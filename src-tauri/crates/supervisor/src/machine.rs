@@ -4,6 +4,7 @@
 //! compares the two and asks for what is missing, or for the end of what must go; so there is never a second program, whatever comes when.
 
 mod ending;
+mod loading;
 mod starting;
 mod talk;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) struct Machine {
     api: Api,
     /// The reason that the program's log gave for ending.
     fatal: Option<String>,
+    loading: loading::Loading,
     message: Option<String>,
 }
 
@@ -114,6 +116,7 @@ impl Machine {
             has_window: false,
             api: Api::Absent,
             fatal: None,
+            loading: loading::Loading::default(),
             message: None,
         }
     }
@@ -200,7 +203,8 @@ impl Machine {
             State::Failed => (InstanceState::Failed, None),
             State::Stopped => (InstanceState::Stopped, None),
         };
-        InstanceStatus { phase, attempt, message: self.message.clone(), ..InstanceStatus::new(state) }
+        let detail = phase.and_then(|_| self.loading.told());
+        InstanceStatus { phase, detail, attempt, message: self.message.clone(), ..InstanceStatus::new(state) }
     }
 
     /// Can this be true? Word of a display or a program that is not there comes from one that was there before.

@@ -44,7 +44,12 @@ pub(crate) fn stopped(name: &str, reason: StopReason) -> String {
         StopReason::Viewer => format!("{name} was stopped."),
         StopReason::Administrator => format!("{name} was stopped by an administrator."),
         StopReason::Shutdown => format!("{name} was stopped because its machine shuts down."),
+        StopReason::Unneeded => format!("{name} was stopped because its place is needed."),
     }
+}
+
+pub(crate) fn waits_for_turn(name: &str) -> String {
+    format!("waiting until another first start of {name} has fetched its data")
 }
 
 pub(crate) fn ended(name: &str, farewell: &Farewell, lasted: Duration, was_ready: bool) -> String {

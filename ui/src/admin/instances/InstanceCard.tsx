@@ -23,7 +23,7 @@ type InstanceCardProps = {
 export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardProps) {
   const { backend } = usePanel();
   const { instance } = one;
-  const words = instance.message ?? phaseSentence(instance.phase);
+  const words = instance.message ?? phaseSentence(instance);
   return (
     <Panel
       className={classes.card}
@@ -44,6 +44,7 @@ export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardPro
           <h3 className={classes.name}>{instance.build_name}</h3>
           {instance.demo && <DemoTag />}
           <StateBadge state={instance.state} />
+          {instance.standby && <span className={classes.standby}>Ready for whoever comes next</span>}
           <span className={classes.age}>
             <Age since={instance.created} />
           </span>

@@ -8,6 +8,7 @@ import { DrawingAndEncoding } from './DrawingAndEncoding';
 import { Gpus } from './Gpus';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
+import { Standby } from './Standby';
 
 export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; network: NetworkPoint[] }) {
   const { health, history, node } = snapshot;
@@ -30,6 +31,7 @@ export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; networ
       <div className={classes.pair}>
         <DrawingAndEncoding node={node} />
         <Addresses node={node} />
+        <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
       </div>
     </>
   );

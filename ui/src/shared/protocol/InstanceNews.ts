@@ -6,7 +6,11 @@ import type { Phase } from "./Phase";
 /**
  * How the instance is, as the stream page tells it.
  */
-export type InstanceNews = { instance_id: InstanceId, state: InstanceState, phase: Phase | null, progress: number | null, attempt: number, message: string | null, 
+export type InstanceNews = { instance_id: InstanceId, state: InstanceState, phase: Phase | null, progress: number | null, 
+/**
+ * What is being loaded or downloaded right now.
+ */
+detail: string | null, attempt: number, message: string | null, 
 /**
  * What people call the build: "Demo sky", "OpenSpace 0.22".
  */

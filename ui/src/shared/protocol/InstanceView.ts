@@ -5,4 +5,12 @@ import type { Phase } from "./Phase";
 import type { ServerId } from "./ServerId";
 import type { UnixMillis } from "./UnixMillis";
 
-export type InstanceView = { instance_id: InstanceId, state: InstanceState, phase: Phase | null, progress: number | null, attempt: number, message: string | null, build: string, build_name: string, demo: boolean, profile: string | null, server_id: ServerId, url: string, viewers: number, created: UnixMillis, };
+export type InstanceView = { instance_id: InstanceId, state: InstanceState, phase: Phase | null, progress: number | null, 
+/**
+ * What is being loaded or downloaded right now.
+ */
+detail: string | null, attempt: number, message: string | null, build: string, build_name: string, demo: boolean, profile: string | null, server_id: ServerId, url: string, viewers: number, created: UnixMillis, 
+/**
+ * Nobody's yet: it runs so that the next launch of its build and profile finds it ready. Administrators see it.
+ */
+standby: boolean, };

@@ -4,6 +4,7 @@ import type { AdminInstance } from "./AdminInstance";
 import type { HealthPoint } from "./HealthPoint";
 import type { HealthSample } from "./HealthSample";
 import type { NodeView } from "./NodeView";
+import type { StandbyView } from "./StandbyView";
 
 /**
  * Everything the panel draws. It is sent whole: a few kilobytes a second to a handful of administrators.
@@ -13,6 +14,10 @@ export type NodeSnapshot = { node: NodeView, health: HealthSample | null,
  * The last two minutes, one point a second, oldest first; for the small charts.
  */
 history: Array<HealthPoint>, instances: Array<AdminInstance>, builds: Array<AdminBuild>, 
+/**
+ * What stands ready before anybody asks, or is wanted to.
+ */
+standby: Array<StandbyView>, 
 /**
  * What needs a person: "The disk of the data folder is full", "No encoder could be opened".
  */

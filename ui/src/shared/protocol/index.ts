@@ -53,6 +53,7 @@ export type { ServerMessage } from './ServerMessage';
 export type { ServerView } from './ServerView';
 export type { SessionCreated } from './SessionCreated';
 export type { Size } from './Size';
+export type { StandbyView } from './StandbyView';
 export type { StreamView } from './StreamView';
 export type { UnixMillis } from './UnixMillis';
 export type { ViewerId } from './ViewerId';

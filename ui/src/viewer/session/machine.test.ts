@@ -244,6 +244,7 @@ function instance(state: InstanceState): InstanceNews {
     instance_id: OTHER,
     state,
     phase: null,
+    detail: null,
     progress: null,
     attempt: 1,
     message: null,

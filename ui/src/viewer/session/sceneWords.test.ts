@@ -127,6 +127,7 @@ const live: State = {
     instance_id: 'i',
     state: 'ready',
     phase: null,
+    detail: null,
     progress: null,
     attempt: 1,
     message: null,

@@ -14,6 +14,7 @@ function withInstance(news: Partial<InstanceNews>): State {
       instance_id: 'i',
       state: 'starting',
       phase: null,
+      detail: null,
       progress: null,
       attempt: 1,
       message: null,

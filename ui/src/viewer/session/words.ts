@@ -59,7 +59,7 @@ function reconnecting(state: State): Words {
 
 function starting(state: State): Words {
   const instance = state.instance;
-  const step = phaseSentence(instance?.phase ?? null);
+  const step = instance === null ? null : phaseSentence(instance);
   const progress = instance?.progress ?? null;
   const what = instance?.build_name ?? 'the program';
   if (instance !== null && (instance.state === 'restarting' || instance.attempt > 1)) {

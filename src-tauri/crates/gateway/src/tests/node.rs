@@ -78,6 +78,7 @@ impl Node {
             state: InstanceState::Ready,
             phase: None,
             progress: None,
+            detail: None,
             attempt: 1,
             message: None,
             build: "demo".to_owned(),
@@ -88,6 +89,7 @@ impl Node {
             url: format!("/stream/{}", self.instance),
             viewers: 0,
             created: UnixMillis(0),
+            standby: false,
         }
     }
 
@@ -118,6 +120,7 @@ impl Node {
             history: Vec::new(),
             instances: Vec::new(),
             builds: Vec::new(),
+            standby: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -301,6 +304,7 @@ impl Node {
             state: InstanceState::Ready,
             phase: None,
             progress: None,
+            detail: None,
             attempt: 1,
             message: None,
             build_name: "Demo sky".to_owned(),

@@ -14,11 +14,12 @@ use tokio::{
 use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
 use tracing::{error, info, warn};
 
-use super::{Command, Launch, Member, Row, Rows, Setup, is_over, live};
+use super::{Command, Launch, Member, Row, Rows, Setup, Started, first::FirstStarts, is_over, live};
 use crate::{
     admission::{self, Refusal},
     problem::problem,
     stage::{self, Stage},
+    standby,
 };
 
 /// How long an instance's task may take to let go.
@@ -34,6 +35,7 @@ struct Driver {
     /// Set while the node ends: who waits for the last instance.
     closing: Option<oneshot::Sender<()>>,
     stage_setup: stage::Setup,
+    first: FirstStarts,
 }
 
 pub(super) async fn run(
@@ -46,13 +48,14 @@ pub(super) async fn run(
     let stage_setup = setup.stage.clone();
     let mut driver = Driver {
         setup,
-        store,
         rows: BTreeMap::new(),
         reports: StreamMap::new(),
         stages: StreamMap::new(),
         publish,
         closing: None,
         stage_setup,
+        first: FirstStarts::open(&store).await,
+        store,
     };
     for (record, build) in adopted {
         driver.open(record, build);
@@ -103,10 +106,32 @@ impl Driver {
         }
     }
 
-    async fn launch(&mut self, launch: Launch) -> Result<InstanceId, Problem> {
+    async fn launch(&mut self, launch: Launch) -> Result<Started, Problem> {
         let by = launch.limited.then_some(launch.by);
         admission::admit(self.setup.slots, &live(&self.rows), by, self.closing.is_some())
             .map_err(|refusal| refused(refusal, self.setup.slots))?;
+        match standby::fitting(self.rows.values(), &launch) {
+            Some(id) => self.hand_out(id, &launch).await,
+            None => self.begin(launch).await,
+        }
+    }
+
+    /// What stood ready is from now on whoever's launched it.
+    async fn hand_out(&mut self, id: InstanceId, launch: &Launch) -> Result<Started, Problem> {
+        let row = self.rows.get_mut(&id).expect("it was just found there");
+        let taken = Row {
+            member: Member { session: launch.by, created: launch.now, ..row.member.clone() },
+            ..row.clone()
+        };
+        self.store.put_instance(&record(&taken)).await.map_err(unjournaled)?;
+        let state = taken.report.status.state;
+        *row = taken;
+        info!(instance = %id, "handed out, as it stood ready");
+        self.publish();
+        Ok(Started { id, state })
+    }
+
+    async fn begin(&mut self, launch: Launch) -> Result<Started, Problem> {
         let record = InstanceRecord {
             id: InstanceId::random(),
             session: launch.by,
@@ -119,15 +144,12 @@ impl Driver {
             running: None,
         };
         // Journaled before it starts: a program that nobody knows of would run for ever.
-        self.store.put_instance(&record).await.map_err(|error| {
-            error!(%error, "an instance cannot be journaled");
-            problem(503, "The journal cannot be written", error.to_string())
-        })?;
+        self.store.put_instance(&record).await.map_err(unjournaled)?;
         info!(instance = %record.id, build = %record.build, "launching");
-        let id = record.id;
+        let (id, state) = (record.id, record.state);
         self.open(record, launch.build);
         self.publish();
-        Ok(id)
+        Ok(Started { id, state })
     }
 
     /// Starts the tasks of an instance, or lets them take over what runs already.
@@ -141,6 +163,7 @@ impl Driver {
             sync_dir: self.setup.sync_dir.clone(),
             virtual_gl: self.setup.virtual_gl.clone(),
             policy: self.setup.policy.clone(),
+            turn: self.first.turn(&build, record.profile.as_deref()),
         };
         let instance = supervisor::start(spec, record.running);
         let stage_setup =
@@ -172,11 +195,17 @@ impl Driver {
 
     async fn report(&mut self, id: InstanceId, report: Report) {
         let Some(row) = self.rows.get_mut(&id) else { return };
+        let before = record(row);
         row.report = report;
         let record = record(row);
+        if record.state == InstanceState::Ready {
+            self.first.was_ready(&row.member.build, row.member.profile.as_deref(), &self.store).await;
+        }
         if is_over(record.state) {
             self.forget(id).await;
-        } else if let Err(error) = self.store.put_instance(&record).await {
+        } else if record != before
+            && let Err(error) = self.store.put_instance(&record).await
+        {
             // The instance lives on; only a restart of the node would not find its newest state.
             warn!(instance = %id, %error, "the journal missed a change");
         }
@@ -226,6 +255,11 @@ impl Driver {
     fn publish(&self) {
         self.publish.send_replace(Rows::from(Arc::new(self.rows.clone())));
     }
+}
+
+fn unjournaled(error: store::StoreError) -> Problem {
+    error!(%error, "an instance cannot be journaled");
+    problem(503, "The journal cannot be written", error.to_string())
 }
 
 fn record(row: &Row) -> InstanceRecord {

@@ -5,7 +5,10 @@ use std::time::Instant;
 use model::Phase;
 use openspace::readiness::Sign;
 
-use super::{API_RETRY, Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, ending::schedule};
+use super::{
+    API_RETRY, Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, ending::schedule,
+    loading::Loading,
+};
 use crate::words;
 
 impl Machine {
@@ -14,6 +17,7 @@ impl Machine {
         self.has_window = false;
         self.api = Api::Absent;
         self.fatal = None;
+        self.loading = Loading::default();
         if let State::Starting { phase, deadline } = &mut self.state {
             *phase = match self.kind {
                 Kind::OpenSpace => Phase::Launching,
@@ -55,6 +59,7 @@ impl Machine {
                     self.connect(out);
                 }
             }
+            Sign::Asset(_) | Sign::DownloadBegun | Sign::DownloadDone => self.loading.hear(sign, now),
             Sign::Fatal(why) => {
                 // Once it is ready it may live on in spite of what it says; if it does not, this is why.
                 self.fatal = Some(why.clone());

@@ -73,6 +73,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("SpawnFailed for good", Input::SpawnFailed(lasting())),
         ("Loading", Input::Log(Sign::Phase(Phase::Loading))),
         ("Rendering", Input::Log(Sign::Rendering)),
+        ("Asset", Input::Log(Sign::Asset("mars".to_owned()))),
         ("Fatal", Input::Log(Sign::Fatal("No sky.".to_owned()))),
         ("WindowFound", Input::WindowFound),
         ("WindowMissing", Input::WindowMissing("none".to_owned())),

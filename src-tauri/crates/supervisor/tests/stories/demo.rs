@@ -145,6 +145,7 @@ impl Stage {
             dir: self.dir.path().join("first"),
             sync_dir: self.dir.path().join("sync"),
             virtual_gl: None,
+            turn: None,
             policy: Policy {
                 load_timeout: PATIENCE,
                 stop_grace: Duration::from_secs(15),

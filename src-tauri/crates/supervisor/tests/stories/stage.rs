@@ -64,6 +64,7 @@ impl Stage {
             dir: self.dir.path().join("instance"),
             sync_dir: self.dir.path().join("sync"),
             virtual_gl: None,
+            turn: None,
             policy: Policy {
                 load_timeout: PATIENCE,
                 stop_grace: Duration::from_secs(10),

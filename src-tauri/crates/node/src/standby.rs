@@ -1,0 +1,34 @@
+//! Instances that are ready before anybody asks. They belong to nobody, take no slot from anybody, and the next launch of their build
+//! and profile gets one instead of a start.
+//!
+//! [`plan`] decides; the [`Keeper`] starts and ends one at a time; handing out is the roster's.
+
+mod keeper;
+pub mod plan;
+
+use model::{InstanceId, InstanceState};
+
+use crate::roster::{Launch, Row, STANDBY};
+pub use keeper::{Keeper, Setup};
+
+/// The one to hand out for this launch: one that is ready before one that is on its way, the oldest first. Pure.
+pub fn fitting<'a>(rows: impl Iterator<Item = &'a Row>, launch: &Launch) -> Option<InstanceId> {
+    if launch.by == STANDBY {
+        return None;
+    }
+    let rank = |row: &Row| match row.report.status.state {
+        InstanceState::Ready => Some(0),
+        InstanceState::Starting => Some(1),
+        _ => None,
+    };
+    rows.filter(|row| {
+        let member = &row.member;
+        member.is_standby()
+            && member.build == launch.build
+            && member.profile == launch.profile
+            && member.size == launch.size
+    })
+    .filter_map(|row| Some((rank(row)?, row.member.created, row.member.id)))
+    .min()
+    .map(|(.., id)| id)
+}

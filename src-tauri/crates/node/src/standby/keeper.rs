@@ -1,0 +1,179 @@
+//! Looks at the machine, asks [`plan`](super::plan) for one step, and takes it.
+
+use std::time::Duration;
+
+use model::{
+    BuildId, Size, StopReason,
+    health::{GpuState, HealthSample},
+};
+use store::{Store, StoreError};
+use tokio::{select, sync::watch, time::sleep};
+use tracing::{info, warn};
+
+use super::plan::{Deed, Kept, Needs, Room, Wanted, next};
+use crate::{
+    builds::Builds,
+    clock,
+    roster::{Launch, Roster, Row, Rows, STANDBY, live},
+};
+
+/// Where the journal keeps what an administrator wants, as JSON.
+const KEY: &str = "standby";
+/// A machine's figures settle within seconds after something was started or ended on it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const MIB: u64 = 1 << 20;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Of the default build, until an administrator says otherwise.
+    pub count: u32,
+    pub slots: u32,
+    pub size: Size,
+    /// What an instance is expected to take while none of its build runs.
+    pub memory_mb: u64,
+    pub gpu_memory_mb: u64,
+}
+
+/// The remote control: what is wanted. Its task ends when it is dropped by whoever spawned it.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    setup: Setup,
+    store: Store,
+    builds: Builds,
+    wanted: watch::Sender<Option<Vec<Wanted>>>,
+}
+
+impl Keeper {
+    pub async fn open(setup: Setup, store: Store, builds: Builds) -> Result<Self, StoreError> {
+        let stored = store.setting(KEY).await?;
+        // Something else than we wrote is as good as nothing: the configuration holds.
+        let wanted = stored.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(Self { setup, store, builds, wanted: watch::Sender::new(wanted) })
+    }
+
+    /// Sets how many of one scene stand ready; 0 is none.
+    pub async fn set(&self, want: Wanted) -> Result<(), StoreError> {
+        let mut wanted = self.wanted().await;
+        wanted.retain(|other| (&other.build, &other.profile) != (&want.build, &want.profile));
+        if want.count > 0 {
+            wanted.push(want);
+        }
+        let text = serde_json::to_string(&wanted).expect("names and numbers are JSON");
+        self.store.put_setting(KEY, &text).await?;
+        self.wanted.send_replace(Some(wanted));
+        Ok(())
+    }
+
+    /// What is wanted: as an administrator said, else as the configuration says.
+    pub async fn wanted(&self) -> Vec<Wanted> {
+        let said = self.wanted.borrow().clone();
+        match said {
+            Some(wanted) => wanted,
+            None if self.setup.count == 0 => Vec::new(),
+            None => match self.builds.resolve(None, None).await {
+                Ok((build, profile)) => vec![Wanted { build: build.id, profile, count: self.setup.count }],
+                Err(_) => Vec::new(),
+            },
+        }
+    }
+
+    pub async fn run(self, roster: Roster, health: watch::Receiver<Option<HealthSample>>) {
+        let setup = self.setup;
+        let mut rows = roster.rows();
+        let mut wishes = self.wanted.subscribe();
+        loop {
+            let wanted = self.wanted().await;
+            let known = rows.borrow_and_update().clone();
+            let deed = health.borrow().as_ref().and_then(|sample| {
+                next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), |build| {
+                    needs(&setup, build, &known, sample)
+                })
+            });
+            if let Some(deed) = deed {
+                perform(deed, &setup, &roster, &self.builds).await;
+            }
+            select! {
+                () = sleep(LOOK_EVERY) => {}
+                changed = wishes.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+async fn perform(deed: Deed, setup: &Setup, roster: &Roster, builds: &Builds) {
+    match deed {
+        Deed::End(id) => {
+            info!(instance = %id, "nobody has to find this one ready any more");
+            roster.stop(id, StopReason::Unneeded).await;
+        }
+        Deed::Start(Wanted { build, profile, .. }) => {
+            let started = async {
+                let (build, profile) = builds.resolve(Some(build.as_str()), profile.as_deref()).await?;
+                let launch = Launch {
+                    by: STANDBY,
+                    limited: false,
+                    build,
+                    profile,
+                    size: setup.size,
+                    now: clock::now(),
+                };
+                roster.launch(launch).await
+            };
+            if let Err(problem) = started.await {
+                warn!(%build, why = problem.detail, "none can be started ahead of people");
+            }
+        }
+    }
+}
+
+fn kept(rows: &Rows) -> Vec<Kept> {
+    let standby = rows.values().filter(|row| row.member.is_standby());
+    standby
+        .map(|Row { member, report, .. }| Kept {
+            id: member.id,
+            build: member.build.id.clone(),
+            profile: member.profile.clone(),
+            size: member.size,
+            state: report.status.state,
+        })
+        .collect()
+}
+
+fn room(setup: &Setup, rows: &Rows, sample: &HealthSample) -> Room {
+    use model::InstanceState::{Restarting, Starting};
+    let host = &sample.host;
+    Room {
+        slots: setup.slots.saturating_sub(live(rows).len() as u32),
+        starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
+        memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
+        gpu_memory: gpu_memory(&sample.gpus),
+        idle_cores: host.cpu_cores as f32 * (1.0 - host.cpu_percent / 100.0),
+    }
+}
+
+fn gpu_memory(gpus: &GpuState) -> Option<u64> {
+    let GpuState::Available { gpus, .. } = gpus else { return None };
+    gpus.iter().filter_map(|gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?))).max()
+}
+
+/// The most that an instance of the build takes now, where one runs; else what was configured.
+fn needs(setup: &Setup, build: &BuildId, rows: &Rows, sample: &HealthSample) -> Needs {
+    let pids = rows
+        .values()
+        .filter(|row| row.member.build.id == *build)
+        .filter_map(|row| Some(row.report.running.as_ref()?.program?.pid))
+        .collect::<Vec<_>>();
+    let loads = sample.host.processes.iter().filter(|load| pids.contains(&load.root_pid));
+    let (memory, gpu_memory) = loads.fold((0, 0), |(memory, gpu), load| {
+        (memory.max(load.memory_bytes), gpu.max(load.gpu_memory_bytes.unwrap_or_default()))
+    });
+    let or = |measured: u64, configured_mb: u64| if measured > 0 { measured } else { configured_mb * MIB };
+    Needs {
+        memory: or(memory, setup.memory_mb),
+        gpu_memory: or(gpu_memory, setup.gpu_memory_mb),
+        cores: CORES,
+    }
+}
+
+/// Less than this left, and a start would be felt by those who watch.
+const CORES: f32 = 0.5;
