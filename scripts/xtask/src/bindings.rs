@@ -55,6 +55,8 @@ fn export(config: &Config) -> Result<()> {
     model::SceneState::export_all(config)?;
     model::SceneNode::export_all(config)?;
     model::SceneAction::export_all(config)?;
+    model::SceneProperty::export_all(config)?;
+    model::SavedFile::export_all(config)?;
     api::SessionCreated::export_all(config)?;
     api::LaunchRequest::export_all(config)?;
     api::Launched::export_all(config)?;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::PropertyValue;
+
 /// How an instance's scene is now, as everybody who watches it sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct SceneState {
@@ -18,6 +20,20 @@ pub struct SceneState {
     #[ts(optional)]
     pub camera: Option<CameraPlace>,
     pub mode: SceneMode,
+    #[serde(default)]
+    pub recorder: RecorderState,
+}
+
+/// What the program's recorder of sessions does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RecorderState {
+    #[default]
+    Idle,
+    Recording,
+    Playing,
+    /// A playback stands still.
+    Paused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -119,6 +135,44 @@ pub enum Wish {
         search: Option<String>,
     },
     ListActions {},
+    /// Looks at the next or the one before of the nodes that whoever made the scene recommends.
+    StepFocus {
+        forward: bool,
+    },
+    /// What may be changed by [`Self::SetProperty`]; with `search`, what has it in its name, its owner or its URI.
+    /// A list that is too long for one message is cut.
+    ListProperties {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        search: Option<String>,
+    },
+    SetProperty {
+        uri: String,
+        value: PropertyValue,
+    },
+    /// Keeps the picture as a file; its name is the answer.
+    Screenshot {},
+    ListScreenshots {},
+    /// Keeps what happens from now on, until [`Self::StopRecording`].
+    StartRecording {},
+    /// The recording's name is the answer.
+    StopRecording {},
+    ListRecordings {},
+    PlayRecording {
+        name: String,
+        #[serde(default)]
+        looped: bool,
+    },
+    PausePlayback {
+        paused: bool,
+    },
+    StopPlayback {},
+    /// Ends the program and starts it again.
+    Restart {},
+    /// Runs a script, which may do everything that the program may. Only where the machine's configuration allows it.
+    Lua {
+        script: String,
+    },
 }
 
 impl Wish {
@@ -132,12 +186,37 @@ impl Wish {
             | Self::Now {}
             | Self::Focus { .. }
             | Self::FlyTo { .. }
-            | Self::FlyToGeo { .. } => true,
+            | Self::FlyToGeo { .. }
+            | Self::StepFocus { .. }
+            | Self::PlayRecording { .. }
+            | Self::PausePlayback { .. }
+            | Self::StopPlayback {} => true,
             Self::Show { .. }
             | Self::Fade { .. }
             | Self::TriggerAction { .. }
+            | Self::SetProperty { .. }
+            | Self::Screenshot {}
+            | Self::StartRecording {}
+            | Self::StopRecording {}
+            | Self::Restart {}
+            | Self::Lua { .. }
             | Self::ListNodes { .. }
-            | Self::ListActions {} => false,
+            | Self::ListActions {}
+            | Self::ListProperties { .. }
+            | Self::ListScreenshots {}
+            | Self::ListRecordings {} => false,
         }
+    }
+
+    /// It leaves something other than it was; the rest only asks.
+    pub const fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Self::ListNodes { .. }
+                | Self::ListActions {}
+                | Self::ListProperties { .. }
+                | Self::ListScreenshots {}
+                | Self::ListRecordings {}
+        )
     }
 }

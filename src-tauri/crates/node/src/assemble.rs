@@ -127,6 +127,7 @@ impl Node {
                 media: media.clone(),
                 ice_servers: Vec::new(),
                 codec: encoder.as_ref().map_or(Codec::H264, |encoder| encoder.codec),
+                raw_lua: config.gate.raw_lua,
             },
             default_size: config.size(),
             slots: slots.total,

@@ -24,6 +24,7 @@ pub struct Config {
     pub instances: Instances,
     pub standby: Standby,
     pub stream: Stream,
+    pub gate: Gate,
     pub graphics: Graphics,
     pub telemetry: Telemetry,
     pub log: Log,
@@ -98,6 +99,11 @@ pub struct Stream {
     pub bitrate_max_kbps: u32,
     pub encoders: Vec<String>,
     pub linger_s: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Gate {
+    pub raw_lua: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -6,6 +6,7 @@ mod first;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
+use openspace::saved::Saved;
 use protocol::api::Problem;
 use store::Store;
 use supervisor::{InstanceHandle, Report};
@@ -37,6 +38,18 @@ pub struct Member {
     pub created: UnixMillis,
     pub instance: InstanceHandle,
     pub stage: Stage,
+    pub saved: Saved,
+}
+
+impl Member {
+    /// Also one that was given up.
+    pub fn restart(&self) {
+        let state = self.instance.reports().borrow().status.state;
+        match state {
+            InstanceState::Failed => self.instance.start(),
+            _ => self.instance.restart(),
+        }
+    }
 }
 
 impl Member {

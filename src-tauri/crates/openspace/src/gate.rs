@@ -6,10 +6,17 @@
 
 mod moment;
 
-use model::{Role, UnixMillis, scene::Wish};
+use model::{
+    PropertyValue, Role, SavedFile, SavedKind, UnixMillis,
+    scene::{RecorderState, Wish},
+};
 
 pub(crate) use self::moment::Moment;
-use crate::tree::{Node, Tree, is_identifier};
+use crate::{
+    launch::usable_text,
+    saved::{self, Saved},
+    tree::{Node, Tree, is_identifier, offered::is_uri},
+};
 
 /// Simulated seconds in one: a year, forwards or backwards.
 const RATE_MAX: f64 = 31_557_600.0;
@@ -37,13 +44,64 @@ pub(crate) enum Deed {
     NextRate,
     PreviousRate,
     Focus(String),
-    FlyTo { node: String, duration_s: Option<f64> },
-    FlyToGeo { globe: String, latitude: f64, longitude: f64, altitude_m: f64 },
-    Show { node: String, visible: bool },
-    Fade { node: String, visible: bool, seconds: f64 },
+    FlyTo {
+        node: String,
+        duration_s: Option<f64>,
+    },
+    FlyToGeo {
+        globe: String,
+        latitude: f64,
+        longitude: f64,
+        altitude_m: f64,
+    },
+    Show {
+        node: String,
+        visible: bool,
+    },
+    Fade {
+        node: String,
+        visible: bool,
+        seconds: f64,
+    },
     TriggerAction(String),
-    ListNodes { search: String },
+    ListNodes {
+        search: String,
+    },
     ListActions,
+    NextFocus,
+    PreviousFocus,
+    ListProperties {
+        search: String,
+    },
+    SetProperty {
+        uri: String,
+        value: PropertyValue,
+    },
+    Screenshot,
+    /// Recordings by their whole path: OpenSpace looks for them wherever it was started otherwise.
+    StartRecording(String),
+    StopRecording(String),
+    PlayRecording {
+        path: String,
+        looped: bool,
+    },
+    PausePlayback(bool),
+    StopPlayback,
+    Lua(String),
+}
+
+/// What a wish is judged by: what there is, and what this machine allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds<'a> {
+    pub tree: &'a Tree,
+    pub saved: &'a Saved,
+    /// What [`Saved::list`] has, newest first.
+    pub recordings: &'a [SavedFile],
+    /// `None` until OpenSpace has told.
+    pub recorder: Option<RecorderState>,
+    /// The configuration lets administrators run scripts.
+    pub raw_lua: bool,
+    pub now: UnixMillis,
 }
 
 /// Why a wish was not let through: a sentence for the viewer.
@@ -68,16 +126,32 @@ pub const fn role_for(wish: &Wish) -> Role {
         | Wish::FlyTo { .. }
         | Wish::FlyToGeo { .. }
         | Wish::ListNodes { .. }
-        | Wish::ListActions {} => Role::Pilot,
-        Wish::Show { .. } | Wish::Fade { .. } | Wish::TriggerAction { .. } => Role::Presenter,
+        | Wish::ListActions {}
+        | Wish::StepFocus { .. } => Role::Pilot,
+        Wish::Show { .. }
+        | Wish::Fade { .. }
+        | Wish::TriggerAction { .. }
+        | Wish::ListProperties { .. }
+        | Wish::SetProperty { .. }
+        | Wish::Screenshot {}
+        | Wish::ListScreenshots {}
+        | Wish::StartRecording {}
+        | Wish::StopRecording {}
+        | Wish::ListRecordings {}
+        | Wish::PlayRecording { .. }
+        | Wish::PausePlayback { .. }
+        | Wish::StopPlayback {} => Role::Presenter,
+        Wish::Restart {} => Role::Owner,
+        Wish::Lua { .. } => Role::Admin,
     }
 }
 
-pub fn judge(wish: &Wish, role: Role, tree: &Tree, now: UnixMillis) -> Result<Call, Denied> {
+pub fn judge(wish: &Wish, role: Role, grounds: &Grounds<'_>) -> Result<Call, Denied> {
     admit(wish, role)?;
+    let tree = grounds.tree;
     let deed = match wish {
         Wish::SetTime { time } => Deed::SetTime(Moment::parse(time).ok_or_else(not_a_time)?),
-        Wish::Now {} => Deed::SetTime(Moment::of(now).ok_or_else(not_a_time)?),
+        Wish::Now {} => Deed::SetTime(Moment::of(grounds.now).ok_or_else(not_a_time)?),
         Wish::Pause { paused } => Deed::SetPause(*paused),
         Wish::SetRate { seconds_per_second } => {
             Deed::SetRate(within("The rate", *seconds_per_second, (-RATE_MAX, RATE_MAX), "seconds a second")?)
@@ -102,11 +176,23 @@ pub fn judge(wish: &Wish, role: Role, tree: &Tree, now: UnixMillis) -> Result<Ca
             seconds: within("The fade", *seconds, FADE_S, "seconds")?,
         },
         Wish::TriggerAction { action } => Deed::TriggerAction(offered(action, tree)?),
-        Wish::ListNodes { search } => {
-            let search = search.as_deref().unwrap_or_default();
-            Deed::ListNodes { search: search.chars().take(SEARCH_CHARS).collect() }
-        }
+        Wish::ListNodes { search } => Deed::ListNodes { search: searched(search.as_deref()) },
         Wish::ListActions {} => Deed::ListActions,
+        Wish::StepFocus { forward: true } => Deed::NextFocus,
+        Wish::StepFocus { forward: false } => Deed::PreviousFocus,
+        Wish::ListProperties { search } => Deed::ListProperties { search: searched(search.as_deref()) },
+        Wish::SetProperty { uri, value } => property(uri, value, tree)?,
+        Wish::Screenshot {} => Deed::Screenshot,
+        Wish::StartRecording {}
+        | Wish::StopRecording {}
+        | Wish::PlayRecording { .. }
+        | Wish::PausePlayback { .. }
+        | Wish::StopPlayback {} => recording(wish, grounds)?,
+        Wish::Lua { script } => lua(script, grounds.raw_lua)?,
+        // OpenSpace has no part in these.
+        Wish::ListScreenshots {} | Wish::ListRecordings {} | Wish::Restart {} => {
+            return Err(Denied::Refused("OpenSpace cannot be asked for that.".to_owned()));
+        }
     };
     Ok(Call(deed))
 }
@@ -117,9 +203,76 @@ pub fn admit(wish: &Wish, role: Role) -> Result<(), Denied> {
         return Ok(());
     }
     Err(Denied::Refused(match role {
+        _ if role_for(wish) == Role::Admin => {
+            "Only an administrator of this machine may run scripts.".to_owned()
+        }
+        _ if role_for(wish) == Role::Owner => "Only who launched it may restart it.".to_owned(),
         Role::Watcher => "Your link is for watching. Ask for a link that may steer.".to_owned(),
         _ => "Only a presenter may change the scene. Ask for a presenter's link.".to_owned(),
     }))
+}
+
+fn searched(search: Option<&str>) -> String {
+    search.unwrap_or_default().chars().take(SEARCH_CHARS).collect()
+}
+
+fn property(uri: &str, value: &PropertyValue, tree: &Tree) -> Result<Deed, Denied> {
+    let refused = |why: String| Denied::Refused(why);
+    if !is_uri(uri) {
+        return Err(refused("That is not a property that may be changed from here.".to_owned()));
+    }
+    let known = tree.property(uri).ok_or_else(|| {
+        Denied::Unknown(format!("“{uri}” is not a property of this scene that may be changed from here."))
+    })?;
+    let wrong = |takes: String| refused(format!("“{}” takes {takes}.", known.name));
+    known.kind.check(value).map_err(wrong)?;
+    Ok(Deed::SetProperty { uri: known.uri.clone(), value: value.clone() })
+}
+
+/// OpenSpace is silent about a recorder that cannot do what is asked, so that is looked at before.
+fn recording(wish: &Wish, grounds: &Grounds<'_>) -> Result<Deed, Denied> {
+    use RecorderState::{Idle, Paused, Playing, Recording};
+    let new = || path(&saved::next_name(SavedKind::Recordings, grounds.recordings), grounds.saved);
+    let (needed, deed): (&[RecorderState], _) = match wish {
+        Wish::StartRecording {} => (&[Idle], Deed::StartRecording(new()?)),
+        Wish::StopRecording {} => (&[Recording], Deed::StopRecording(new()?)),
+        Wish::PlayRecording { name, looped } => {
+            let known = grounds.recordings.iter().find(|file| file.name == *name).ok_or_else(|| {
+                let why = "There is no such recording of this instance. Choose one from the list.";
+                Denied::Refused(why.to_owned())
+            })?;
+            (&[Idle], Deed::PlayRecording { path: path(&known.name, grounds.saved)?, looped: *looped })
+        }
+        Wish::PausePlayback { paused } => (&[Playing, Paused], Deed::PausePlayback(*paused)),
+        _ => (&[Playing, Paused], Deed::StopPlayback),
+    };
+    match grounds.recorder {
+        Some(now) if !needed.contains(&now) => Err(Denied::Refused(
+            match now {
+                Idle => "Nothing is recorded or played at the moment.",
+                Recording => "A recording is under way. Stop it first.",
+                Playing | Paused => "A recording is played. Stop it first.",
+            }
+            .to_owned(),
+        )),
+        _ => Ok(deed),
+    }
+}
+
+fn path(name: &str, saved: &Saved) -> Result<String, Denied> {
+    let path = saved.path(SavedKind::Recordings, name);
+    let odd = || Denied::Refused("This machine keeps its data where OpenSpace cannot record.".to_owned());
+    usable_text(&path).map(str::to_owned).ok_or_else(odd)
+}
+
+fn lua(script: &str, allowed: bool) -> Result<Deed, Denied> {
+    if allowed {
+        return Ok(Deed::Lua(script.to_owned()));
+    }
+    Err(Denied::Refused(
+        "Scripts are switched off on this machine. Its administrator may set `gate.raw_lua` in the configuration."
+            .to_owned(),
+    ))
 }
 
 fn not_a_time() -> Denied {

@@ -156,7 +156,10 @@ fn environment(order: &Order<'_>) -> BTreeMap<String, String> {
 }
 
 fn folders(order: &Order<'_>) -> Vec<PathBuf> {
-    let own = ["bin", "user", "logs", "cache", "temp", "documentation"].map(|name| order.dir.join(name));
+    // From 0.21 on OpenSpace records into a folder only if that is there.
+    let own =
+        ["bin", "user", "user/screenshots", "user/recordings", "logs", "cache", "temp", "documentation"];
+    let own = own.map(|name| order.dir.join(name));
     [order.dir.to_owned()].into_iter().chain(own).chain([order.sync_dir.to_owned()]).collect()
 }
 

@@ -8,4 +8,5 @@ pub mod gate;
 pub mod keys;
 pub mod launch;
 pub mod readiness;
+pub mod saved;
 pub mod tree;

@@ -1,8 +1,10 @@
 //! What a running scene holds, as far as viewers may name it. Pure.
 
+pub(crate) mod offered;
+
 use std::collections::BTreeMap;
 
-use model::{SceneAction, SceneNode};
+use model::{SceneAction, SceneNode, SceneProperty};
 
 /// Identifiers that are longer are no one's: the longest of upstream's have some 60 characters.
 const IDENTIFIER_CHARS_MAX: usize = 128;
@@ -23,10 +25,11 @@ pub struct Node {
 }
 
 /// A snapshot of the live scene: a viewer may name what is in it and nothing else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
     actions: BTreeMap<String, SceneAction>,
+    properties: BTreeMap<String, SceneProperty>,
 }
 
 impl Tree {
@@ -39,7 +42,15 @@ impl Tree {
         Self {
             nodes: nodes.into_iter().filter(|(id, _)| is_identifier(id)).collect(),
             actions: actions.map(|action| (action.id.clone(), action)).collect(),
+            properties: BTreeMap::new(),
         }
+    }
+
+    /// With the properties that [`offered`] lets through.
+    #[must_use]
+    pub(crate) fn with_properties(self, properties: impl IntoIterator<Item = SceneProperty>) -> Self {
+        let properties = properties.into_iter().filter(|property| offered::is_uri(&property.uri));
+        Self { properties: properties.map(|property| (property.uri.clone(), property)).collect(), ..self }
     }
 
     pub fn node(&self, id: &str) -> Option<&Node> {
@@ -64,6 +75,21 @@ impl Tree {
             })
             .collect();
         list.sort_by_cached_key(|node| (!node.interesting, node.name.to_lowercase()));
+        list
+    }
+
+    pub fn property(&self, uri: &str) -> Option<&SceneProperty> {
+        self.properties.get(uri)
+    }
+
+    /// By owner and name; with `search`, what has it in one of these or in its URI.
+    pub fn properties(&self, search: &str) -> Vec<SceneProperty> {
+        let search = search.to_lowercase();
+        let has = |text: &String| text.to_lowercase().contains(&search);
+        let found = self.properties.values();
+        let mut list: Vec<_> =
+            found.filter(|one| [&one.name, &one.owner, &one.uri].into_iter().any(has)).cloned().collect();
+        list.sort_by_cached_key(|one| (one.owner.to_lowercase(), one.name.to_lowercase()));
         list
     }
 

@@ -14,7 +14,8 @@ use futures_util::{SinkExt, StreamExt};
 use model::{ApiGeneration, Role, UnixMillis, launch::Api, scene::Wish};
 use openspace::{
     client::{Client, ClientError},
-    gate::judge,
+    gate::{Grounds, judge},
+    saved::Saved,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -355,7 +356,15 @@ async fn a_build_from_before_0_21_is_steered_by_its_own_names() {
         (Wish::Focus { node: node() }, Ok(None)),
         (Wish::Pause { paused: true }, Err(ClientError::Lacks("time.setPause"))),
     ] {
-        let call = judge(&wish, Role::Pilot, &tree, UnixMillis(0)).unwrap();
+        let grounds = Grounds {
+            tree: &tree,
+            saved: &Saved::of(Path::new("/nowhere")),
+            recordings: &[],
+            recorder: None,
+            raw_lua: false,
+            now: UnixMillis(0),
+        };
+        let call = judge(&wish, Role::Pilot, &grounds).unwrap();
         assert_eq!(client.perform(call).await, done, "{wish:?}");
     }
     let heard: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok()).collect();

@@ -15,15 +15,17 @@ use std::{
 };
 
 use model::{
-    ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, Role, SceneState, Size, UnixMillis,
-    scene::{CameraPlace, Wish},
+    ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, PropertyKind, PropertyValue, Role, SavedKind,
+    SceneState, Size, UnixMillis,
+    scene::{CameraPlace, RecorderState, Wish},
 };
 use openspace::{
     build,
-    client::Client,
-    gate::judge,
+    client::{Answer, Client},
+    gate::{Call, Grounds, judge},
     launch::{Order, Ports, plan},
     readiness::{Sign, read_line},
+    saved::Saved,
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -130,9 +132,92 @@ async fn steered(api: ApiGeneration) {
 }
 
 async fn wish(client: &Client, wish: Wish) {
+    assert_eq!(
+        client.perform(judged(client, &wish, &Saved::of(Path::new("/nowhere"))).await).await,
+        Ok(None)
+    );
+}
+
+async fn judged(client: &Client, wish: &Wish, saved: &Saved) -> Call {
     let tree = client.tree().await.unwrap();
-    let call = judge(&wish, Role::Presenter, &tree, UnixMillis(0)).unwrap();
-    assert_eq!(client.perform(call).await, Ok(None));
+    let recordings = saved.list(SavedKind::Recordings);
+    let grounds = Grounds {
+        tree: &tree,
+        saved,
+        recordings: &recordings,
+        recorder: None,
+        raw_lua: true,
+        now: UnixMillis(0),
+    };
+    judge(wish, Role::Admin, &grounds).unwrap()
+}
+
+#[tokio::test]
+async fn a_newer_install_is_recorded_and_played_and_its_properties_change() {
+    recorded(ApiGeneration::New).await;
+}
+
+#[tokio::test]
+async fn an_older_install_is_recorded_and_played_and_its_properties_change() {
+    recorded(ApiGeneration::Legacy).await;
+}
+
+async fn recorded(api: ApiGeneration) {
+    let Some(demo) = demo() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let install = root.path().join("install");
+    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
+    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
+    assert!(made.success());
+    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
+    let client = instance.client().await;
+    let saved = Saved::of(&root.path().join("1"));
+    let mut scene = client.scene();
+    let wish = async |wish: Wish| {
+        let call = judged(&client, &wish, &saved).await;
+        client.perform(call).await.unwrap()
+    };
+
+    wish(Wish::StartRecording {}).await;
+    until(&mut scene, |scene| scene.recorder == RecorderState::Recording).await;
+    wish(Wish::StepFocus { forward: true }).await;
+    until(&mut scene, |scene| scene.focus != "Saturn").await;
+    let before = saved.list(SavedKind::Recordings);
+    wish(Wish::StopRecording {}).await;
+    until(&mut scene, |scene| scene.recorder == RecorderState::Idle).await;
+    let name = saved.fresh(SavedKind::Recordings, &before).unwrap().name;
+    assert_eq!(name, "recording-1.osrec");
+    wish(Wish::PlayRecording { name, looped: true }).await;
+    until(&mut scene, |scene| scene.recorder == RecorderState::Playing).await;
+    wish(Wish::PausePlayback { paused: true }).await;
+    until(&mut scene, |scene| scene.recorder == RecorderState::Paused).await;
+    wish(Wish::StopPlayback {}).await;
+    until(&mut scene, |scene| scene.recorder == RecorderState::Idle).await;
+
+    let Some(Answer::Properties(offered)) = wish(Wish::ListProperties { search: None }).await else {
+        panic!()
+    };
+    assert!(offered.iter().any(|one| matches!(one.kind, PropertyKind::Colour { .. })));
+    assert!(offered.iter().any(|one| matches!(one.kind, PropertyKind::Choice { .. })));
+    assert!(offered.iter().all(|one| !one.uri.starts_with("Modules") && !one.uri.starts_with("Server")));
+    for (uri, value, in_lua) in [
+        ("Scene.Grid.Renderable.Color", PropertyValue::Numbers(vec![1.0, 0.5, 0.0]), "1,0.5,0"),
+        ("Scene.Grid.Renderable.Lines", PropertyValue::Number(2.0), "2"),
+        ("RenderEngine.BlackoutFactor", PropertyValue::Number(0.25), "0.25"),
+        ("RenderEngine.ShowLabels", PropertyValue::Switch(true), "true"),
+    ] {
+        wish(Wish::SetProperty { uri: uri.to_owned(), value: value.clone() }).await;
+        instance.until_script_log_has(&format!("[\"{uri}\",")).await;
+        let Some(Answer::Returned(told)) =
+            wish(Wish::Lua { script: format!("return openspace.propertyValue('{uri}')") }).await
+        else {
+            panic!("a script is answered")
+        };
+        let told = told["1"].to_string();
+        assert_eq!(told.replace(".0", "").trim_matches(['[', ']']), in_lua, "{uri}");
+    }
+    client.shut_down().await.unwrap();
+    assert!(instance.exit().await.success());
 }
 
 async fn until(scene: &mut watch::Receiver<Option<SceneState>>, is_so: impl Fn(&SceneState) -> bool) {

@@ -84,11 +84,11 @@ fn an_override_beside_the_installs_configuration_is_honoured() {
     let stage = Stage::new("stock-0.22.cfg");
     fs::write(
         stage.install.join("openspace.cfg.override"),
-        "ScreenshotUseDateTime = 'overridden'\nServer.Interfaces[2].Port = 9",
+        "OnScreenTextScaling = 'overridden'\nServer.Interfaces[2].Port = 9",
     )
     .unwrap();
     let lua = stage.run();
-    assert_eq!(text(&lua, "ScreenshotUseDateTime"), "overridden");
+    assert_eq!(text(&lua, "OnScreenTextScaling"), "overridden");
     assert_only_this_machine(&lua, "Server.Interfaces");
 }
 

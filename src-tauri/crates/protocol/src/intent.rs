@@ -2,13 +2,16 @@
 //!
 //! A [`Wish`](model::scene::Wish) travels on the data channel `intent` as the `name` and `args` of an [`Intent`]; its reply is `ok` with the
 //! answer (`null` where there is nothing to say) or `error` with a sentence. `list_nodes` answers a list of [`SceneNode`],
-//! `list_actions` one of [`SceneAction`].
+//! `list_actions` one of [`SceneAction`], `list_properties` one of [`SceneProperty`], `list_screenshots` and `list_recordings` one of
+//! [`SavedFile`], newest first; `screenshot` and `stop_recording` answer the [`SavedFile`] that they made, `lua` what the script returned.
 //!
 //! The channel `state` carries a [`SceneState`] whenever it has changed, at most [`STATES_PER_SECOND_MAX`] a second, or
 //! `null` while the program tells nothing of its scene: it starts again, or it is not OpenSpace.
 //!
 //! [`SceneNode`]: model::SceneNode
 //! [`SceneAction`]: model::SceneAction
+//! [`SceneProperty`]: model::SceneProperty
+//! [`SavedFile`]: model::SavedFile
 //! [`SceneState`]: model::SceneState
 
 use model::scene::Wish;
@@ -39,6 +42,8 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use model::PropertyValue;
+
     use super::*;
 
     fn read(name: &str, args: Value) -> Result<Wish, String> {
@@ -50,6 +55,11 @@ mod tests {
         assert_eq!(read("pause", json!({ "paused": true })), Ok(Wish::Pause { paused: true }));
         assert_eq!(read("now", Value::Null), Ok(Wish::Now {}));
         assert_eq!(read("list_nodes", json!({})), Ok(Wish::ListNodes { search: None }));
+        let set =
+            Wish::SetProperty { uri: "Dashboard.IsEnabled".to_owned(), value: PropertyValue::Switch(true) };
+        assert_eq!(read("set_property", json!({ "uri": "Dashboard.IsEnabled", "value": true })), Ok(set));
+        let play = Wish::PlayRecording { name: "recording-1.osrec".to_owned(), looped: false };
+        assert_eq!(read("play_recording", json!({ "name": "recording-1.osrec" })), Ok(play));
         let fly = Wish::FlyTo { node: "Mars".to_owned(), duration_s: None };
         assert_eq!(read("fly_to", json!({ "node": "Mars" })), Ok(fly));
     }
@@ -57,12 +67,17 @@ mod tests {
     #[test]
     fn what_is_no_wish_is_refused_with_a_short_sentence() {
         for (name, args) in [
-            ("lua", json!({ "script": "os.exit()" })),
+            ("luascript", json!({ "script": "os.exit()" })),
+            ("lua", json!({ "script": ["os.exit()"] })),
             ("pause", json!({ "paused": "yes" })),
             ("pause", json!({ "paused": true, "script": "x" })),
             ("pause", Value::Null),
             ("set_rate", json!({ "seconds_per_second": "1" })),
             ("focus", json!(["Mars"])),
+            ("set_property", json!({ "uri": "Dashboard.IsEnabled", "value": "true" })),
+            ("set_property", json!({ "uri": "Dashboard.IsEnabled", "value": { "x": 1 } })),
+            ("set_property", json!({ "uri": "Dashboard.IsEnabled", "value": [[1]] })),
+            ("set_property", json!({ "uri": "Dashboard.IsEnabled", "value": null })),
             (&"x".repeat(900), json!({})),
         ] {
             let why = read(name, args).unwrap_err();

@@ -10,7 +10,14 @@ use super::{
 pub struct Shown {
     pub milky_way: bool,
     pub stars: bool,
-    pub grid: bool,
+    pub grid: Option<Grid>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    pub colour: u32,
+    /// Across the sky's width.
+    pub lines: usize,
 }
 
 #[derive(Debug)]
@@ -35,16 +42,13 @@ struct Star {
 
 /// Coarser than the sky by this much, the clouds of the band are still smooth.
 const BAND_STEP: usize = 4;
-const GRID_COLOUR: u32 = 0x0058_88B0;
-/// Lines of the grid across the sky's width.
-const GRID_LINES: usize = 16;
 
 impl Sky {
     /// For a picture of this size.
     pub fn new(width: usize, height: usize) -> Self {
         let width = width.next_power_of_two().max(2048);
         let height = height.next_power_of_two().max(1024).min(width);
-        let shown = Shown { milky_way: true, stars: true, grid: false };
+        let shown = Shown { milky_way: true, stars: true, grid: None };
         let mut sky = Self {
             width,
             height,
@@ -76,8 +80,8 @@ impl Sky {
         } else {
             self.picture.resize(self.band.len(), 0x0002_0308);
         }
-        if self.shown.grid {
-            self.rule();
+        if let Some(grid) = self.shown.grid {
+            self.rule(grid);
         }
         if self.shown.stars {
             for star in &self.stars {
@@ -86,13 +90,13 @@ impl Sky {
         }
     }
 
-    fn rule(&mut self) {
-        let every = self.width / GRID_LINES;
+    fn rule(&mut self, grid: Grid) {
+        let every = (self.width / grid.lines.max(1)).max(1);
         for y in 0..self.height {
             for x in 0..self.width {
                 if x % every == 0 || y % every == 0 {
                     let pixel = &mut self.picture[y * self.width + x];
-                    *pixel = mix(*pixel, GRID_COLOUR, 110);
+                    *pixel = mix(*pixel, grid.colour, 110);
                 }
             }
         }
@@ -281,7 +285,7 @@ mod tests {
         let mut sky = Sky::new(320, 180);
         let light = |sky: &Sky| drawn(sky, 0.0, 400.0, 0.0).iter().map(|p| u64::from(p & 0xFF)).sum::<u64>();
         let bright = light(&sky);
-        sky.show(Shown { milky_way: false, stars: true, grid: false });
+        sky.show(Shown { milky_way: false, stars: true, grid: None });
         assert!(light(&sky) < bright);
     }
 }

@@ -1,6 +1,9 @@
 //! What is to be seen in one frame, taken from the world. Pure.
 
-use super::{globe::dot, sky::Shown};
+use super::{
+    globe::dot,
+    sky::{Grid, Shown},
+};
 use crate::{
     clock,
     world::{
@@ -92,7 +95,11 @@ impl View {
                 .as_ref()
                 .and_then(|flight| bodies::find(&flight.to))
                 .map(|body| body.look),
-            shown: Shown { milky_way: on(tree::MILKY_WAY), stars: on(tree::STARS), grid: on(tree::GRID) },
+            shown: Shown {
+                milky_way: on(tree::MILKY_WAY),
+                stars: on(tree::STARS),
+                grid: on(tree::GRID).then(|| grid(world)),
+            },
             labels: on(tree::SHOW_LABELS),
             trails: on(&tree::trail_uri(body.identifier)),
             motion_s: world.motion_s,
@@ -109,6 +116,16 @@ impl View {
 
     pub fn is_lit(&self) -> bool {
         self.body.look != Look::Sun
+    }
+}
+
+fn grid(world: &World) -> Grid {
+    let part = |i: usize| {
+        (world.tree.value(tree::GRID_COLOUR).and_then(|c| c[i].as_f64()).unwrap_or(0.0) * 255.0) as u32
+    };
+    Grid {
+        colour: part(0) << 16 | part(1) << 8 | part(2),
+        lines: 8 << (world.tree.number(tree::GRID_LINES) as usize).min(2),
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 pub enum Kind {
     Bool,
     Float,
+    /// Red, green, blue.
+    Colour,
     String,
     StringList,
     Trigger,
@@ -19,6 +21,7 @@ impl Kind {
         match self {
             Self::Bool => "BoolProperty",
             Self::Float => "FloatProperty",
+            Self::Colour => "Vec3Property",
             Self::String => "StringProperty",
             Self::StringList => "StringListProperty",
             Self::Trigger => "TriggerProperty",
@@ -30,6 +33,9 @@ impl Kind {
         match self {
             Self::Bool => value.is_boolean(),
             Self::Float => value.as_f64().is_some_and(f64::is_finite),
+            Self::Colour => {
+                value.as_array().is_some_and(|list| list.len() == 3 && list.iter().all(Value::is_number))
+            }
             Self::String => value.is_string(),
             Self::StringList => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
             Self::Trigger => true,
@@ -247,6 +253,9 @@ impl Property {
             "type": self.kind.type_name(),
             "visibility": self.visibility,
         });
+        if self.kind == Kind::Colour {
+            meta["viewOptions"] = json!({ "Color": true });
+        }
         if let (Some(meta), false) = (meta.as_object_mut(), self.additional.is_null()) {
             meta.insert("additionalData".to_owned(), self.additional.clone());
         }

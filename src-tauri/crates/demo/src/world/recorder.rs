@@ -32,7 +32,7 @@ pub enum State {
 /// An hour at 30 frames a second; what comes after is not recorded.
 const MOMENTS: usize = 108_000;
 const HEADER: &str = "OpenSpace WebRTC demo recording 1";
-const EXTENSION: &str = "osrectxt";
+const EXTENSIONS: [&str; 2] = ["osrec", "osrectxt"];
 
 #[derive(Debug, Default)]
 pub struct Recorder {
@@ -68,7 +68,7 @@ impl Recorder {
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
-            .filter(|entry| entry.path().extension().is_some_and(|ext| ext == EXTENSION))
+            .filter(|entry| has_extension(&entry.path()))
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
         names.sort();
@@ -168,17 +168,22 @@ impl Recorder {
         (moment, over)
     }
 
-    /// A name leads into the recordings' own folder only.
+    /// A name, or a whole path as a real one wants it; either leads into the recordings' own folder only.
     fn path(&self, file: &str) -> Result<PathBuf, String> {
-        let name = Path::new(file).file_name().and_then(|name| name.to_str()).filter(|name| *name == file);
-        let name =
-            name.ok_or_else(|| format!("'{file}' is not a recording's name: it may hold no folders"))?;
-        let mut path = self.dir.join(name);
-        if path.extension().is_none_or(|ext| ext != EXTENSION) {
-            path.as_mut_os_string().push(format!(".{EXTENSION}"));
+        let name = Path::new(file).strip_prefix(&self.dir).unwrap_or(Path::new(file));
+        let plain = name.file_name().filter(|plain| name.as_os_str() == *plain);
+        let plain =
+            plain.ok_or_else(|| format!("'{file}' is not a recording's name: it may hold no folders"))?;
+        let mut path = self.dir.join(plain);
+        if !has_extension(&path) {
+            path.as_mut_os_string().push(".osrectxt");
         }
         Ok(path)
     }
+}
+
+fn has_extension(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
 }
 
 fn write_moment(moment: &Moment) -> String {
@@ -223,13 +228,18 @@ mod tests {
         assert_eq!((moment.unwrap().camera.yaw, over), (4.0, false));
         assert!(recorder.advance(10.0).1);
         assert_eq!(recorder.state_name(), "idle");
+        recorder.start().unwrap();
+        let whole = dir.path().join("recordings/recording-1.osrec");
+        recorder.stop(whole.to_str().unwrap(), false).unwrap();
+        assert_eq!(recorder.files(), ["recording-1.osrec", "tour.osrectxt"]);
+        recorder.play(whole.to_str().unwrap(), false).unwrap();
     }
 
     #[test]
     fn a_name_never_leaves_the_folder() {
         let mut recorder = Recorder::new("/nowhere".into());
         recorder.start().unwrap();
-        for bad in ["../x", "/etc/x", "a/b", ""] {
+        for bad in ["../x", "/etc/x", "a/b", "/nowhere/../etc/x", "/nowhere/a/b", "/nowhere", ""] {
             assert!(recorder.stop(bad, true).unwrap_err().contains("not a recording's name"), "{bad}");
         }
     }

@@ -21,6 +21,8 @@ pub const DASHBOARD: &str = "Dashboard.IsEnabled";
 pub const MILKY_WAY: &str = "Scene.MilkyWay.Renderable.Enabled";
 pub const STARS: &str = "Scene.Stars.Renderable.Enabled";
 pub const GRID: &str = "Scene.Grid.Renderable.Enabled";
+pub const GRID_COLOUR: &str = "Scene.Grid.Renderable.Color";
+pub const GRID_LINES: &str = "Scene.Grid.Renderable.Lines";
 
 /// The nodes that are no bodies: identifier, name, description, whether they start visible.
 const BACKDROPS: [(&str, &str, &str, bool); 3] = [
@@ -137,6 +139,24 @@ impl Maker<'_> {
         for (identifier, name, description, visible) in BACKDROPS {
             self.node(identifier, name, "/Milky Way", description, &[], Some(visible));
         }
+        self.with(
+            GRID_COLOUR,
+            Kind::Colour,
+            json!([0.345, 0.533, 0.69]),
+            "Color",
+            "The colour of the grid.",
+            "NoviceUser",
+            json!({ "min": [0.0, 0.0, 0.0], "max": [1.0, 1.0, 1.0], "step": [0.01, 0.01, 0.01], "exponent": 1.0 }),
+        );
+        self.with(
+            GRID_LINES,
+            Kind::Option,
+            json!(1),
+            "Lines",
+            "How close the lines of the grid are.",
+            "User",
+            json!({ "options": { "0": "Few", "1": "Some", "2": "Many" } }),
+        );
     }
 
     fn node(

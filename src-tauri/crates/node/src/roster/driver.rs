@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{Build, InstanceId, InstanceState, StopReason};
+use openspace::saved::Saved;
 use protocol::api::Problem;
 use store::{InstanceRecord, Store};
 use supervisor::Report;
@@ -91,10 +92,7 @@ impl Driver {
             Command::Stop { id, reason } => self.stop(id, reason).await,
             Command::Restart { id } => {
                 if let Some(row) = self.rows.get(&id) {
-                    match row.report.status.state {
-                        InstanceState::Failed => row.member.instance.start(),
-                        _ => row.member.instance.restart(),
-                    }
+                    row.member.restart();
                 }
             }
             Command::Close { reply, .. } => {
@@ -154,12 +152,14 @@ impl Driver {
 
     /// Starts the tasks of an instance, or lets them take over what runs already.
     fn open(&mut self, record: InstanceRecord, build: Build) {
+        let dir = self.setup.instances_dir.join(record.id.to_string());
+        let saved = Saved::of(&dir);
         let spec = supervisor::Spec {
             id: record.id,
             build: build.clone(),
             profile: record.profile.clone(),
             size: record.size,
-            dir: self.setup.instances_dir.join(record.id.to_string()),
+            dir,
             sync_dir: self.setup.sync_dir.clone(),
             virtual_gl: self.setup.virtual_gl.clone(),
             policy: self.setup.policy.clone(),
@@ -179,6 +179,7 @@ impl Driver {
             created: record.created,
             instance,
             stage,
+            saved,
         };
         let report = member.instance.reports().borrow().clone();
         self.reports.insert(member.id, WatchStream::new(member.instance.reports()));

@@ -3,6 +3,7 @@
 //! When it lives and when it is over is decided by [`life`]; what a message leads to is in [`talk`], what a wish leads to in [`wishes`],
 //! and [`scene`] tells of what became of it. This file is the loop.
 
+mod keep;
 mod life;
 mod scene;
 mod talk;
@@ -49,6 +50,8 @@ pub struct Means {
     pub ice_servers: Vec<IceServer>,
     /// What this machine's encoder makes, so that a peer can be negotiated while the program still loads.
     pub codec: Codec,
+    /// Administrators may run scripts in OpenSpace.
+    pub raw_lua: bool,
 }
 
 pub(crate) struct Session {
@@ -82,7 +85,7 @@ impl Session {
         let reports = member.instance.reports();
         let scene = Scene::new(&reports.borrow());
         let mut session = Self {
-            wishes: Wishes::open(viewer.clone(), member.clone()),
+            wishes: Wishes::open(viewer.clone(), member.clone(), means.raw_lua),
             scene,
             life: Life::new(Instant::now()),
             reports,

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use model::{InstanceState, scene::Wish};
+use model::{InstanceState, SavedKind, scene::Wish};
 use openspace::{
     client::{Answer, Client},
-    gate::{self, Call, Denied},
+    gate::{self, Call, Denied, Grounds},
 };
 use protocol::{
     input::{Intent, IntentReply},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tracing::{debug, info};
 
-use super::Viewer;
+use super::{Viewer, keep};
 use crate::{clock, roster::Member};
 
 /// Wishes that wait for the one before. Two seconds of fast clicking; past that, a viewer is told to wait.
@@ -37,10 +37,10 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    pub(super) fn open(viewer: Viewer, member: Member) -> Self {
+    pub(super) fn open(viewer: Viewer, member: Member, raw_lua: bool) -> Self {
         let (intents, inbox) = mpsc::channel(WAITING);
         let (outbox, replies) = mpsc::channel(WAITING);
-        let task = tokio::spawn(fulfil_all(Wisher { viewer, member }, inbox, outbox));
+        let task = tokio::spawn(fulfil_all(Wisher { viewer, member, raw_lua }, inbox, outbox));
         Self { intents, replies, task }
     }
 
@@ -68,6 +68,7 @@ impl Drop for Wishes {
 struct Wisher {
     viewer: Viewer,
     member: Member,
+    raw_lua: bool,
 }
 
 async fn fulfil_all(wisher: Wisher, mut intents: mpsc::Receiver<Intent>, replies: mpsc::Sender<IntentReply>) {
@@ -92,28 +93,51 @@ impl Wisher {
     async fn fulfil(&self, intent: Intent) -> Result<Value, String> {
         let wish = intent::read(intent)?;
         gate::admit(&wish, self.viewer.role).map_err(|denied| denied.to_string())?;
+        match &wish {
+            Wish::Restart {} => self.member.restart(),
+            Wish::ListScreenshots {} => return Ok(json!(self.saved(SavedKind::Screenshots).await)),
+            Wish::ListRecordings {} => return Ok(json!(self.saved(SavedKind::Recordings).await)),
+            _ => return self.ask_openspace(&wish).await,
+        }
+        Ok(Value::Null)
+    }
+
+    async fn ask_openspace(&self, wish: &Wish) -> Result<Value, String> {
         let client = self.client()?;
-        let call = self.judge(&wish, &client).await?;
+        let call = self.judge(wish, &client).await?;
         if wish.steers() {
             self.member.stage.steer(self.viewer.id).await.map_err(str::to_owned)?;
         }
-        match client.perform(call).await.map_err(|error| sentence(&error))? {
-            Some(answer) => Ok(written(answer)),
-            None => {
-                info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish fulfilled");
-                Ok(Value::Null)
-            }
+        let answer = match kept_by(wish) {
+            Some(kind) => json!(keep::kept(&self.member.saved, kind, self.perform(&client, call)).await?),
+            None => self.perform(&client, call).await?.map_or(Value::Null, written),
+        };
+        if wish.changes() {
+            info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish fulfilled");
         }
+        Ok(answer)
+    }
+
+    async fn perform(&self, client: &Client, call: Call) -> Result<Option<Answer>, String> {
+        client.perform(call).await.map_err(|error| sentence(&error))
     }
 
     /// By the tree that is known; by a newer one where that does not hold what is named.
     async fn judge(&self, wish: &Wish, client: &Client) -> Result<Call, String> {
-        let role = self.viewer.role;
         let tree = client.tree().await.map_err(|error| sentence(&error))?;
-        let judged = match gate::judge(wish, role, &tree, clock::now()) {
+        let recordings = self.saved(SavedKind::Recordings).await;
+        let grounds = Grounds {
+            tree: &tree,
+            saved: &self.member.saved,
+            recordings: &recordings,
+            recorder: client.scene().borrow().as_ref().map(|scene| scene.recorder),
+            raw_lua: self.raw_lua,
+            now: clock::now(),
+        };
+        let judged = match gate::judge(wish, self.viewer.role, &grounds) {
             Err(Denied::Unknown(_)) => {
                 let tree = client.fresh_tree().await.map_err(|error| sentence(&error))?;
-                gate::judge(wish, role, &tree, clock::now())
+                gate::judge(wish, self.viewer.role, &Grounds { tree: &tree, ..grounds })
             }
             judged => judged,
         };
@@ -121,6 +145,10 @@ impl Wisher {
             debug!(viewer = %self.viewer.id, instance = %self.member.id, %denied, "wish denied");
             denied.to_string()
         })
+    }
+
+    async fn saved(&self, kind: SavedKind) -> Vec<model::SavedFile> {
+        keep::listed(&self.member.saved, kind).await
     }
 
     fn client(&self) -> Result<Client, String> {
@@ -149,10 +177,30 @@ fn sentence(error: &openspace::client::ClientError) -> String {
     format!("{words}.")
 }
 
+/// What of it becomes a file, whose name is the answer.
+const fn kept_by(wish: &Wish) -> Option<SavedKind> {
+    match wish {
+        Wish::Screenshot {} => Some(SavedKind::Screenshots),
+        Wish::StopRecording {} => Some(SavedKind::Recordings),
+        _ => None,
+    }
+}
+
 fn written(answer: Answer) -> Value {
     match answer {
         Answer::Nodes(nodes) => fitting(nodes.into_iter().map(|node| json!(node))),
         Answer::Actions(actions) => fitting(actions.into_iter().map(|action| json!(action))),
+        Answer::Properties(list) => fitting(list.into_iter().map(|property| json!(property))),
+        Answer::Returned(value) => returned(value),
+    }
+}
+
+/// A script may return more than one message carries.
+fn returned(value: Value) -> Value {
+    let text = value.to_string();
+    match text.len() {
+        0..=LIST_BYTES_MAX => value,
+        _ => json!(format!("{}…", text.chars().take(LIST_BYTES_MAX / 4).collect::<String>())),
     }
 }
 

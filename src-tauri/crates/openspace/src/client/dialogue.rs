@@ -105,7 +105,7 @@ impl<R> Dialogue<R> {
         if !self.streams.is_empty() {
             return Vec::new();
         }
-        [Stream::Time, Stream::Focus, Stream::Mode].map(|stream| self.start(stream)).into()
+        [Stream::Time, Stream::Focus, Stream::Mode, Stream::Recorder].map(|stream| self.start(stream)).into()
     }
 
     fn start(&mut self, stream: Stream) -> Output<R> {
@@ -344,7 +344,7 @@ mod tests {
         let started = streams(&dialogue.watch());
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
         let (time, focus) = (topic("time"), topic("subscribe"));
-        assert_eq!((started.len(), dialogue.watch()), (3, vec![]), "asked for once");
+        assert_eq!((started.len(), dialogue.watch()), (4, vec![]), "asked for once");
 
         let at = reply(
             time,
@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(streams(&outputs), [("stop_subscription".to_owned(), camera[0].1)]);
         let late = reply(camera[0].1, json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
         assert_eq!(dialogue.read(&late, now).unwrap(), []);
-        assert_eq!(dialogue.farewell().len(), 3, "every stream that is left is stopped before the end");
+        assert_eq!(dialogue.farewell().len(), 4, "every stream that is left is stopped before the end");
     }
 
     #[derive(Clone, Debug)]

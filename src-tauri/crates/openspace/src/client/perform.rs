@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{SceneAction, SceneNode};
+use model::{SceneAction, SceneNode, SceneProperty};
 use tokio::sync::{OnceCell, watch};
 
 use super::{
@@ -36,6 +36,9 @@ const ACTIONS_WITHIN: Duration = Duration::from_secs(3);
 pub enum Answer {
     Nodes(Vec<SceneNode>),
     Actions(Vec<SceneAction>),
+    Properties(Vec<SceneProperty>),
+    /// What a script returned, by position: `{"1": …}`.
+    Returned(serde_json::Value),
 }
 
 #[derive(Debug)]
@@ -68,6 +71,14 @@ impl Client {
         match &deed {
             Deed::ListNodes { search } => return Ok(Some(Answer::Nodes(self.tree().await?.list(search)))),
             Deed::ListActions => return Ok(Some(Answer::Actions(self.tree().await?.actions()))),
+            // Values are told as they are, or the page would set back what somebody else has changed.
+            Deed::ListProperties { search } => {
+                return Ok(Some(Answer::Properties(self.fresh_tree().await?.properties(search))));
+            }
+            Deed::Lua(script) => {
+                let returned = self.ask(Question::Script(script.clone()), CALL_WITHIN).await?;
+                return Ok(Some(Answer::Returned(returned)));
+            }
             _ => {}
         }
         for step in self.functions().await?.steps(&deed).map_err(ClientError::Lacks)? {

@@ -26,6 +26,8 @@ pub(super) enum Question {
     AddTruckMovement(f64),
     /// A function that the gate let through.
     Step(Step),
+    /// An administrator's own words, which the gate let through where the machine's configuration does.
+    Script(String),
     /// All property owners, the scene's nodes among them.
     Owners,
     Actions,
@@ -43,6 +45,7 @@ impl Question {
             Self::ToggleShutdown => "toggleShutdown",
             Self::AddTruckMovement(_) => "addTruckMovement",
             Self::Step(step) => step.function,
+            Self::Script(_) => "the script",
             Self::Owners => "the scene",
             Self::Actions | Self::Shortcuts => "the actions",
             Self::Functions => "the functions",
@@ -52,7 +55,7 @@ impl Question {
     fn topic_type(&self) -> &'static str {
         match self {
             Self::Version => "version",
-            Self::ToggleShutdown | Self::AddTruckMovement(_) | Self::Step(_) => "luascript",
+            Self::ToggleShutdown | Self::AddTruckMovement(_) | Self::Step(_) | Self::Script(_) => "luascript",
             Self::Owners => "get",
             Self::Actions => "actionsKeybinds",
             Self::Shortcuts => "shortcuts",
@@ -66,6 +69,7 @@ impl Question {
             Self::ToggleShutdown => function("toggleShutdown", &[]),
             Self::AddTruckMovement(value) => function("navigation.addTruckMovement", &[json!(value)]),
             Self::Step(step) => function(step.function, &step.arguments),
+            Self::Script(text) => json!({ "script": text, "return": true }),
             Self::Owners => json!({ "property": "__rootOwner" }),
             Self::Actions => json!({ "event": "get_all" }),
             Self::Shortcuts => json!({ "event": "get_all_shortcuts" }),

@@ -1,6 +1,8 @@
 //! The gate as a table: who may wish what, and what is refused.
 
-use model::SceneAction;
+use std::path::Path;
+
+use model::{PropertyKind, PropertyOption, SceneAction, SceneProperty};
 use proptest::prelude::*;
 
 use super::*;
@@ -20,10 +22,63 @@ pub(crate) fn scene() -> Tree {
             .map(|(id, drawn)| (id.to_owned(), node(id, drawn))),
         [trails],
     )
+    .with_properties(properties())
+}
+
+fn properties() -> Vec<SceneProperty> {
+    let option = |value| PropertyOption { value, name: value.to_string() };
+    let limits = |min, max| (vec![min; 3], vec![max; 3]);
+    let (min, max) = limits(-1.0, 1.0);
+    [
+        ("Scene.Mars.Renderable.ShowAtmosphere", PropertyKind::Switch),
+        (
+            "Scene.Mars.Renderable.Opacity",
+            PropertyKind::Number { min: 0.0, max: 1.0, step: None, whole: false },
+        ),
+        (
+            "Scene.Mars.Renderable.Segments",
+            PropertyKind::Number { min: 1.0, max: 9.0, step: None, whole: true },
+        ),
+        ("Scene.Mars.Renderable.Blending", PropertyKind::Choice { options: vec![option(0), option(2)] }),
+        ("Scene.Mars.Renderable.Colour", PropertyKind::Colour { alpha: false }),
+        ("Scene.Mars.Renderable.Offset", PropertyKind::Vector { min, max, whole: false }),
+    ]
+    .map(|(uri, kind)| SceneProperty {
+        uri: uri.to_owned(),
+        name: uri.rsplit('.').next().unwrap().to_owned(),
+        owner: "Mars › Renderable".to_owned(),
+        description: String::new(),
+        kind,
+        value: PropertyValue::Switch(false),
+    })
+    .into()
+}
+
+/// A scene, and an instance that has recorded once.
+pub(crate) struct Place {
+    tree: Tree,
+    saved: Saved,
+    recordings: Vec<SavedFile>,
+}
+
+pub(crate) fn place() -> Place {
+    let recording = SavedFile { name: "recording-1.osrec".to_owned(), bytes: 1, saved: NOW };
+    Place { tree: scene(), saved: Saved::of(Path::new("/data/instances/1")), recordings: vec![recording] }
+}
+
+impl Place {
+    pub(crate) fn grounds(&self) -> Grounds<'_> {
+        let Self { tree, saved, recordings } = self;
+        Grounds { tree, saved, recordings, recorder: None, raw_lua: true, now: NOW }
+    }
 }
 
 fn judged(wish: &Wish, role: Role) -> Result<Deed, String> {
-    judge(wish, role, &scene(), NOW).map(|call| call.0).map_err(|denied| denied.to_string())
+    judge(wish, role, &place().grounds()).map(|call| call.0).map_err(|denied| denied.to_string())
+}
+
+fn set(uri: &str, value: PropertyValue) -> Wish {
+    Wish::SetProperty { uri: uri.to_owned(), value }
 }
 
 fn fly(node: &str) -> Wish {
@@ -47,6 +102,16 @@ fn wishes() -> Vec<(Wish, Role)> {
         (Wish::TriggerAction { action: "os.ToggleTrails".to_owned() }, Role::Presenter),
         (Wish::ListNodes { search: None }, Role::Pilot),
         (Wish::ListActions {}, Role::Pilot),
+        (Wish::StepFocus { forward: true }, Role::Pilot),
+        (Wish::ListProperties { search: None }, Role::Presenter),
+        (set("Scene.Mars.Renderable.Opacity", PropertyValue::Number(0.5)), Role::Presenter),
+        (Wish::Screenshot {}, Role::Presenter),
+        (Wish::StartRecording {}, Role::Presenter),
+        (Wish::StopRecording {}, Role::Presenter),
+        (Wish::PlayRecording { name: "recording-1.osrec".to_owned(), looped: false }, Role::Presenter),
+        (Wish::PausePlayback { paused: true }, Role::Presenter),
+        (Wish::StopPlayback {}, Role::Presenter),
+        (Wish::Lua { script: "return 1".to_owned() }, Role::Admin),
     ]
 }
 
@@ -57,7 +122,10 @@ fn each_wish_needs_its_role_and_every_higher_one_has_it() {
             let judged = judged(&wish, role);
             assert_eq!(judged.is_ok(), role >= least, "{role:?}: {wish:?} → {judged:?}");
             if let Err(why) = judged {
-                assert!(why.ends_with("link.") || why.ends_with("may steer."), "{why}");
+                assert!(
+                    ["link.", "may steer.", "may run scripts."].iter().any(|end| why.ends_with(end)),
+                    "{why}"
+                );
             }
         }
     }
@@ -82,10 +150,14 @@ fn a_wish_becomes_the_deed_it_names() {
 
 #[test]
 fn what_the_scene_does_not_hold_might_be_in_a_newer_one() {
-    for wish in
-        [fly("mars"), fly("Mars "), fly("Pluto"), Wish::TriggerAction { action: "os.Unknown".to_owned() }]
-    {
-        assert!(matches!(judge(&wish, Role::Owner, &scene(), NOW), Err(Denied::Unknown(_))), "{wish:?}");
+    for wish in [
+        fly("mars"),
+        fly("Mars "),
+        fly("Pluto"),
+        Wish::TriggerAction { action: "os.Unknown".to_owned() },
+        set("Scene.Mars.Renderable.Unknown", PropertyValue::Switch(true)),
+    ] {
+        assert!(matches!(judge(&wish, Role::Owner, &place().grounds()), Err(Denied::Unknown(_))), "{wish:?}");
     }
     for wish in [
         fly("Mars');os.exit();--"),
@@ -100,8 +172,18 @@ fn what_the_scene_does_not_hold_might_be_in_a_newer_one() {
         Wish::Focus { node: "Mars\0".to_owned() },
         Wish::Show { node: "Earth-Moon L2".to_owned(), visible: true },
         Wish::TriggerAction { action: "x','y".to_owned() },
+        set("Modules.CefWebGui.Visible", PropertyValue::Switch(true)),
+        set("Scene.Mars.Renderable.Opacity');--", PropertyValue::Number(0.5)),
+        set("Scene.*.Renderable.Opacity", PropertyValue::Number(0.5)),
+        set("", PropertyValue::Number(0.5)),
+        Wish::PlayRecording { name: "../recording-1.osrec".to_owned(), looped: true },
+        Wish::PlayRecording { name: "recording-2.osrec".to_owned(), looped: true },
+        Wish::PlayRecording {
+            name: "/data/instances/1/user/recordings/recording-1.osrec".to_owned(),
+            looped: true,
+        },
     ] {
-        assert!(matches!(judge(&wish, Role::Owner, &scene(), NOW), Err(Denied::Refused(_))), "{wish:?}");
+        assert!(matches!(judge(&wish, Role::Owner, &place().grounds()), Err(Denied::Refused(_))), "{wish:?}");
     }
 }
 
@@ -123,6 +205,80 @@ fn numbers_out_of_range_or_not_finite_are_refused() {
     }
     assert!(judged(&Wish::FlyTo { node: node(), duration_s: Some(0.0) }, Role::Pilot).is_err());
     assert!(judged(&Wish::SetTime { time: "tomorrow".to_owned() }, Role::Pilot).is_err());
+}
+
+#[test]
+fn a_property_takes_only_what_it_is_for() {
+    use PropertyValue::{Number, Numbers, Switch};
+    for (name, value, good) in [
+        ("ShowAtmosphere", Switch(true), true),
+        ("ShowAtmosphere", Number(1.0), false),
+        ("Opacity", Number(1.0), true),
+        ("Opacity", Number(1.5), false),
+        ("Opacity", Number(f64::NAN), false),
+        ("Segments", Number(2.0), true),
+        ("Segments", Number(2.5), false),
+        ("Blending", Number(2.0), true),
+        ("Blending", Number(1.0), false),
+        ("Colour", Numbers(vec![0.0, 0.5, 1.0]), true),
+        ("Colour", Numbers(vec![0.0; 100_000]), false),
+        ("Offset", Numbers(vec![0.0, -1.0, 2.0]), false),
+    ] {
+        let judged = judged(&set(&format!("Scene.Mars.Renderable.{name}"), value.clone()), Role::Presenter);
+        assert_eq!(judged.is_ok(), good, "{name} {value:?} → {judged:?}");
+    }
+    let refused = judged(&set("Scene.Mars.Renderable.Opacity", Number(2.0)), Role::Presenter);
+    assert_eq!(refused.unwrap_err(), "“Opacity” takes a number from 0 to 1.");
+}
+
+#[test]
+fn recordings_are_made_and_played_by_a_path_of_this_instance() {
+    let path = |name: &str| format!("/data/instances/1/user/recordings/{name}");
+    let play = Wish::PlayRecording { name: "recording-1.osrec".to_owned(), looped: true };
+    for (wish, deed) in [
+        (Wish::StartRecording {}, Deed::StartRecording(path("recording-2.osrec"))),
+        (Wish::StopRecording {}, Deed::StopRecording(path("recording-2.osrec"))),
+        (play.clone(), Deed::PlayRecording { path: path("recording-1.osrec"), looped: true }),
+    ] {
+        assert_eq!(judged(&wish, Role::Presenter), Ok(deed));
+    }
+    let place = Place { saved: Saved::of(Path::new("/it's/here")), ..place() };
+    let refused = judge(&play, Role::Presenter, &place.grounds());
+    assert!(matches!(refused, Err(Denied::Refused(_))), "a quote in our own path goes to no script");
+}
+
+#[test]
+fn the_recorder_does_one_thing_at_a_time() {
+    use RecorderState::{Idle, Paused, Playing, Recording};
+    let play = Wish::PlayRecording { name: "recording-1.osrec".to_owned(), looped: false };
+    for (wish, states) in [
+        (Wish::StartRecording {}, vec![Idle]),
+        (Wish::StopRecording {}, vec![Recording]),
+        (play, vec![Idle]),
+        (Wish::PausePlayback { paused: true }, vec![Playing, Paused]),
+        (Wish::StopPlayback {}, vec![Playing, Paused]),
+    ] {
+        for state in [Idle, Recording, Playing, Paused] {
+            let place = place();
+            let grounds = Grounds { recorder: Some(state), ..place.grounds() };
+            let judged = judge(&wish, Role::Presenter, &grounds);
+            assert_eq!(judged.is_ok(), states.contains(&state), "{wish:?} while {state:?}");
+        }
+    }
+}
+
+#[test]
+fn scripts_need_an_administrator_and_a_machine_that_allows_them() {
+    let place = place();
+    let wish = Wish::Lua { script: "openspace.printInfo([[x]])".to_owned() };
+    let off = Grounds { raw_lua: false, ..place.grounds() };
+    let refused = judge(&wish, Role::Admin, &off).unwrap_err().to_string();
+    assert!(refused.contains("gate.raw_lua"), "{refused}");
+    assert!(judge(&wish, Role::Owner, &place.grounds()).is_err());
+    assert_eq!(
+        judge(&wish, Role::Admin, &place.grounds()),
+        Ok(Call(Deed::Lua("openspace.printInfo([[x]])".to_owned())))
+    );
 }
 
 proptest! {

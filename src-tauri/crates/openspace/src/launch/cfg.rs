@@ -129,6 +129,7 @@ table.insert(GlobalCustomizationScripts, here .. \"/startup.lua\")
 VersionCheckUrl = \"\" -- rendered instances are not users to be counted
 OpenGLDebugContext = { Activate = false } -- on by default, and slow
 DisableInGameConsole = true -- its Lua is a root shell
+ScreenshotUseDateTime = false -- no folder of its own for each start
 ShutdownCountdown = 0.25 -- seconds; a viewer cannot abort what it does not see
 BypassLauncher = true
 ";

@@ -2,7 +2,7 @@
 
 use model::{
     ApiGeneration, SceneState,
-    scene::{CameraPlace, SceneMode},
+    scene::{CameraPlace, RecorderState, SceneMode},
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ pub(in crate::client) enum Stream {
     Time,
     Focus,
     Mode,
+    Recorder,
     /// Only while the camera follows something that is not at the scene's origin.
     Camera,
 }
@@ -31,6 +32,10 @@ impl Stream {
             Self::Time => "time",
             Self::Mode => "engineMode",
             Self::Camera => "camera",
+            Self::Recorder => {
+                payload["properties"] = json!(["state"]);
+                "sessionRecording"
+            }
             Self::Focus => {
                 let key = match generation {
                     ApiGeneration::New => "uri",
@@ -57,6 +62,7 @@ pub(in crate::client) struct Scene {
     focus: Option<String>,
     camera: Option<CameraPlace>,
     mode: SceneMode,
+    recorder: RecorderState,
 }
 
 impl Scene {
@@ -77,6 +83,14 @@ impl Scene {
                     Some("session_recording_playback") => SceneMode::Playback,
                     Some("camera_path") => SceneMode::CameraPath,
                     _ => SceneMode::UserControl,
+                }
+            }
+            Stream::Recorder => {
+                self.recorder = match payload["state"].as_str() {
+                    Some("recording") => RecorderState::Recording,
+                    Some("playing") => RecorderState::Playing,
+                    Some("playing-paused") => RecorderState::Paused,
+                    _ => RecorderState::Idle,
                 }
             }
             Stream::Camera => self.camera = place(payload).filter(|_| self.has_place()),
@@ -109,6 +123,7 @@ impl Scene {
             focus: self.focus.clone()?,
             camera: self.camera,
             mode: self.mode,
+            recorder: self.recorder,
         })
     }
 }
@@ -167,6 +182,22 @@ mod tests {
         }
         let older: Value = serde_json::from_str(&Stream::Focus.start(1, ApiGeneration::Legacy)).unwrap();
         assert_eq!(older["payload"]["property"], ANCHOR);
+    }
+
+    #[test]
+    fn the_recorder_says_what_it_does() {
+        let mut scene = Scene::default();
+        scene.hear(Stream::Time, &json!({ "time": "2026-01-01T00:00:00" }));
+        scene.hear(Stream::Focus, &json!({ "value": "Mars" }));
+        for (told, state) in [
+            ("recording", RecorderState::Recording),
+            ("playing", RecorderState::Playing),
+            ("playing-paused", RecorderState::Paused),
+            ("idle", RecorderState::Idle),
+        ] {
+            scene.hear(Stream::Recorder, &json!({ "state": told }));
+            assert_eq!(scene.state().unwrap().recorder, state);
+        }
     }
 
     #[test]

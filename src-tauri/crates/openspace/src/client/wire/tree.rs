@@ -1,5 +1,7 @@
 //! Reads the scene's nodes and actions out of what OpenSpace tells.
 
+mod properties;
+
 use std::collections::BTreeMap;
 
 use model::SceneAction;
@@ -22,7 +24,7 @@ pub(in crate::client) fn tree(root: &Value, actions: &[Value]) -> Tree {
     let root = if root["subowners"].is_array() { root } else { &root["value"] };
     let scene = children(root).iter().find(|owner| owner["identifier"] == "Scene");
     let nodes = scene.map(children).unwrap_or_default().iter().take(NODES_MAX);
-    Tree::new(nodes.filter_map(node), self::actions(actions))
+    Tree::new(nodes.filter_map(node), self::actions(actions)).with_properties(properties::all(root))
 }
 
 fn children(owner: &Value) -> &[Value] {
