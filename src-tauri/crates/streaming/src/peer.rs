@@ -4,12 +4,11 @@
 
 pub(crate) mod connection;
 pub(crate) mod driver;
-mod estimate;
-mod feedback;
 mod input;
 mod outbox;
 mod outlet;
-mod resend;
+mod sending;
+mod wire;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +27,8 @@ use tokio::{
 };
 use tokio_util::sync::DropGuard;
 use tracing::debug;
+
+pub use self::sending::Why;
 
 /// Commands that wait for the peer, replies to intents most of all: a second of the most a viewer may ask.
 const COMMANDS: usize = 64;
@@ -58,7 +59,7 @@ pub enum PeerEvent {
     Intent(Intent),
     /// PLI, FIR, or a loss beyond repair. Debouncing is the encoder's.
     KeyframeWanted,
-    /// What the path to this viewer carries.
+    /// What the path to this viewer carries of the picture, beside headers and packets that are sent again.
     Estimate(Bitrate),
     /// Too large, too many, not JSON: dropped and counted. Said twice a second at most.
     BadInput {
@@ -74,7 +75,9 @@ pub struct PeerStats {
     pub packets_sent: u64,
     pub bytes_sent: u64,
     pub packets_retransmitted: u64,
-    /// Packets that the viewer asked for again beyond what a quarter of the stream allows.
+    /// Packets that were sent once more to see whether the path carries more.
+    pub packets_probing: u64,
+    /// Packets that the viewer asked for again beyond what a quarter of the stream allows, or too often.
     pub retransmissions_refused: u64,
     /// Of the last second, as the viewer reports it: 0.0–1.0.
     pub fraction_lost: f32,
@@ -83,6 +86,15 @@ pub struct PeerStats {
     pub frames_skipped: u64,
     /// Messages on the data channels that were dropped as too large, too many or not understood.
     pub bad_messages: u64,
+    /// What the path carries, as far as is known, and why it is thought so.
+    pub path: Option<Bitrate>,
+    pub path_why: Why,
+    /// How long packets wait on the path behind others.
+    pub path_queue_ms: f32,
+    /// Of the last two seconds, as the viewer reports each packet: 0.0–1.0.
+    pub path_loss: f32,
+    /// The path takes nothing for now: frames are skipped up to a keyframe that it can carry.
+    pub path_blocked: bool,
     /// The way is ICE-TCP, as UDP did not get through.
     pub over_tcp: bool,
 }
@@ -104,6 +116,7 @@ pub(crate) enum Command {
     Answer { sdp: String, done: oneshot::Sender<anyhow::Result<()>> },
     RestartIce { done: oneshot::Sender<anyhow::Result<()>> },
     Reply(IntentReply),
+    Useful(Bitrate),
 }
 
 /// The remote control of a peer. Dropping it closes the peer.
@@ -159,6 +172,13 @@ impl PeerHandle {
     pub fn reply(&self, reply: IntentReply) {
         if let Err(error) = self.commands.try_send(Command::Reply(reply)) {
             debug!(%error, "a reply to an intent was dropped");
+        }
+    }
+
+    /// What this viewer's picture could use at most: the path is probed for room up to this and no further.
+    pub fn set_useful(&self, most: Bitrate) {
+        if let Err(error) = self.commands.try_send(Command::Useful(most)) {
+            debug!(%error, "the peer was not told what is of use to it");
         }
     }
 

@@ -8,10 +8,7 @@ use rtc::{
     crypto::SignatureScheme,
     data_channel::{RTCDataChannelId, RTCDataChannelInit},
     ice::mdns::MulticastDnsMode,
-    interceptor::{
-        CongestionControlBuilder, NackResponderBuilder, Registry, SenderReportBuilder, Slot,
-        TwccSenderBuilder,
-    },
+    interceptor::{Registry, SenderReportBuilder, Slot},
     media_stream::MediaStreamTrack,
     peer_connection::{
         RTCPeerConnection, RTCPeerConnectionBuilder,
@@ -33,9 +30,8 @@ use rtc::{
 };
 
 use super::{
-    feedback::{Notes, NotingEstimator, Tap},
     input::Channel,
-    resend,
+    wire::{LastStep, Wire},
     writer::Negotiated,
 };
 
@@ -43,7 +39,8 @@ use super::{
 const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 /// When the picture was grabbed; Chromium tells the page as `captureTime`.
 const ABS_CAPTURE_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
-const TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+pub(crate) const TRANSPORT_CC: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 const VIDEO_PAYLOAD_TYPE: u8 = 102;
 const RTX_PAYLOAD_TYPE: u8 = 103;
@@ -83,7 +80,7 @@ impl Connection {
     pub(crate) fn new(
         codec: Codec,
         certificate: &RTCCertificate,
-        notes: &Notes,
+        wire: &Wire,
         now: Instant,
     ) -> anyhow::Result<Self> {
         let (ssrc, rtx_ssrc) = (random_u32()?, random_u32()?);
@@ -93,7 +90,7 @@ impl Connection {
             .with_configuration(configuration)
             .with_media_engine(media_engine(codec)?)
             .with_setting_engine(settings())
-            .with_interceptor_registry(interceptors(ssrc, notes, now))
+            .with_interceptor_registry(interceptors(ssrc, wire))
             .build(now)?;
         let video = add_video(&mut core, codec, ssrc, rtx_ssrc)?;
         let channels = Channel::ALL
@@ -207,17 +204,9 @@ fn settings() -> SettingEngine {
         .build()
 }
 
-fn interceptors(ssrc: u32, notes: &Notes, now: Instant) -> Registry {
-    // Between the answerer of NACKs (4000) and the pacer's place (3000): it sees requests first and resends after.
-    const TAP: Slot = Slot::Custom(3_500);
+fn interceptors(ssrc: u32, wire: &Wire) -> Registry {
     Registry::new()
-        .with(
-            Slot::CongestionControl,
-            CongestionControlBuilder::new(NotingEstimator::new(now, notes.clone())).build(),
-        )
-        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-        .with(TAP, Tap::new(ssrc, notes.clone()))
-        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(resend::HISTORY).build())
+        .with(Slot::CongestionControl, LastStep::new(ssrc, wire.clone()))
         .with(Slot::SenderReport, SenderReportBuilder::new().build())
 }
 

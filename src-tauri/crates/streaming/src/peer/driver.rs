@@ -40,10 +40,10 @@ use tracing::{debug, error, info};
 use super::{
     COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
     connection::{Connection, random_u32},
-    feedback::Notes,
     input::Inbox,
     outbox::Outbox,
     outlet::Outlet,
+    wire::Wire,
     writer::{Clock, Negotiated, VideoWriter},
 };
 use crate::port::{Arrival, Route, Shared};
@@ -62,8 +62,8 @@ pub(crate) fn open(
     spec: &PeerSpec,
 ) -> anyhow::Result<(PeerHandle, mpsc::Receiver<PeerEvent>)> {
     let now = Instant::now();
-    let notes = Notes::default();
-    let connection = Connection::new(spec.codec, &shared.certificate, &notes, now)?;
+    let wire = Wire::new(now);
+    let connection = Connection::new(spec.codec, &shared.certificate, &wire, now)?;
     let writer = VideoWriter::new(spec.codec, connection.ssrc, random_u32()?, wall_clock(now));
     let (route, arrivals) = Route::open(shared);
     let (commands, orders) = mpsc::channel(COMMANDS);
@@ -83,7 +83,7 @@ pub(crate) fn open(
         feeds: Arc::clone(&feeds),
         frames: None,
         inbox: Inbox::new(now),
-        notes,
+        wire,
         writer,
         negotiated: None,
         phase: Phase::Offered { until: now + ANSWER_WITHIN },
@@ -94,6 +94,7 @@ pub(crate) fn open(
         early: Vec::new(),
         handled: None,
         keyframe_asked: None,
+        picture_missed: None,
         estimate: None,
         stats: PeerStats::default(),
         stats_told: now,
@@ -142,7 +143,7 @@ struct Driver {
     feeds: Arc<FeedSlot>,
     frames: Option<Box<dyn Frames>>,
     inbox: Inbox,
-    notes: Notes,
+    wire: Wire,
     writer: VideoWriter,
     negotiated: Option<Negotiated>,
     phase: Phase,
@@ -157,6 +158,7 @@ struct Driver {
     /// When the core's timer was last handled.
     handled: Option<Instant>,
     keyframe_asked: Option<Instant>,
+    picture_missed: Option<Instant>,
     estimate: Option<Bitrate>,
     stats: PeerStats,
     stats_told: Instant,
@@ -266,7 +268,7 @@ impl Driver {
                 self.hear_message(id, &message.data, outbox, now);
             }
         }
-        self.hear_notes(outbox, now);
+        self.hear_wire(outbox, now);
         self.flush().await;
         if self.connection.is_hung_up() {
             self.phase = Phase::Over;
@@ -284,15 +286,21 @@ impl Driver {
     }
 
     fn tell_stats(&mut self, now: Instant) {
-        let heard = self.notes.read();
+        let (heard, view) = (self.wire.heard(), self.wire.view());
         self.stats_told = now;
         self.stats = PeerStats {
             rtt_ms: heard.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0),
             packets_sent: heard.packets_sent,
             bytes_sent: heard.bytes_sent,
             packets_retransmitted: heard.packets_resent,
-            retransmissions_refused: heard.resends_refused,
+            packets_probing: heard.packets_filling,
+            retransmissions_refused: view.refused,
             fraction_lost: heard.fraction_lost,
+            path: view.estimate,
+            path_why: view.why,
+            path_queue_ms: view.queue.as_secs_f32() * 1000.0,
+            path_loss: view.loss as f32,
+            path_blocked: view.blocked,
             bad_messages: self.inbox.bad(),
             over_tcp: self.outlet.is_over_tcp(),
             ..self.stats

@@ -71,6 +71,11 @@ impl VideoWriter {
         self.waiting
     }
 
+    /// Of the packet that is made next.
+    pub(crate) fn next_sequence(&self) -> u16 {
+        self.sequence
+    }
+
     pub(crate) fn judge(&mut self, frame: &EncodedFrame) -> Verdict {
         if frame.codec != self.codec {
             return Verdict::WrongCodec;

@@ -1,7 +1,8 @@
 //! What the core of a peer has to say: its states, its messages, the viewer's feedback.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use model::Bitrate;
 use rtc::{
     data_channel::RTCDataChannelId,
     peer_connection::{
@@ -20,6 +21,10 @@ use crate::peer::{
 
 /// Estimates that differ by less are not worth an encoder's attention.
 const ESTIMATE_STEP: f64 = 0.03;
+/// Of what the path carries, the picture may take this: headers and packets that are sent again come beside it.
+const PICTURE_SHARE: f64 = 0.94;
+/// A lost picture is told so often at most; the encoder debounces for the whole instance besides.
+const MISSED_EVERY: Duration = Duration::from_millis(100);
 
 impl Driver {
     pub(super) fn hear_event(&mut self, event: RTCPeerConnectionEvent, outbox: &mut Outbox, now: Instant) {
@@ -96,17 +101,26 @@ impl Driver {
         });
     }
 
-    pub(super) fn hear_notes(&mut self, outbox: &mut Outbox, now: Instant) {
-        if self.notes.take_keyframe_wanted() {
-            // The viewer says it itself: no debouncing of ours.
-            self.keyframe_asked = Some(now);
-            outbox.tell(PeerEvent::KeyframeWanted);
+    pub(super) fn hear_wire(&mut self, outbox: &mut Outbox, now: Instant) {
+        if self.wire.take_keyframe_wanted() {
+            self.miss_picture(outbox, now);
         }
-        let Some(estimate) = self.notes.read().estimate else { return };
+        let Some(path) = self.wire.view().estimate else { return };
+        let estimate = Bitrate::kbps((f64::from(path.kbps) * PICTURE_SHARE) as u32);
         let told = f64::from(self.estimate.map_or(0, |told| told.kbps));
         if (f64::from(estimate.kbps) - told).abs() > ESTIMATE_STEP * told {
             self.estimate = Some(estimate);
             outbox.tell(PeerEvent::Estimate(estimate));
+        }
+    }
+
+    /// The viewer asks several times for one lost picture, or ten thousand times a second.
+    fn miss_picture(&mut self, outbox: &mut Outbox, now: Instant) {
+        let lately = self.picture_missed.is_some_and(|at| now.saturating_duration_since(at) < MISSED_EVERY);
+        if !lately {
+            self.picture_missed = Some(now);
+            self.keyframe_asked = Some(now);
+            outbox.tell(PeerEvent::KeyframeWanted);
         }
     }
 }

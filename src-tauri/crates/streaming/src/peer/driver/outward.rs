@@ -49,12 +49,21 @@ impl Driver {
         outbox: &mut Outbox,
         now: Instant,
     ) {
+        // What the path cannot carry only grows stale on it. The next keyframe is asked for when it can.
+        if !self.wire.carries(now) {
+            self.stats.frames_skipped += 1;
+            self.writer.wait_for_keyframe();
+            return;
+        }
         let payloads = self.outlet.route().shared().packetizer.payloads(frame);
         if !self.outlet.has_room_for(payloads.len()) {
             self.stats.frames_skipped += 1;
             self.writer.wait_for_keyframe();
             self.want_keyframe(outbox, now);
             return;
+        }
+        if frame.keyframe {
+            self.wire.keyframe_from(self.writer.next_sequence());
         }
         let Some(mut sender) = self.connection.core.rtp_sender(self.connection.video) else { return };
         let written = self

@@ -1,0 +1,322 @@
+//! Everything between a frame's packets and the wire: in which order they leave, at what pace, which leave again, and
+//! what their fate says of the path. Pure: time counts from the peer's beginning.
+//!
+//! ```text
+//!   frames ──► pacer ────────────┐
+//!   NACK ────► resends (budget) ─┼─► next() ─► wire          departures: number, time, bytes
+//!   probe ───► repeats ──────────┘                                  │
+//!   TWCC ◄───────────────────────────── feedback ───────────────────┘─► estimate, probe, does the path carry it at all
+//! ```
+
+mod arriving;
+mod delay;
+mod departures;
+mod estimate;
+mod pacer;
+mod probe;
+mod resend;
+#[cfg(test)]
+mod sim;
+
+use std::time::Duration;
+
+use model::Bitrate;
+
+pub use self::estimate::Why;
+use self::{
+    departures::Departures,
+    estimate::Estimator,
+    pacer::Pacer,
+    probe::Prober,
+    resend::{Request, Resends},
+};
+
+/// The round trip to assume until one was measured.
+const RTT_UNKNOWN: Duration = Duration::from_millis(100);
+/// The share of a new measurement of the round trip.
+const RTT_SHARE: u32 = 4;
+/// Our own packets may queue behind each other for so long: a large keyframe. What waits longer is a path that is full.
+const OWN_QUEUE_MAX: Duration = Duration::from_millis(250);
+/// What has not drained after so long is no burst, but more than the path carries.
+const OWN_QUEUE_FOR: Duration = Duration::from_millis(400);
+/// It is taken to drain a little faster than the estimate has it: a stream at exactly that rate would excuse any queue.
+const OWN_DRAINS: f64 = 1.25;
+/// Viewers speak of packets every 50 to 250 ms. When they have not for so long, nothing gets through.
+const SILENT_AFTER: Duration = Duration::from_millis(700);
+/// What is sent on a blocked path, to hear when it is free: what was lost last is only told beside what came after it.
+const SIGN_OF_LIFE_EVERY: Duration = Duration::from_millis(60);
+/// What may be under way beside the round trip: more is a queue that only grows stale.
+const UNDERWAY_MAX: Duration = Duration::from_millis(600);
+/// Of a stream of few bits, one keyframe is more than that.
+const UNDERWAY_SPARE_BYTES: f64 = 30_000.0;
+/// It is drained down to this, or to a few packets, before a keyframe follows.
+const UNDERWAY_DRAINED: Duration = Duration::from_millis(100);
+const FEW_BYTES: f64 = 10_000.0;
+/// A stream that rests this long is not probed: there is nothing to grow for.
+const RESTS_AFTER: Duration = Duration::from_millis(500);
+
+/// One RTP packet of the picture.
+pub(crate) trait Parcel: Clone {
+    fn sequence(&self) -> u16;
+    fn bytes(&self) -> usize;
+}
+
+/// A packet that leaves now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Leaving<P> {
+    pub(crate) parcel: P,
+    /// The transport's number for it.
+    pub(crate) number: u16,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Fresh,
+    /// The viewer has asked for it.
+    Again,
+    /// It was sent before, and fills a probe.
+    Filling,
+}
+
+/// What the path to the viewer is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct View {
+    pub(crate) estimate: Option<Bitrate>,
+    pub(crate) why: Why,
+    pub(crate) queue: Duration,
+    pub(crate) loss: f64,
+    pub(crate) refused: u64,
+    /// Nothing more can be carried for now.
+    pub(crate) blocked: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sending<P> {
+    pacer: Pacer<P>,
+    resends: Resends<P>,
+    departures: Departures,
+    estimator: Estimator,
+    prober: Prober,
+    useful: Bitrate,
+    rtt: Option<Duration>,
+    /// What of ours waits on the path, if the path is as the estimate says.
+    own_bytes: f64,
+    /// When nothing of ours waited last.
+    own_since: Duration,
+    counted: Duration,
+    fresh_left: Option<Duration>,
+    blocked: Option<Blocked>,
+    /// Frames were skipped: only a keyframe goes on from there.
+    broken: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    silent: bool,
+    since: Duration,
+    sign: Duration,
+}
+
+impl<P> Default for Sending<P> {
+    fn default() -> Self {
+        Self {
+            pacer: Pacer::default(),
+            resends: Resends::default(),
+            departures: Departures::default(),
+            estimator: Estimator::default(),
+            prober: Prober::default(),
+            useful: estimate::START,
+            rtt: None,
+            own_bytes: 0.0,
+            own_since: Duration::ZERO,
+            counted: Duration::ZERO,
+            fresh_left: None,
+            blocked: None,
+            broken: false,
+        }
+    }
+}
+
+impl<P: Parcel> Sending<P> {
+    /// More than this would serve nothing: room beyond it is not looked for.
+    pub(crate) fn set_useful(&mut self, useful: Bitrate) {
+        self.useful = useful;
+    }
+
+    pub(crate) fn post(&mut self, parcel: P, now: Duration) {
+        let narrow = self.estimator.is_narrow().then(|| self.estimator.bps());
+        self.pacer.post(parcel, narrow, now);
+    }
+
+    /// A keyframe begins with this packet.
+    pub(crate) fn keyframe_from(&mut self, sequence: u16) {
+        self.broken = false;
+        self.resends.keyframe_from(sequence);
+    }
+
+    /// The viewer misses this packet. False when it is beyond repair: a keyframe is needed.
+    pub(crate) fn ask_again(&mut self, sequence: u16, now: Duration) -> bool {
+        // Where a keyframe follows, every other packet only stands in its way.
+        if self.broken {
+            return true;
+        }
+        match self.resends.admit(sequence, now, self.rtt()) {
+            Request::Sent(parcel) => self.pacer.post_urgent(parcel),
+            Request::Pointless => {}
+            Request::BeyondRepair => return false,
+        }
+        true
+    }
+
+    /// The next packet that leaves now; `None` until the time of [`Self::wake_at`].
+    pub(crate) fn next(&mut self, now: Duration) -> Option<Leaving<P>> {
+        let leaving = self.choose(now);
+        if leaving.is_none() {
+            self.turn(now);
+        }
+        let (parcel, kind) = leaving.or_else(|| self.choose(now))?;
+        let probe = self.prober.burst();
+        let bytes = parcel.bytes();
+        let own_queue = self.own_queue(now, bytes);
+        let number = self.departures.depart(now, bytes, own_queue, probe);
+        self.prober.left(bytes);
+        if kind == Kind::Fresh {
+            self.resends.keep(parcel.clone());
+            self.fresh_left = Some(now);
+        }
+        Some(Leaving { parcel, number, kind })
+    }
+
+    fn choose(&mut self, now: Duration) -> Option<(P, Kind)> {
+        if let Some(parcel) = self.pacer.take_urgent() {
+            return Some((parcel, Kind::Again));
+        }
+        if let Some(parcel) = self.pacer.take_fresh(now) {
+            return Some((parcel, Kind::Fresh));
+        }
+        if self.prober.wants_filling(now) {
+            return self.resends.repeat().map(|parcel| (parcel, Kind::Filling));
+        }
+        let blocked = self.blocked.as_mut().filter(|blocked| now >= blocked.sign)?;
+        blocked.sign = now + SIGN_OF_LIFE_EVERY;
+        self.resends.repeat().map(|parcel| (parcel, Kind::Filling))
+    }
+
+    /// How long this packet waits behind those of ours that left before it.
+    fn own_queue(&mut self, now: Duration, bytes: usize) -> Duration {
+        let bytes_per_s = self.estimator.bps() / 8.0;
+        let drained = bytes_per_s * OWN_DRAINS * now.saturating_sub(self.counted).as_secs_f64();
+        self.counted = now;
+        let most = bytes_per_s * OWN_QUEUE_MAX.as_secs_f64();
+        let waiting = (self.own_bytes - drained).max(0.0);
+        self.own_bytes = (waiting + bytes as f64).min(most);
+        if waiting == 0.0 {
+            self.own_since = now;
+        }
+        let excused = now.saturating_sub(self.own_since) < OWN_QUEUE_FOR;
+        if excused { Duration::from_secs_f64(waiting / bytes_per_s) } else { Duration::ZERO }
+    }
+
+    /// One feedback of the viewer: what became of each number from `base` on, with times of arrival on its clock.
+    pub(crate) fn hear(
+        &mut self,
+        now: Duration,
+        base: u16,
+        fates: impl IntoIterator<Item = (u16, Option<Duration>)>,
+    ) {
+        let reports = self.departures.hear(now, base, fates);
+        self.measure_rtt(now, &reports);
+        if self.estimator.hear(now, self.rtt(), &reports) {
+            self.prober.stand_back(now);
+        }
+        if let Some(shown) = self.prober.hear(now, &reports) {
+            self.estimator.believe(now, shown);
+        }
+        self.block_or_free(now);
+    }
+
+    fn measure_rtt(&mut self, now: Duration, reports: &[departures::Report]) {
+        let newest = reports.iter().filter(|report| report.arrived.is_some()).map(|report| report.sent).max();
+        let Some(measured) = newest.map(|sent| now.saturating_sub(sent)) else { return };
+        self.rtt = Some(match self.rtt {
+            Some(rtt) => (rtt * (RTT_SHARE - 1) + measured) / RTT_SHARE,
+            None => measured,
+        });
+    }
+
+    fn rtt(&self) -> Duration {
+        self.rtt.unwrap_or(RTT_UNKNOWN)
+    }
+
+    /// What time alone changes.
+    fn turn(&mut self, now: Duration) {
+        self.prober.turn(now);
+        self.block_or_free(now);
+        let flows = self.fresh_left.is_some_and(|at| now.saturating_sub(at) < RESTS_AFTER);
+        if flows && self.blocked.is_none() && self.pacer.is_empty() && self.estimator.is_calm(now) {
+            self.prober.consider(now, self.estimator.bps(), self.useful.bps() as f64);
+        }
+    }
+
+    fn block_or_free(&mut self, now: Duration) {
+        let bytes_per_s = self.estimator.bps() / 8.0;
+        let underway = self.departures.underway_bytes() as f64;
+        let room = |spare: Duration| bytes_per_s * (self.rtt() + spare).as_secs_f64();
+        let Some(heard) = self.departures.heard() else { return };
+        let silent_at =
+            self.departures.waiting_since().map(|since| since.max(heard) + self.rtt() + SILENT_AFTER);
+        let silent = silent_at.is_some_and(|at| now >= at);
+        let drained = underway < room(UNDERWAY_DRAINED).max(FEW_BYTES) || self.estimator.is_drained();
+        match self.blocked {
+            None if silent || underway > room(UNDERWAY_MAX) + UNDERWAY_SPARE_BYTES => {
+                self.blocked = Some(Blocked { silent, since: now, sign: now });
+                if silent {
+                    self.estimator.note_silence();
+                    self.prober.stand_back(now);
+                }
+            }
+            Some(blocked) if heard > blocked.since && !silent && drained => self.blocked = None,
+            Some(blocked) if silent && !blocked.silent => {
+                self.blocked = Some(Blocked { silent, since: now, sign: now });
+                self.estimator.note_silence();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether another frame has a chance to arrive in time. Where it has not, the viewer is better served by a keyframe
+    /// as soon as it has.
+    pub(crate) fn carries(&mut self, now: Duration) -> bool {
+        self.block_or_free(now);
+        self.broken |= self.blocked.is_some();
+        self.blocked.is_none()
+    }
+
+    pub(crate) fn wake_at(&self) -> Option<Duration> {
+        let sign = self.blocked.map(|blocked| blocked.sign);
+        [self.pacer.wake_at(), self.prober.wake_at(), sign].into_iter().flatten().min()
+    }
+
+    pub(crate) fn view(&self) -> View {
+        View {
+            estimate: self.departures.heard().map(|_| self.estimator.estimate()),
+            why: self.estimator.why(),
+            queue: self.estimator.queue(),
+            loss: self.estimator.loss(),
+            refused: self.resends.refused(),
+            blocked: self.blocked.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Parcel for (u16, usize) {
+    fn sequence(&self) -> u16 {
+        self.0
+    }
+
+    fn bytes(&self) -> usize {
+        self.1
+    }
+}
