@@ -55,3 +55,26 @@ test('a stale session without instances is replaced without a word', async () =>
   await live.launch({});
   expect(live.state().lost).toBe(0);
 });
+
+test('builds that a busy server did not tell are asked for until it does', async () => {
+  vi.useFakeTimers();
+  const refusals = [429, 503];
+  vi.stubGlobal(
+    'fetch',
+    vi.fn((input: string, init?: RequestInit) => {
+      if (!input.endsWith('/builds')) return server(input, init);
+      const status = refusals.shift();
+      return Promise.resolve(
+        status === undefined
+          ? Response.json([{ id: 'demo' }])
+          : Response.json({ title: 'Busy', detail: 'Too many questions.' }, { status }),
+      );
+    }),
+  );
+  const live = new Live();
+  await live.refresh();
+  expect(live.state()).toMatchObject({ builds: null, problem: 'Too many questions.' });
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(live.state()).toMatchObject({ builds: [{ id: 'demo' }], problem: null });
+  vi.useRealTimers();
+});

@@ -23,6 +23,8 @@ const API = '/api/v1';
 const HAD = 'instances_running';
 /** Free places change when others launch and stop, of which we see no events. */
 const ROOM_EVERY_MS = 10_000;
+/** What was refused for once is asked for again after so long. */
+const AGAIN_MS = 1_000;
 
 export type Link = 'connecting' | 'up' | 'down';
 
@@ -121,13 +123,15 @@ export class Live {
     this.store.patch({ lost: Math.max(this.state().lost, had) });
   }
 
-  private async refresh(): Promise<void> {
+  async refresh(): Promise<void> {
     try {
       const answer = await this.asked(`${API}/builds`);
-      this.store.patch({ builds: (await answer.json()) as BuildView[] });
+      this.store.patch({ builds: (await answer.json()) as BuildView[], problem: null });
       await this.refreshRoom();
     } catch (error) {
       this.store.patch({ problem: inWords(error) });
+      // A busy server refuses one question and answers the next: without the builds nothing can be launched.
+      setTimeout(() => this.state().builds === null && void this.refresh(), AGAIN_MS);
     }
   }
 

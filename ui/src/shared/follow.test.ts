@@ -31,7 +31,15 @@ function following(bearer = () => Promise.resolve('b')) {
   return { it, events, downs, ups: () => ups, stopAtNext: () => (verdict = 'stop') };
 }
 
-beforeEach(() => vi.useFakeTimers());
+/** The browser's window: there is none here. */
+let page: EventTarget;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  page = new EventTarget();
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+});
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -90,5 +98,22 @@ test('waking cuts the pause short', async () => {
   await vi.waitFor(() => expect(downs).toHaveLength(1));
   it.wake();
   await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2));
+  it.stop();
+});
+
+test('a page that is left closes its stream, and opens it again when it is shown again', async () => {
+  const asked = vi.fn((_: string, init: RequestInit) => {
+    const one = stream();
+    init.signal?.addEventListener('abort', () => one.end());
+    return Promise.resolve(one.response);
+  });
+  vi.stubGlobal('fetch', asked);
+  const { it, downs, ups } = following();
+  await vi.waitFor(() => expect(ups()).toBe(1));
+  page.dispatchEvent(new Event('pagehide'));
+  await vi.waitFor(() => expect(downs).toHaveLength(1));
+  expect(asked.mock.calls[0]?.[1].signal?.aborted).toBe(true);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await vi.waitFor(() => expect(ups()).toBe(2));
   it.stop();
 });

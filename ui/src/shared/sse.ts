@@ -53,6 +53,17 @@ export type FollowOptions = {
 /** A stream that says nothing for this long is dead: the server sends a sign of life each 15 s or more often. */
 const SILENCE_MS = 45_000;
 
+/**
+ * Aborts when the page is left. A browser that keeps the page, to show it again at once when its user comes back, keeps its open
+ * stream too; and with six of them it opens no further connection to the server.
+ */
+function whenLeft(): { signal: AbortSignal; forget: () => void } {
+  const left = new AbortController();
+  const leave = () => left.abort();
+  globalThis.addEventListener('pagehide', leave);
+  return { signal: left.signal, forget: () => globalThis.removeEventListener('pagehide', leave) };
+}
+
 /** Follows a stream of events for good. The answer ends it. */
 export function follow(options: FollowOptions): { stop: () => void; wake: () => void } {
   const ended = new AbortController();
@@ -85,19 +96,21 @@ export function follow(options: FollowOptions): { stop: () => void; wake: () => 
 async function once(options: FollowOptions, ended: AbortSignal, onUp: () => void): Promise<void> {
   const bearer = await options.bearer();
   const silence = new AbortController();
+  const left = whenLeft();
   let timer = setTimeout(() => silence.abort(), SILENCE_MS);
   const alive = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), SILENCE_MS);
   };
   try {
-    const signal = AbortSignal.any([ended, silence.signal]);
+    const signal = AbortSignal.any([ended, silence.signal, left.signal]);
     const response = await ask(options.url, { bearer, signal, accept: 'text/event-stream' });
     onUp();
     options.onUp();
     await read(response, options.onEvent, alive);
   } finally {
     clearTimeout(timer);
+    left.forget();
   }
 }
 
