@@ -29,7 +29,9 @@ async fn another(node: &TestNode, known: &[InstanceId]) -> Result<InstanceView> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_gets_the_one_that_stood_ready_and_its_place_is_filled_again() -> Result<()> {
-    let mut node = TestNode::start_with(&["instances.slots=3", "standby.memory_mb=1"], &[]).await?;
+    let mut node =
+        TestNode::start_with(&["instances.slots=3", "standby.memory_mb=1", "standby.idle_cores=0.0"], &[])
+            .await?;
     let admin = node.admin()?;
     let too_many = admin.command(&keep(3)).await.err().context("one place stays free")?;
     ensure!(too_many.to_string().contains("At most 2"), "{too_many}");

@@ -1,10 +1,9 @@
 // The benchmark `latency`: from the program's drawing to the picture in a real browser, and from a press to its effect, beside the
 // plain path on the same display in the same minute.
 
-import { readFile } from 'node:fs/promises'
-
 import { Chromium } from './chromium.js'
 import { median, rows } from './figures.js'
+import { inPage } from './inpage-source.js'
 import { measure } from './measure.js'
 import { Plain } from './plain.js'
 import { Product } from './product.js'
@@ -58,14 +57,6 @@ export async function latencyBench({ quick, only }) {
   }
   console.log(`\n${table(all)}\n`)
   console.log(`written to ${await save('latency', all, conditions)}`)
-}
-
-/** The barcode's reader and what uses it, as one classic script. */
-async function inPage() {
-  const [reader, watcher] = await Promise.all(
-    ['../barcode.js', 'inpage.js'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
-  )
-  return `{ const { readBarcode } = (() => { ${reader.replace(/^export /gm, '')}\nreturn { readBarcode } })()\n${watcher} }`
 }
 
 async function runCase(spec, plan, script, others) {

@@ -3,8 +3,9 @@
 import { parseArgs } from 'node:util'
 
 import { latencyBench } from './latency.js'
+import { launchBench } from './launch.js'
 
-const BENCHES = { latency: latencyBench }
+const BENCHES = { latency: latencyBench, launch: launchBench }
 
 const { values, positionals } = read()
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals

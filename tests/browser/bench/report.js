@@ -29,7 +29,8 @@ export async function commit() {
   return stdout.trim()
 }
 
-export function table(rows) {
+/** `baseline` names what the second column of figures is. */
+export function table(rows, baseline = 'plain path') {
   const lines = rows.map(({ figure, case: name, value, unit, baseline, ratio }) => [
     name,
     figure,
@@ -37,7 +38,7 @@ export function table(rows) {
     baseline === undefined ? '' : `${shown(baseline)} ${unit}`,
     ratio === undefined ? '' : `× ${ratio.toFixed(2)}`,
   ])
-  const head = ['case', 'figure', 'ours', 'plain path', 'ratio']
+  const head = ['case', 'figure', 'ours', baseline, 'ratio']
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)))
   const drawn = (line) => line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')
   return [drawn(head), widths.map((width) => '─'.repeat(width)).join('  '), ...lines.map(drawn)].join('\n')

@@ -329,6 +329,7 @@ fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {
         size: config.size(),
         memory_mb: config.standby.memory_mb,
         gpu_memory_mb: config.standby.gpu_memory_mb,
+        idle_cores: config.standby.idle_cores,
     }
 }
 

@@ -90,6 +90,7 @@ pub struct Standby {
     pub count: u32,
     pub memory_mb: u64,
     pub gpu_memory_mb: u64,
+    pub idle_cores: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

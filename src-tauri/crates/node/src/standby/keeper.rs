@@ -32,6 +32,7 @@ pub struct Setup {
     /// What an instance is expected to take while none of its build runs.
     pub memory_mb: u64,
     pub gpu_memory_mb: u64,
+    pub idle_cores: f32,
 }
 
 /// The remote control: what is wanted. Its task ends when it is dropped by whoever spawned it.
@@ -171,9 +172,6 @@ fn needs(setup: &Setup, build: &BuildId, rows: &Rows, sample: &HealthSample) -> 
     Needs {
         memory: or(memory, setup.memory_mb),
         gpu_memory: or(gpu_memory, setup.gpu_memory_mb),
-        cores: CORES,
+        cores: setup.idle_cores,
     }
 }
-
-/// Less than this left, and a start would be felt by those who watch.
-const CORES: f32 = 0.5;
