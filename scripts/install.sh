@@ -13,9 +13,9 @@ BUILD_PACKAGES="build-essential pkg-config libwebkit2gtk-4.1-dev libayatana-appi
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 RUN_PACKAGES="xvfb gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   libgl1-mesa-dri"
-# What the tests drive: a browser, a WebKit window, a tray, a real planetarium.
+# What the tests drive: a browser, a WebKit window, a tray, a real planetarium, a real Postgres.
 TEST_PACKAGES="chromium chromium-driver webkit2gtk-driver dbus dbus-x11 xauth xdotool x11-utils imagemagick fonts-dejavu-core
-  stellarium python3-venv"
+  stellarium python3-venv postgresql"
 
 need_packages() {
   command -v apt-get >/dev/null || die "this script installs with apt (Debian 12, Ubuntu 24.04). Elsewhere install the like of: $*"

@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod node;
+pub mod postgres;
 pub mod programs;
 
 pub use api::Api;
 pub use node::TestNode;
+pub use postgres::Postgres;

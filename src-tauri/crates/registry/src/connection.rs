@@ -1,0 +1,143 @@
+//! One connection, shared by all questions: they are sent one after the other without waiting for answers, and each has a deadline.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::timeout;
+use tokio_postgres::{Client, Error, Row, Statement, types::ToSql};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::{Address, Trouble, setup, tls};
+
+/// An answer takes a millisecond. A registry that needs longer than this is one that cannot be had.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The name is looked up, a connection made, TLS agreed on and the password checked.
+const DIAL_WITHIN: Duration = Duration::from_secs(8);
+const OLDEST: i32 = 13;
+
+pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The remote control of a connection; when the last clone is dropped, the connection ends.
+#[derive(Clone)]
+pub struct Registry(Arc<Open>);
+
+struct Open {
+    address: Address,
+    client: Client,
+    /// Prepared when first asked. The lock is held for a look only.
+    prepared: Mutex<HashMap<&'static str, Statement>>,
+    ended: CancellationToken,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Registry").field(&self.0.address).finish()
+    }
+}
+
+impl Registry {
+    /// To a registry that has been set up, by a program of this version or one that speaks the same schema.
+    pub async fn connect(address: &Address) -> Result<Self, Trouble> {
+        let (client, ended) = dial(address).await?;
+        setup::check_schema(address, &client).await?;
+        Ok(Self(Arc::new(Open { address: address.clone(), client, prepared: Mutex::default(), ended })))
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// Resolves when the connection is no more.
+    pub async fn ended(&self) {
+        self.0.ended.cancelled().await;
+    }
+
+    pub(crate) async fn rows(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Trouble> {
+        let asking = async { self.0.client.query(&self.statement(sql).await?, params).await };
+        self.in_time(asking).await
+    }
+
+    pub(crate) async fn row(&self, sql: &'static str, params: Params<'_>) -> Result<Option<Row>, Trouble> {
+        let asking = async { self.0.client.query_opt(&self.statement(sql).await?, params).await };
+        self.in_time(asking).await
+    }
+
+    /// How many rows it changed.
+    pub(crate) async fn change(&self, sql: &'static str, params: Params<'_>) -> Result<u64, Trouble> {
+        let asking = async { self.0.client.execute(&self.statement(sql).await?, params).await };
+        self.in_time(asking).await
+    }
+
+    async fn statement(&self, sql: &'static str) -> Result<Statement, Error> {
+        let known = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.0.client.prepare(sql).await?;
+        self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+        match timeout(ANSWER_WITHIN, asking).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Trouble::of(&self.0.address, &error)),
+            Err(_) => {
+                // What is sent after this would only wait behind it.
+                self.0.ended.cancel();
+                Err(Trouble::unreachable(&self.0.address, "it does not answer"))
+            }
+        }
+    }
+}
+
+/// A connection to a Postgres that is new enough; the token is cancelled when it ends.
+pub(crate) async fn dial(address: &Address) -> Result<(Client, CancellationToken), Trouble> {
+    let dialling = async {
+        let connector = tls::connector(address)?;
+        let of = |error| Trouble::of(address, &error);
+        let (client, connection) = address.config.connect(connector).await.map_err(of)?;
+        let ended = CancellationToken::new();
+        let end = ended.clone().drop_guard();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "the connection to the registry has ended");
+            }
+            drop(end);
+        });
+        let version = client
+            .query_one(
+                "SELECT current_setting('server_version_num')::int, current_setting('server_version')",
+                &[],
+            )
+            .await
+            .map_err(of)?;
+        check_age(version.get(0), version.get(1))?;
+        Ok((client, ended))
+    };
+    let late = |_| Trouble::unreachable(address, "it does not answer");
+    timeout(DIAL_WITHIN, dialling).await.map_err(late)?
+}
+
+fn check_age(number: i32, text: &str) -> Result<(), Trouble> {
+    if number / 10_000 < OLDEST { Err(Trouble::TooOld { found: text.to_owned() }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_postgres_is_told_by_its_own_name() {
+        assert_eq!(check_age(130_000, "13.0"), Ok(()));
+        assert_eq!(check_age(150_018, "15.18 (Debian)"), Ok(()));
+        let old = check_age(120_022, "12.22");
+        assert_eq!(old, Err(Trouble::TooOld { found: "12.22".to_owned() }));
+    }
+}

@@ -1,0 +1,134 @@
+//! Instances of all machines, each as its own machine tells it; and the sessions that any machine has greeted.
+
+use model::{InstanceId, SecretHash, ServerId};
+use serde_json::json;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{Generation, Published, Registry, SharedInstance, Trouble};
+
+/// The whole list at once: what is not in it is no more. Telling it twice changes nothing, and what another machine has taken over
+/// stays with that machine.
+const PUBLISH: &str = "
+    WITH me AS (SELECT machine_id FROM heartbeats WHERE machine_id = $1 AND generation = $2 FOR SHARE),
+    told AS (
+        SELECT me.machine_id, t.instance_id, decode(t.session, 'hex') AS session, t.view
+        FROM me, jsonb_to_recordset($3) AS t (instance_id uuid, session text, view jsonb)),
+    gone AS (
+        DELETE FROM machine_instances i USING me
+        WHERE i.machine_id = me.machine_id AND i.instance_id NOT IN (SELECT instance_id FROM told)),
+    here AS (
+        INSERT INTO machine_instances AS i (instance_id, machine_id, session, view)
+        SELECT instance_id, machine_id, session, view FROM told
+        ON CONFLICT (instance_id) DO UPDATE SET view = excluded.view, session = excluded.session, modified = now()
+        WHERE i.machine_id = excluded.machine_id AND (i.view, i.session) IS DISTINCT FROM (excluded.view, excluded.session))
+    SELECT i.instance_id FROM me LEFT JOIN machine_instances i
+        ON i.machine_id <> me.machine_id AND i.instance_id IN (SELECT instance_id FROM told)";
+
+/// Those that run keep their slots, and those that run no more give them back.
+const SETTLE: &str = "
+    UPDATE slots s SET
+        expires = CASE WHEN s.instance_id = ANY ($3) THEN 'infinity' ELSE '-infinity' END::timestamptz,
+        instance_id = CASE WHEN s.instance_id = ANY ($3) THEN s.instance_id END
+    FROM heartbeats h
+    WHERE s.machine_id = $1 AND h.machine_id = $1 AND h.generation = $2
+        AND ((s.expires = 'infinity' AND (s.instance_id = ANY ($3)) IS NOT TRUE)
+            OR (s.expires > now() AND s.expires <> 'infinity' AND s.instance_id = ANY ($3)))";
+
+/// What was launched without asking here, takes a slot: a free one first, else one that is only reserved, whose holder is then refused.
+const SEAT: &str = "
+    WITH missing AS (
+        SELECT id, row_number() OVER () AS n FROM unnest($3::uuid[]) AS id
+        WHERE NOT EXISTS (SELECT FROM slots WHERE machine_id = $1 AND instance_id = id AND expires > now())),
+    room AS (
+        SELECT slot, row_number() OVER (ORDER BY expires >= now(), slot) AS n FROM slots
+        WHERE machine_id = $1 AND expires <> 'infinity')
+    UPDATE slots s SET token = nextval('fencing_tokens'), expires = 'infinity', instance_id = missing.id
+    FROM missing JOIN room USING (n), heartbeats h
+    WHERE s.machine_id = $1 AND s.slot = room.slot AND s.expires <> 'infinity'
+        AND h.machine_id = $1 AND h.generation = $2";
+
+impl Registry {
+    /// Tells the whole list of this machine's instances.
+    pub async fn publish(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        instances: &[SharedInstance],
+    ) -> Result<Published, Trouble> {
+        let told: Vec<_> = instances
+            .iter()
+            .map(|told| json!({ "instance_id": told.instance.0, "session": told.session.to_hex(), "view": told.view }))
+            .collect();
+        let rows = self.rows(PUBLISH, &[&server.0, &generation.0, &json!(told)]).await?;
+        if rows.is_empty() {
+            return Ok(Published::Stale);
+        }
+        let taken: Vec<_> =
+            rows.iter().filter_map(|row| row.get::<_, Option<Uuid>>(0)).map(InstanceId).collect();
+        let live: Vec<Uuid> = instances
+            .iter()
+            .filter(|told| told.live && !taken.contains(&told.instance))
+            .map(|told| told.instance.0)
+            .collect();
+        for sql in [SETTLE, SEAT] {
+            self.change(sql, &[&server.0, &generation.0, &live]).await?;
+        }
+        Ok(Published::Done { taken })
+    }
+
+    /// All, or one session's; those of dead machines too, since somebody may look for them.
+    pub async fn instances(&self, session: Option<SecretHash>) -> Result<Vec<SharedInstance>, Trouble> {
+        let sql = "
+            SELECT i.instance_id, i.machine_id, i.session, i.view,
+                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now())
+            FROM machine_instances i WHERE $1::bytea IS NULL OR i.session = $1 ORDER BY i.modified";
+        let session = session.map(|session| session.0.to_vec());
+        Ok(self.rows(sql, &[&session]).await?.iter().filter_map(shared).collect())
+    }
+
+    pub async fn instance(&self, instance: InstanceId) -> Result<Option<SharedInstance>, Trouble> {
+        let sql = "
+            SELECT i.instance_id, i.machine_id, i.session, i.view,
+                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now())
+            FROM machine_instances i WHERE i.instance_id = $1";
+        Ok(self.row(sql, &[&instance.0]).await?.as_ref().and_then(shared))
+    }
+
+    /// The instance is `to`'s from now on, if the machine that has it is dead. Its old machine lets it go when it comes back.
+    pub async fn take_over(
+        &self,
+        instance: InstanceId,
+        to: ServerId,
+        generation: Generation,
+    ) -> Result<bool, Trouble> {
+        let sql = "
+            UPDATE machine_instances i SET machine_id = $2, modified = now() FROM heartbeats dead, heartbeats me
+            WHERE i.instance_id = $1 AND dead.machine_id = i.machine_id AND me.machine_id = $2 AND me.generation = $3
+                AND dead.machine_id <> $2 AND dead.seen <= now() - make_interval(secs => $4)";
+        let params: crate::connection::Params<'_> =
+            &[&instance.0, &to.0, &generation.0, &crate::DEAD_AFTER.as_secs_f64()];
+        Ok(self.change(sql, params).await? == 1)
+    }
+
+    /// Adding it again keeps the first moment.
+    pub async fn add_session(&self, session: SecretHash) -> Result<(), Trouble> {
+        let sql = "INSERT INTO known_sessions (session) VALUES ($1) ON CONFLICT DO NOTHING";
+        self.change(sql, &[&session.0.as_slice()]).await.map(drop)
+    }
+
+    pub async fn knows_session(&self, session: SecretHash) -> Result<bool, Trouble> {
+        let sql = "SELECT FROM known_sessions WHERE session = $1";
+        Ok(self.row(sql, &[&session.0.as_slice()]).await?.is_some())
+    }
+}
+
+fn shared(row: &Row) -> Option<SharedInstance> {
+    Some(SharedInstance {
+        instance: InstanceId(row.get(0)),
+        server: ServerId(row.get(1)),
+        session: SecretHash(row.get::<_, Vec<u8>>(2).try_into().ok()?),
+        view: row.get(3),
+        live: row.get(4),
+    })
+}

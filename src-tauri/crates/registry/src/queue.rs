@@ -1,0 +1,147 @@
+//! Those who wait for a slot: first come, first served, over all machines. A machine with a free slot holds it for the first who would
+//! take it; whoever does not come in time has lost it to the next.
+
+use std::time::Duration;
+
+use model::{SecretHash, ServerId};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{
+    DEAD_AFTER, Generation, Registry, Reservation, Ticket, TicketState, Trouble, Wish, slots::reservation,
+};
+
+/// Whose page has not asked for so long, has gone and is passed over. A reload, or a phone in a pocket for a minute, is not.
+pub(crate) const GONE_AFTER: Duration = Duration::from_secs(120);
+/// A ticket that is over is told about for so long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
+/// A slot is ours a little longer than the viewer is told, so that who comes in the last second still gets it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The lower number and the free slot are taken together or not at all.
+const HOLD_NEXT: &str = "
+    WITH head AS MATERIALIZED (
+        SELECT ticket_id FROM queue
+        WHERE state = 'waiting' AND seen > now() - make_interval(secs => $3) AND (accepts IS NULL OR $1 = ANY (accepts))
+        ORDER BY number LIMIT 1
+        FOR UPDATE),
+    free AS MATERIALIZED (
+        SELECT s.slot FROM slots s JOIN heartbeats h USING (machine_id), head
+        WHERE s.machine_id = $1 AND h.generation = $2 AND s.expires < now() AND s.slot < h.slots_total AND NOT h.draining
+            AND h.seen > now() - make_interval(secs => $4)
+        ORDER BY s.slot LIMIT 1
+        FOR UPDATE OF s SKIP LOCKED),
+    taken AS (
+        UPDATE slots s SET token = nextval('fencing_tokens'), instance_id = gen_random_uuid(),
+            expires = now() + make_interval(secs => $5::float8 + $6::float8)
+        FROM free WHERE s.machine_id = $1 AND s.slot = free.slot
+        RETURNING s.machine_id, s.slot, s.token, s.instance_id)
+    UPDATE queue q SET state = 'held', machine_id = taken.machine_id, slot = taken.slot, token = taken.token,
+        instance_id = taken.instance_id, held_until = now() + make_interval(secs => $5)
+    FROM head, taken WHERE q.ticket_id = head.ticket_id
+    RETURNING q.ticket_id";
+
+const LOOK: &str = "
+    WITH asked AS (UPDATE queue SET seen = now() WHERE ticket_id = $1 AND session = $2 RETURNING *)
+    SELECT a.ticket_id, a.session, a.wish, a.accepts, a.state, a.machine_id, extract(epoch FROM a.held_until - now())::float8,
+        (SELECT count(*) FROM queue q
+         WHERE q.state = 'waiting' AND q.number < a.number AND q.seen > now() - make_interval(secs => $3))
+    FROM asked a";
+
+impl Registry {
+    /// At the end of the queue.
+    pub async fn enqueue(&self, wish: &Wish) -> Result<Ticket, Trouble> {
+        let id = Uuid::new_v4();
+        let sql = "INSERT INTO queue (ticket_id, session, wish, accepts) VALUES ($1, $2, $3, $4)";
+        let accepts: Option<Vec<Uuid>> =
+            wish.accepts.as_ref().map(|accepts| accepts.iter().map(|server| server.0).collect());
+        self.change(sql, &[&id, &wish.session.0.as_slice(), &wish.launch, &accepts]).await?;
+        let ticket = self.ticket(id, wish.session).await?;
+        ticket
+            .ok_or_else(|| Trouble::Failed { why: "the ticket is gone as soon as it was written".to_owned() })
+    }
+
+    /// How it stands; asking keeps the place. `None` when there is none, or it is somebody else's.
+    pub async fn ticket(&self, id: Uuid, session: SecretHash) -> Result<Option<Ticket>, Trouble> {
+        let row = self.row(LOOK, &[&id, &session.0.as_slice(), &GONE_AFTER.as_secs_f64()]).await?;
+        Ok(row.as_ref().and_then(ticket))
+    }
+
+    /// The first ticket that this machine would do for, if it has a slot free; the slot is held for it.
+    pub async fn hold_next(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        lasts: Duration,
+    ) -> Result<Option<Uuid>, Trouble> {
+        let params: crate::connection::Params<'_> = &[
+            &server.0,
+            &generation.0,
+            &GONE_AFTER.as_secs_f64(),
+            &DEAD_AFTER.as_secs_f64(),
+            &lasts.as_secs_f64(),
+            &GRACE.as_secs_f64(),
+        ];
+        Ok(self.row(HOLD_NEXT, params).await?.map(|row| row.get(0)))
+    }
+
+    /// The viewer comes for the slot that is held; only once, and only in time.
+    pub async fn claim(&self, id: Uuid, session: SecretHash) -> Result<Option<Reservation>, Trouble> {
+        let sql = "
+            UPDATE queue q SET state = 'claimed' FROM slots s
+            WHERE q.ticket_id = $1 AND q.session = $2 AND q.state = 'held' AND q.held_until > now()
+                AND s.machine_id = q.machine_id AND s.slot = q.slot AND s.token = q.token
+            RETURNING s.machine_id, s.slot, s.token, s.instance_id, extract(epoch FROM s.expires - now())::float8";
+        let row = self.row(sql, &[&id, &session.0.as_slice()]).await?;
+        Ok(row.map(|row| reservation(&row)))
+    }
+
+    /// Leaves the queue; a slot that was held is free at once.
+    pub async fn leave_queue(&self, id: Uuid, session: SecretHash) -> Result<bool, Trouble> {
+        let sql = "
+            WITH gone AS (
+                DELETE FROM queue WHERE ticket_id = $1 AND session = $2 RETURNING state, machine_id, slot, token),
+            freed AS (
+                UPDATE slots s SET expires = '-infinity', instance_id = NULL FROM gone
+                WHERE gone.state = 'held' AND s.machine_id = gone.machine_id AND s.slot = gone.slot AND s.token = gone.token)
+            SELECT FROM gone";
+        Ok(self.row(sql, &[&id, &session.0.as_slice()]).await?.is_some())
+    }
+
+    pub async fn waiting(&self) -> Result<u32, Trouble> {
+        let sql =
+            "SELECT count(*) FROM queue WHERE state = 'waiting' AND seen > now() - make_interval(secs => $1)";
+        let row = self.row(sql, &[&GONE_AFTER.as_secs_f64()]).await?;
+        Ok(row.map_or(0, |row| u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)))
+    }
+
+    pub(crate) async fn forget_tickets(&self) -> Result<(), Trouble> {
+        let sql = "DELETE FROM queue WHERE seen < now() - make_interval(secs => $1)";
+        self.change(sql, &[&FORGOTTEN_AFTER.as_secs_f64()]).await.map(drop)
+    }
+}
+
+fn ticket(row: &Row) -> Option<Ticket> {
+    let lasts: Option<f64> = row.get(6);
+    let state = match (row.get::<_, &str>(4), row.get::<_, Option<Uuid>>(5), lasts) {
+        ("waiting", ..) => {
+            TicketState::Waiting { position: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX - 1) + 1 }
+        }
+        ("held", Some(server), Some(lasts)) if lasts > 0.0 => TicketState::Held {
+            server: ServerId(server),
+            lasts: Duration::try_from_secs_f64(lasts).unwrap_or_default(),
+        },
+        ("held", ..) => TicketState::Lapsed,
+        _ => TicketState::Claimed,
+    };
+    let accepts: Option<Vec<Uuid>> = row.get(3);
+    Some(Ticket {
+        id: row.get(0),
+        wish: Wish {
+            session: SecretHash(row.get::<_, Vec<u8>>(1).try_into().ok()?),
+            launch: row.get(2),
+            accepts: accepts.map(|accepts| accepts.into_iter().map(ServerId).collect()),
+        },
+        state,
+    })
+}

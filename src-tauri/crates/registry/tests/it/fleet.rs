@@ -1,0 +1,138 @@
+//! Machines come, live, are edited by hand, are copied, fall silent and come back.
+
+use e2e::Postgres;
+use model::{InstanceId, UnixMillis};
+use registry::{Beat, Place, Published, Trouble};
+use serde_json::json;
+
+use crate::support::{A_WHILE, age, beat, open, row, runs, session};
+
+#[tokio::test]
+async fn a_row_edited_to_nonsense_is_put_right_by_the_next_heartbeat() {
+    let postgres = Postgres::start().unwrap();
+    let rows = [row(4699, 3), row(4799, 2)];
+    let (registry, generations) = open(&postgres, &rows).await;
+    let (a, b) = (beat(&rows[0], generations[0]), beat(&rows[1], generations[1]));
+    registry.heartbeat(&a).await.unwrap();
+    registry.heartbeat(&b).await.unwrap();
+
+    // Nonsense, a row that points to somebody else's address, and two rows of one address.
+    let edits = format!(
+        "UPDATE servers SET available_instances = -5, num_instances = NULL, status = 'inactive', ram = 'lots' WHERE port = 4699;
+         UPDATE servers SET ip_address = '203.0.113.9', port = -1 WHERE port = 4799;
+         INSERT INTO servers (server_id, ip_address, port, ram, storage, created, modified)
+         VALUES ('{}', 'localhost', 4699, '', '', now(), now())",
+        uuid::Uuid::new_v4()
+    );
+    postgres.sql("openspace", &edits).unwrap();
+    assert!(matches!(registry.heartbeat(&a).await.unwrap(), Beat::Kept { .. }));
+    assert!(matches!(registry.heartbeat(&b).await.unwrap(), Beat::Kept { .. }));
+    let shown =
+        "SELECT s.ip_address, s.port, status, available_instances, num_instances, s.ram FROM servers s
+                 JOIN machines USING (server_id) ORDER BY s.port";
+    assert_eq!(
+        postgres.sql("openspace", shown).unwrap(),
+        "localhost|4699|active|3|3|64GB\nlocalhost|4799|active|2|2|64GB"
+    );
+    assert_eq!(registry.old_servers().await.unwrap().len(), 1, "the other row of the address is left alone");
+
+    // A row that is deleted by hand: the machine is told, and joins again.
+    postgres.sql("openspace", "DELETE FROM servers WHERE port = 4799").unwrap();
+    assert_eq!(registry.heartbeat(&b).await.unwrap(), Beat::Stale);
+    assert_eq!(registry.join(&rows[1]).await.unwrap().row, Place::Inserted);
+    assert_eq!(registry.fleet().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_address_belongs_to_one_living_machine_and_an_older_generation_changes_nothing() {
+    let postgres = Postgres::start().unwrap();
+    let mine = row(4699, 2);
+    let (registry, generations) = open(&postgres, std::slice::from_ref(&mine)).await;
+    let twin = row(4699, 2);
+    let refused = registry.join(&twin).await.unwrap_err();
+    assert!(matches!(&refused, Trouble::AddressTaken { port: 4699, .. }), "{refused}");
+
+    // The same machine twice, as a copied data folder makes it: the later one speaks for it.
+    let later = registry.join(&mine).await.unwrap();
+    assert_eq!(later.row, Place::Kept);
+    assert!(later.generation > generations[0]);
+    assert_eq!(registry.heartbeat(&beat(&mine, generations[0])).await.unwrap(), Beat::Stale);
+    assert!(!registry.leave(mine.server, generations[0]).await.unwrap());
+    assert_eq!(registry.publish(mine.server, generations[0], &[]).await.unwrap(), Published::Stale);
+    assert!(!registry.offer(mine.server, generations[0], &json!(["stolen"])).await.unwrap());
+    let Beat::Kept { database_now } = registry.heartbeat(&beat(&mine, later.generation)).await.unwrap()
+    else {
+        panic!("the newest is heard");
+    };
+    assert!(database_now > UnixMillis(1_700_000_000_000));
+
+    // A machine that was installed anew has another id; once the old one is silent, the address is its.
+    age(&postgres, &mine, 7);
+    assert_eq!(registry.join(&twin).await.unwrap().row, Place::TakenOver);
+    assert_eq!(registry.heartbeat(&beat(&mine, later.generation)).await.unwrap(), Beat::Stale);
+    assert_eq!(postgres.sql("openspace", "SELECT count(*) FROM servers").unwrap(), "1");
+}
+
+#[tokio::test]
+async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() {
+    let postgres = Postgres::start().unwrap();
+    let rows = [row(4699, 2), row(4799, 2)];
+    let (registry, generations) = open(&postgres, &rows).await;
+    for (row, generation) in rows.iter().zip(&generations) {
+        registry.heartbeat(&beat(row, *generation)).await.unwrap();
+    }
+    let (x, y) = (InstanceId::random(), InstanceId::random());
+    let told = [runs(&rows[0], x, session(1)), runs(&rows[0], y, session(2))];
+    let done = Published::Done { taken: Vec::new() };
+    assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), done);
+    assert!(!registry.take_over(x, rows[1].server, generations[1]).await.unwrap(), "its machine lives");
+    assert_eq!(registry.bury().await.unwrap(), []);
+
+    age(&postgres, &rows[0], 7);
+    assert_eq!(registry.bury().await.unwrap(), [rows[0].server]);
+    let status = "SELECT status, available_instances FROM servers WHERE port = 4699";
+    assert_eq!(postgres.sql("openspace", status).unwrap(), "inactive|0");
+    let fleet = registry.fleet().await.unwrap();
+    assert_eq!(fleet.iter().map(|machine| machine.alive).collect::<Vec<_>>(), [false, true]);
+    let none = registry.reserve(rows[0].server, InstanceId::random(), A_WHILE).await.unwrap();
+    assert_eq!(none, None, "the dead take nobody in");
+    assert!(registry.take_over(x, rows[1].server, generations[1]).await.unwrap());
+
+    // It comes back, tells what it believes to have, and learns what it has lost.
+    registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap();
+    assert_eq!(postgres.sql("openspace", status).unwrap(), "active|2");
+    let done = Published::Done { taken: vec![x] };
+    assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), done);
+    let of_ann = registry.instances(Some(session(1))).await.unwrap();
+    assert_eq!(of_ann.iter().map(|shared| shared.server).collect::<Vec<_>>(), [rows[1].server]);
+    assert_eq!(registry.instance(y).await.unwrap().unwrap().server, rows[0].server);
+    assert_eq!(registry.fleet().await.unwrap()[0].slots_free, 1, "the lost one holds no slot any more");
+}
+
+#[tokio::test]
+async fn one_connection_buries_the_dead_until_it_ends() {
+    let postgres = Postgres::start().unwrap();
+    let (registry, _) = open(&postgres, &[row(4699, 1)]).await;
+    let other = registry::Registry::connect(&crate::support::address(&postgres)).await.unwrap();
+    assert!(registry.become_sexton().await.unwrap());
+    assert!(!other.become_sexton().await.unwrap());
+    drop(registry);
+    while !other.become_sexton().await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn sessions_and_offers_of_one_machine_are_known_to_all() {
+    let postgres = Postgres::start().unwrap();
+    let mine = row(4699, 1);
+    let (registry, generations) = open(&postgres, std::slice::from_ref(&mine)).await;
+    assert!(!registry.knows_session(session(7)).await.unwrap());
+    registry.add_session(session(7)).await.unwrap();
+    registry.add_session(session(7)).await.unwrap();
+    assert!(registry.knows_session(session(7)).await.unwrap());
+    let offers = json!([{ "id": "demo" }]);
+    assert!(registry.offer(mine.server, generations[0], &offers).await.unwrap());
+    assert!(!registry.offer(mine.server, generations[0], &offers).await.unwrap(), "nothing new");
+    assert_eq!(registry.offers().await.unwrap(), [(mine.server, offers)]);
+}

@@ -1,0 +1,12 @@
+//! The registry against a real Postgres, which each test starts for itself.
+
+#![allow(clippy::unwrap_used)]
+
+mod adoption;
+mod fleet;
+mod link;
+mod queue;
+mod setup;
+mod slots;
+mod support;
+mod tls;
