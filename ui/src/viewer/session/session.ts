@@ -31,6 +31,7 @@ import { Meter } from './meter';
 import { Peer } from './peer';
 import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
+import { watchSleep } from './sleep';
 import type { MediaStats, StreamStats } from './stats';
 
 /** The signaling protocol this page speaks. */
@@ -120,6 +121,7 @@ export class Session {
     // Out of the browser's back-forward cache: what was closed on leaving is opened by beginning again.
     window.addEventListener('pageshow', (event) => event.persisted && window.location.reload());
     document.addEventListener('visibilitychange', () => this.sayVisible());
+    watchSleep(() => this.signaling.renew());
     void this.begin();
   }
 

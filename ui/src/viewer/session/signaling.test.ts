@@ -169,12 +169,24 @@ test('waking asks an open socket whether it is still there', () => {
   expect(FakeSocket.last.sent.at(-1)).toEqual({ type: 'ping' });
 });
 
+test('after a sleep the socket is opened anew, without waiting for the silence of the old one', () => {
+  const { it } = signaling();
+  it.start();
+  FakeSocket.last.opens();
+  FakeSocket.last.says(welcome);
+  it.renew();
+  expect(FakeSocket.all).toHaveLength(2);
+  FakeSocket.last.opens();
+  expect(FakeSocket.last.sent[0]).toMatchObject({ type: 'hello' });
+});
+
 test('stopped is stopped', () => {
   const { it, downs } = signaling();
   it.start();
   FakeSocket.last.opens();
   it.stop();
   it.wake();
+  it.renew();
   vi.advanceTimersByTime(60_000);
   expect(FakeSocket.all).toHaveLength(1);
   expect(downs()).toBe(0);

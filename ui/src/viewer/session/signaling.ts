@@ -66,6 +66,11 @@ export class Signaling {
     }
   }
 
+  /** The machine slept: a socket of before is dead, and nobody waits for its silence to be noticed. */
+  renew(): void {
+    if (this.wanted) this.start();
+  }
+
   private open(): void {
     this.drop();
     const socket = (this.options.open ?? ((url) => new WebSocket(url)))(this.options.url);
