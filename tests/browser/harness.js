@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
-const programs = process.env.OPENSPACE_WEBRTC_PROGRAMS ?? path.join(root, 'target/debug')
+export const programs = process.env.OPENSPACE_WEBRTC_PROGRAMS ?? path.join(root, 'target/debug')
 const upWithinMs = 60_000
 
 /** Waits for a state, never for a while: `look` answers undefined until it is there. */

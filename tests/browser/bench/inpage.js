@@ -3,7 +3,7 @@
 
 /* global readBarcode */
 ;(() => {
-  const bench = { samples: [], unreadable: 0, firstMs: null, presses: [], input: null, recording: false, peers: [] }
+  const bench = { samples: [], shown: [], unreadable: 0, firstMs: null, presses: [], input: null, recording: false, peers: [] }
   window.bench = bench
   let pressed = null
 
@@ -42,6 +42,8 @@
 
   function onFrame(video) {
     const now = performance.now()
+    // Also of a picture so poor that its barcode cannot be read.
+    if (bench.recording) bench.shown.push(performance.timeOrigin + now + offset)
     const bar = read(video)
     if (bar) {
       bench.firstMs ??= now
@@ -62,23 +64,25 @@
 
   bench.begin = () => {
     setClock()
-    Object.assign(bench, { samples: [], unreadable: 0, recording: true })
+    Object.assign(bench, { samples: [], shown: [], unreadable: 0, recording: true })
   }
   bench.end = () => {
     bench.recording = false
-    return { samples: bench.samples, unreadable: bench.unreadable }
+    return { samples: bench.samples, shown: bench.shown, unreadable: bench.unreadable }
   }
   bench.pressWaits = () => pressed !== null
   bench.forgetPress = () => (pressed = null)
-  // Also frames that the compositor had no time to show.
-  bench.framesDecoded = async () => {
+  async function inbound(field) {
     for (const peer of bench.peers.filter((peer) => peer.connectionState === 'connected')) {
       for (const report of (await peer.getStats()).values()) {
-        if (report.type === 'inbound-rtp' && report.kind === 'video') return report.framesDecoded
+        if (report.type === 'inbound-rtp' && report.kind === 'video') return report[field]
       }
     }
     return null
   }
+  // Also frames that the compositor had no time to show.
+  bench.framesDecoded = () => inbound('framesDecoded')
+  bench.bytesReceived = () => inbound('bytesReceived')
 
   function find() {
     const video = document.querySelector('video#stream')

@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util'
 
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
+import { streamBench } from './stream.js'
 
-const BENCHES = { latency: latencyBench, launch: launchBench }
+const BENCHES = { latency: latencyBench, launch: launchBench, stream: streamBench }
 
 const { values, positionals } = read()
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals

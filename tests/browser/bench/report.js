@@ -45,6 +45,7 @@ export function table(rows, baseline = 'plain path') {
 }
 
 function shown(value) {
+  if (value === null) return 'never'
   return Math.abs(value) < 10 ? value.toFixed(2) : value.toFixed(1)
 }
 

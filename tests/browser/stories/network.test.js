@@ -1,0 +1,79 @@
+// Networks break: the path of the picture, and the signaling socket beside it. The picture goes on where it can, and comes back where
+// it could not.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, frame, framesRise, installReader, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+import { Door } from '../rig/door.js'
+import { Shaper } from '../rig/shaped.js'
+
+let node
+let door
+let shaper
+let browser
+
+before(async () => {
+  node = await TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  door = await Door.before(node.ports.http)
+  shaper = await Shaper.start(node.ports.media, 'mobile')
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  shaper?.close()
+  door?.close()
+  await node?.close()
+})
+
+async function watching() {
+  const viewer = await person(browser)
+  await viewer.page.addInitScript(shaper.reroute)
+  await viewer.page.goto(door.url)
+  await viewer.page.getByRole('button', { name: /^launch/i }).click()
+  await viewer.page.waitForURL(/\/stream\//)
+  await untilPhase(viewer.page, 'live')
+  await installReader(viewer.page)
+  await framesRise(viewer.page)
+  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+}
+
+const leave = async ({ id, context }) => {
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+}
+
+const later = (page, last) => async () => {
+  const seen = await frame(page)
+  return seen && seen.frame > last ? seen : undefined
+}
+
+test('on a mobile network the stream flows, and after a tunnel it goes on by itself', async () => {
+  const viewer = await watching()
+  const { page } = viewer
+  assert.ok((await shaper.counts()).down.passed > 100, 'the picture comes through the shaped network')
+  await shaper.profile('dead')
+  const last = (await until('a last frame', () => frame(page))).frame
+  await until('the tunnel to be noticed', async () => (await shaper.counts()).down.lost > 50)
+  await shaper.profile('mobile')
+  await until('frames of after the tunnel', later(page, last + 30))
+  assert.equal(await phase(page), 'live')
+  await leave(viewer)
+})
+
+test('the picture goes on while the signaling socket is gone, and the same viewer takes it up again', async () => {
+  const viewer = await watching()
+  const { page } = viewer
+  const peers = () => page.evaluate(() => window.openspaceStream.stats().viewers)
+  assert.equal(await peers(), 1)
+  door.shut(true)
+  await untilPhase(page, 'reconnecting')
+  const last = (await until('a frame', () => frame(page))).frame
+  await until('frames without a socket', later(page, last + 60))
+  door.shut(false)
+  await untilPhase(page, 'live')
+  assert.equal(await peers(), 1, 'nobody came in its place')
+  await framesRise(page)
+  await leave(viewer)
+})
