@@ -59,6 +59,10 @@ const RESTS_AFTER: Duration = Duration::from_millis(500);
 pub(crate) trait Parcel: Clone {
     fn sequence(&self) -> u16;
     fn bytes(&self) -> usize;
+    /// What of it is needed to send it again.
+    fn to_keep(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// A packet that leaves now.
@@ -182,7 +186,7 @@ impl<P: Parcel> Sending<P> {
         let number = self.departures.depart(now, bytes, own_queue, probe);
         self.prober.left(bytes);
         if kind == Kind::Fresh {
-            self.resends.keep(parcel.clone());
+            self.resends.keep(parcel.to_keep());
             self.fresh_left = Some(now);
         }
         Some(Leaving { parcel, number, kind })

@@ -58,6 +58,14 @@ impl Parcel for rtp::Packet {
     fn bytes(&self) -> usize {
         self.marshal_size()
     }
+
+    /// Extensions are of the first time: most of the memory of a viewer would be lists of them.
+    fn to_keep(&self) -> Self {
+        let Header { version, marker, payload_type, sequence_number, timestamp, ssrc, .. } = self.header;
+        let header =
+            Header { version, marker, payload_type, sequence_number, timestamp, ssrc, ..Default::default() };
+        Self { header, payload: self.payload.clone() }
+    }
 }
 
 /// What the driver of a peer and its place on the wire have in common. Used within one task; the lock is a formality.

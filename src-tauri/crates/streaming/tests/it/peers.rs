@@ -1,6 +1,6 @@
 //! Viewers of one port, with the `webrtc` crate as the far side.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::support::{Near, camera::Camera, lossy::Lossy, port, remote::Remote, soon};
 use model::video::Codec;
@@ -143,6 +143,105 @@ async fn lost_packets_are_sent_again() {
         }
     })
     .await;
+}
+
+/// A viewer behind a network that can be cut, and a camera that runs until it is dropped.
+async fn behind(
+    lossy: &Lossy,
+    media: &streaming::MediaPort,
+    camera: &Arc<Camera>,
+) -> (Near, Remote, AbortOnDrop) {
+    let (mut near, mut remote) = (Near::open(media).await, Remote::new().await);
+    let answer = remote.answer(lossy.reroute(&near.offer().await, media.port())).await;
+    near.handle.answer(answer).await.unwrap();
+    near.until_connected().await;
+    near.handle.set_frames(camera.watch());
+    let filming = Arc::clone(camera);
+    let task = tokio::spawn(async move {
+        filming.shoot(true, 3000);
+        loop {
+            filming.shoot(false, 3000);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    (near, remote, AbortOnDrop(task))
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn until_stats(near: &Near, what: &str, fits: impl Fn(streaming::PeerStats) -> bool) {
+    soon(what, async {
+        while !fits(near.handle.stats()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_tunnel_nothing_is_sent_in_vain_and_after_it_a_keyframe_is_wanted_at_once() {
+    let (media, camera) = (port().await, Arc::new(Camera::default()));
+    let lossy = Lossy::in_front_of(media.port()).await;
+    let (mut near, mut remote, _filming) = behind(&lossy, &media, &camera).await;
+    until_stats(&near, "an estimate of the path", |stats| stats.path.is_some()).await;
+
+    lossy.cut(true);
+    until_stats(&near, "the path to be blocked", |stats| stats.path_blocked).await;
+    let sent = near.handle.stats().frames_sent;
+    until_stats(&near, "frames to be skipped", |stats| stats.frames_skipped > 10).await;
+    assert_eq!(near.handle.stats().frames_sent, sent);
+    while near.events.try_recv().is_ok() {}
+
+    lossy.cut(false);
+    near.until_keyframe_wanted().await;
+    camera.shoot(true, 3000);
+    until_stats(&near, "frames to flow again", |stats| stats.frames_sent > sent + 10).await;
+    remote.frame().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_lost_pictures_is_told_a_few_times() {
+    let (media, camera) = (port().await, Camera::default());
+    let (mut near, mut remote) = connected(&media).await;
+    near.until_keyframe_wanted().await;
+    near.handle.set_frames(camera.watch());
+    let shot = camera.shoot(true, 100);
+    assert_eq!(remote.frame().await, shot);
+    let began = std::time::Instant::now();
+    for _ in 0..1000 {
+        remote.ask_for_a_keyframe().await;
+    }
+    remote.say("keys", r#"{"type":"release_all"}"#).await;
+    let mut wishes = 0;
+    let wish_or_end = |event| match event {
+        PeerEvent::KeyframeWanted => Some(true),
+        PeerEvent::Keys(_) => Some(false),
+        _ => None,
+    };
+    while near.until("the end of the flood", wish_or_end).await {
+        wishes += 1;
+    }
+    let most = 2 + began.elapsed().as_millis() / 100;
+    assert!((1..=most).contains(&wishes), "{wishes} wishes, {most} at most");
+}
+
+#[tokio::test]
+async fn fifty_candidates_in_an_answer_are_looked_at_by_nobody() {
+    let media = port().await;
+    let (mut near, mut remote) = (Near::open(&media).await, Remote::new().await);
+    let answer = remote.answer(near.offer().await).await;
+    let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let line = format!("udp 2130706431 127.0.0.1 {} typ host", stranger.local_addr().unwrap().port());
+    let many: String = (0..50).map(|n| format!("a=candidate:{n} 1 {line}\r\n")).collect();
+    near.handle.answer(answer + &many).await.unwrap();
+    near.until_connected().await;
+    assert!(stranger.try_recv(&mut [0; 100]).is_err(), "nothing was sent to an address that somebody named");
 }
 
 #[tokio::test]

@@ -1,0 +1,212 @@
+//! Measures what one more viewer costs: one stream of 3.7 Mbit/s at 30 frames a second to many viewers in another
+//! process, and beside it the floor of the same minute: encryption and one call to the kernel per frame and viewer.
+//!
+//! `fanout VIEWERS SECONDS` prints one line of JSON. `scripts/bench stream` calls it.
+
+#![allow(clippy::unwrap_used, dead_code)]
+
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use rtc::{
+    rtp::{self, header::Header},
+    shared::marshal::Marshal,
+    srtp::{context::Context, protection_profile::ProtectionProfile},
+};
+use serde_json::json;
+use support::{Near, camera::Camera, port, remote::Remote};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::UdpSocket,
+    process::{Child, ChildStdin, ChildStdout, Command},
+    time::{interval, sleep},
+};
+
+const FRAME: Duration = Duration::from_micros(33_333);
+/// 14 packets, 3.7 Mbit/s.
+const FRAME_BYTES: usize = 15_400;
+const PACKETS: usize = 14;
+/// Connections settle, first keyframes pass.
+const SETTLE: Duration = Duration::from_secs(2);
+const FLOOR_FRAMES: u32 = 150;
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [role] if role == "watch" => watch().await,
+        [viewers, seconds] => serve(viewers.parse().unwrap(), seconds.parse().unwrap()).await,
+        _ => {
+            eprintln!("usage: fanout VIEWERS SECONDS");
+            std::process::exit(2);
+        }
+    }
+}
+
+/// The other process: each line is an offer, and is answered by a line.
+async fn watch() {
+    let sink = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let mut out = tokio::io::stdout();
+    out.write_all(format!("{}\n", sink.local_addr().unwrap().port()).as_bytes()).await.unwrap();
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 65_536];
+        while sink.recv(&mut buffer).await.is_ok() {}
+    });
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let mut remote = Remote::new().await;
+        let answer = remote.answer(serde_json::from_str(&line).unwrap()).await;
+        out.write_all(format!("{}\n", serde_json::to_string(&answer).unwrap()).as_bytes()).await.unwrap();
+        out.flush().await.unwrap();
+        tokio::spawn(async move {
+            loop {
+                remote.frame().await;
+            }
+        });
+    }
+}
+
+struct Watchers {
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    sink: SocketAddr,
+    _child: Child,
+}
+
+impl Watchers {
+    async fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg("watch")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let sink: u16 = output.next_line().await.unwrap().unwrap().parse().unwrap();
+        Self { input, output, sink: (Ipv4Addr::LOCALHOST, sink).into(), _child: child }
+    }
+
+    async fn answer(&mut self, offer: &str) -> String {
+        let line = serde_json::to_string(offer).unwrap() + "\n";
+        self.input.write_all(line.as_bytes()).await.unwrap();
+        serde_json::from_str(&self.output.next_line().await.unwrap().unwrap()).unwrap()
+    }
+}
+
+async fn serve(viewers: usize, seconds: u64) {
+    let mut watchers = Watchers::start().await;
+    let (media, camera) = (port().await, Camera::default());
+    let mut near = Vec::new();
+    let resident = resident_kb();
+    for _ in 0..viewers {
+        let mut one = Near::open(&media).await;
+        let answer = watchers.answer(&one.offer().await).await;
+        one.handle.answer(answer).await.unwrap();
+        one.until_connected().await;
+        one.handle.set_frames(camera.watch());
+        near.push(one);
+    }
+    let packets = |near: &[Near]| near.iter().map(|one| one.handle.stats().packets_sent).sum::<u64>();
+    stream(&camera, SETTLE).await;
+    let (cpu, sent, began) = (cpu(), packets(&near), Instant::now());
+    stream(&camera, Duration::from_secs(seconds)).await;
+    let (used, wall) = (self::cpu() - cpu, began.elapsed());
+    // What the last frames became is told a moment later.
+    sleep(Duration::from_millis(300)).await;
+    let sent = packets(&near) - sent;
+    let skipped: u64 = near.iter().map(|one| one.handle.stats().frames_skipped).sum();
+    let grown = resident_kb().saturating_sub(resident);
+    let floor = floor(viewers, watchers.sink);
+    println!(
+        "{}",
+        json!({
+            "viewers": viewers,
+            "packets": sent,
+            "frames_skipped": skipped,
+            "cpu_pct": used.as_secs_f64() / wall.as_secs_f64() * 100.0,
+            "us_per_packet": used.as_secs_f64() * 1e6 / sent as f64,
+            "floor_us_per_packet": floor,
+            "kb_per_viewer": grown / viewers as u64,
+        })
+    );
+}
+
+async fn stream(camera: &Camera, time: Duration) {
+    let until = Instant::now() + time;
+    let mut ticks = interval(FRAME);
+    let mut first = true;
+    while Instant::now() < until {
+        ticks.tick().await;
+        camera.shoot(first, FRAME_BYTES);
+        first = false;
+    }
+}
+
+/// Microseconds a packet: SRTP with a context per viewer, and a call with all packets of a frame.
+fn floor(viewers: usize, to: SocketAddr) -> f64 {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let state = UdpSocketState::new(UdpSockRef::from(&socket)).unwrap();
+    let provider = rtc::crypto::default_provider().unwrap();
+    let context = || {
+        let profile = ProtectionProfile::AeadAes128Gcm;
+        Context::new(&[7; 16], &[9; 12], profile, None, None, provider.crypto()).unwrap()
+    };
+    let mut contexts: Vec<Context> = (0..viewers).map(|_| context()).collect();
+    let payload = bytes::Bytes::from(vec![3; FRAME_BYTES / PACKETS]);
+    let (began, mut sequence_number) = (cpu(), 0);
+    let mut frame = Vec::new();
+    for _ in 0..FLOOR_FRAMES {
+        for context in &mut contexts {
+            frame.clear();
+            let mut size = 0;
+            for packet in 0..PACKETS as u16 {
+                let header = Header {
+                    version: 2,
+                    ssrc: 5,
+                    sequence_number: sequence_number + packet,
+                    ..Default::default()
+                };
+                let packet = rtp::Packet { header, payload: payload.clone() }.marshal().unwrap();
+                let sealed = context.encrypt_rtp(&packet).unwrap();
+                size = sealed.len();
+                frame.extend_from_slice(&sealed);
+            }
+            let transmit = Transmit {
+                destination: to,
+                ecn: None,
+                contents: &frame,
+                segment_size: Some(size),
+                src_ip: None,
+            };
+            state.try_send(UdpSockRef::from(&socket), &transmit).unwrap();
+        }
+        sequence_number = sequence_number.wrapping_add(PACKETS as u16);
+    }
+    let packets = FLOOR_FRAMES as usize * viewers * PACKETS;
+    (cpu() - began).as_secs_f64() * 1e6 / packets as f64
+}
+
+/// Processor time of this process, all threads.
+fn cpu() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let per_task = tasks.filter_map(|task| {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(per_task.sum())
+}
+
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
