@@ -1,8 +1,17 @@
 //! What can be launched: any X11 program, and a planetarium that nobody here wrote.
 
-use e2e::TestNode;
-use model::InstanceState;
-use protocol::admin::{AdminCommand, AdminReply};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use e2e::{Api, TestNode, programs};
+use model::{ApiGeneration, InstanceState};
+use protocol::{
+    admin::{AdminBuild, AdminCommand, AdminReply},
+    api::LaunchRequest,
+};
 
 #[tokio::test]
 async fn a_registered_program_is_launched_like_any_build() {
@@ -31,4 +40,103 @@ async fn a_missing_program_is_not_registered() {
         AdminCommand::AddProgram { name: "None".into(), run, working_dir: None, env: Default::default() };
     let error = node.admin().unwrap().command(&add).await.unwrap_err().to_string();
     assert!(error.contains("there is no such file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_is_watched_its_program_is_believed_and_neither_harms_what_runs() {
+    let node = TestNode::start().await.unwrap();
+    let (ann, admin) = (node.browser().await.unwrap(), node.admin().unwrap());
+    // Spaces and other letters are nothing special in a path.
+    let dir = openspace_folder(&node.data_dir().join("Öppna rymden 0.22"));
+    let build = add(&admin, &dir).await.unwrap();
+    let build = build.as_str();
+    let before = look(&admin, build, |_| true).await;
+    assert_eq!((before.problems, before.confirmed), (vec![], None), "{:?}", before.notes);
+
+    // It is launched, and says what it is.
+    let id = ann.launch_build(build).await.unwrap();
+    ann.until(id, InstanceState::Ready).await.unwrap();
+    let known = look(&admin, build, |one| one.confirmed.is_some()).await;
+    let said = known.confirmed.unwrap();
+    assert_eq!((said.version.as_deref(), said.api), (Some("0.22.0"), ApiGeneration::New));
+
+    // A new profile is noticed, a broken one is said and refused.
+    fs::write(dir.join("data/profiles/broken.profile"), "{ \"meta\": ").unwrap();
+    fs::create_dir_all(dir.join("user/data/profiles")).unwrap();
+    fs::write(dir.join("user/data/profiles/mine.profile"), r#"{"meta":{"name":"Mine"}}"#).unwrap();
+    let refusal = launch_with(&ann, build, "broken").await.unwrap_err().to_string();
+    assert!(refusal.contains("is broken"), "{refusal}");
+    let noticed = look(&admin, build, |one| one.profiles.iter().any(|profile| profile.name == "Mine")).await;
+    assert!(
+        noticed.changed.is_some() && noticed.notes.iter().any(|note| note.contains("broken")),
+        "{noticed:?}"
+    );
+
+    // One that runs keeps its build in the list, and runs on when the folder vanishes.
+    admin.command(&AdminCommand::RemoveBuild { id: build.to_owned() }).await.unwrap_err();
+    let away = node.data_dir().join("away");
+    fs::rename(&dir, &away).unwrap();
+    let gone = look(&admin, build, |one| !one.problems.is_empty()).await;
+    assert!(gone.problems[0].contains("does not exist"), "{gone:?}");
+    assert_eq!(ann.instance(id).await.unwrap().state, InstanceState::Ready);
+    let refusal = ann.launch_build(build).await.unwrap_err().to_string();
+    assert!(refusal.contains("does not exist") || refusal.contains("no profile"), "{refusal}");
+
+    // It comes back, also for those who start by the user's own profile.
+    fs::rename(&away, &dir).unwrap();
+    look(&admin, build, |one| one.problems.is_empty()).await;
+    ann.stop(id).await.unwrap();
+    ann.until_gone(id).await.unwrap();
+    let mine = launch_with(&ann, build, "mine").await.unwrap();
+    ann.until(mine, InstanceState::Ready).await.unwrap();
+    ann.stop(mine).await.unwrap();
+    ann.until_gone(mine).await.unwrap();
+    admin.command(&AdminCommand::RemoveBuild { id: build.to_owned() }).await.unwrap();
+    assert!(dir.join("openspace.cfg").exists(), "nothing on the disk is touched");
+}
+
+#[tokio::test]
+async fn folders_that_openspace_cannot_live_in_are_refused_with_a_sentence() {
+    let node = TestNode::start().await.unwrap();
+    let admin = node.admin().unwrap();
+    for name in ["it's", "a \"quote\"", "a [bracket]"] {
+        let dir = openspace_folder(&node.data_dir().join(name));
+        let refusal = add(&admin, &dir).await.unwrap_err().to_string();
+        assert!(refusal.contains("breaks OpenSpace's scripts: move the folder"), "{name}: {refusal}");
+    }
+    assert!(add(&admin, &node.data_dir().join("none")).await.is_err());
+}
+
+/// An install as OpenSpace makes it: the demo renderer's, without the mark that says so.
+fn openspace_folder(dir: &Path) -> PathBuf {
+    let program = programs::find("openspace-webrtc-demo").unwrap();
+    assert!(Command::new(program).arg("--install").arg(dir).status().unwrap().success());
+    fs::remove_file(dir.join("DEMO.md")).unwrap();
+    dir.to_owned()
+}
+
+async fn add(admin: &Api, dir: &Path) -> anyhow::Result<String> {
+    let dir = dir.display().to_string();
+    let add = AdminCommand::AddBuild { dir, env: Default::default(), args: Vec::new() };
+    match admin.command(&add).await? {
+        AdminReply::BuildAdded { build } => Ok(build.id),
+        other => anyhow::bail!("{other:?}"),
+    }
+}
+
+async fn launch_with(api: &Api, build: &str, profile: &str) -> anyhow::Result<model::InstanceId> {
+    let (build, profile) = (Some(build.to_owned()), Some(profile.to_owned()));
+    api.launch(&LaunchRequest { build, profile, ..LaunchRequest::default() }).await
+}
+
+/// Waits until the panel shows the build so.
+async fn look(admin: &Api, id: &str, wanted: impl Fn(&AdminBuild) -> bool) -> AdminBuild {
+    for _ in 0..600 {
+        let builds = admin.snapshot().await.unwrap().builds;
+        if let Some(one) = builds.into_iter().find(|one| one.build.id == id && wanted(one)) {
+            return one;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{id} is not shown so: {:?}", admin.snapshot().await.unwrap().builds);
 }

@@ -3,8 +3,41 @@
 const NOW = Date.now();
 const GB = 1e9;
 
+const facts = { api: null, commit: null, confirmed: null, changed: null, last_failure: null };
+
+const profiles = [
+  {
+    id: 'default',
+    name: 'Default',
+    description: 'The solar system and the Milky Way.',
+    author: 'OpenSpace team',
+    problem: null,
+  },
+  {
+    id: 'mars',
+    name: 'Mars',
+    description: 'Mars with its high-resolution maps and the rovers.',
+    author: 'OpenSpace team',
+    problem: null,
+  },
+  { id: 'missions/apollo', name: 'Apollo', description: null, author: null, problem: null },
+  {
+    id: 'lecture-7',
+    name: 'lecture-7',
+    description: null,
+    author: null,
+    problem:
+      'Its file is broken, so OpenSpace cannot start with it: EOF while parsing a value at line 3 column 12.',
+  },
+];
+
 const builds = [
   {
+    ...facts,
+    api: 'new',
+    commit: '8b2778bed1',
+    confirmed: { version: '0.22.0', api: 'new', at: NOW - 3_600_000 },
+    changed: NOW - 240_000,
     build: {
       id: 'openspace-0.22',
       name: 'OpenSpace 0.22.0',
@@ -14,11 +47,12 @@ const builds = [
       default: true,
     },
     location: '/opt/openspace/OpenSpace-0.22.0',
-    profiles: ['default', 'default_full', 'mars', 'missions/apollo'],
+    profiles,
     problems: [],
     notes: ['Mesa offers OpenGL 4.5: MESA_GL_VERSION_OVERRIDE=4.6 is set.'],
   },
   {
+    ...facts,
     build: {
       id: 'stellarium',
       name: 'Stellarium',
@@ -33,13 +67,15 @@ const builds = [
     notes: [],
   },
   {
+    ...facts,
     build: { id: 'demo', name: 'Demo sky', kind: 'openspace', version: '0.22', demo: true, default: false },
     location: '/usr/lib/openspace-webrtc/demo',
-    profiles: ['default'],
+    profiles: profiles.slice(0, 1),
     problems: [],
     notes: [],
   },
   {
+    ...facts,
     build: {
       id: 'openspace-0.19',
       name: 'OpenSpace 0.19',
@@ -50,6 +86,8 @@ const builds = [
     },
     location: '/srv/old/OpenSpace',
     profiles: [],
+    last_failure:
+      'OpenSpace 0.19 cannot be started: permission denied. Look into its log, then start it again.',
     problems: ['bin/OpenSpace is not executable: run chmod +x /srv/old/OpenSpace/bin/OpenSpace.'],
     notes: [],
   },
@@ -311,22 +349,6 @@ class Scene {
     };
   }
 }
-
-const profiles = [
-  {
-    id: 'default',
-    name: 'Default',
-    description: 'The solar system and the Milky Way.',
-    author: 'OpenSpace team',
-  },
-  {
-    id: 'mars',
-    name: 'Mars',
-    description: 'Mars with its high-resolution maps and the rovers.',
-    author: 'OpenSpace team',
-  },
-  { id: 'missions/apollo', name: 'Apollo', description: null, author: null },
-];
 
 export const scenes = {
   busy: () => new Scene({ instances: busyInstances(), profiles }),

@@ -66,6 +66,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("sysinfo", &["telemetry"]),
     ("x11rb", &["display", "media", "demo"]),
     ("tokio-tungstenite", &["openspace", "demo"]),
+    ("elf", &["openspace"]),
     ("mlua", &["demo"]),
     ("tiny-skia", &["demo"]),
     ("prometheus-client", &["node"]),

@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod instances;
 pub(crate) mod queue;
+pub(crate) mod refusals;
 pub(crate) mod sessions;
 
 use std::sync::Arc;

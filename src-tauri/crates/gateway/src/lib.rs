@@ -73,7 +73,7 @@ pub trait Reception: Send + Sync + 'static {
 
     async fn snapshot(&self) -> NodeSnapshot;
     /// The newest snapshot at each change, at most a few a second; a slow reader misses those in between.
-    fn snapshots(&self) -> BoxStream<'static, NodeSnapshot>;
+    fn snapshots(&self) -> BoxStream<'static, Arc<NodeSnapshot>>;
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem>;
 
     /// A viewer has said hello: its role and instance are checked, then its session begins.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+use crate::UnixMillis;
+
 /// A short name that is safe in URLs and file names: 1–64 of `a-z 0-9 - . _`, beginning with a letter or digit.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -128,6 +130,21 @@ pub struct Profile {
     pub name: String,
     pub description: Option<String>,
     pub author: Option<String>,
+    /// Why nothing can be started with it.
+    pub problem: Option<String>,
+}
+
+/// What a running program said of itself at its start; it knows better than its files.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// Absent in a development build, which has no number.
+    pub version: Option<String>,
+    pub commit: Option<String>,
+    /// The dialect in which it answered.
+    pub api: ApiGeneration,
+    pub at: UnixMillis,
+    /// Of the executable that ran: another one has said nothing yet.
+    pub program: String,
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub mod secret;
 pub mod units;
 pub mod video;
 
-pub use build::{ApiGeneration, Build, BuildId, BuildKind, Profile};
+pub use build::{ApiGeneration, Build, BuildId, BuildKind, Confirmed, Profile};
 pub use display::{DisplayAddress, DisplayRecord, WindowId};
 pub use ids::{InstanceId, ServerId, ViewerId};
 pub use instance::{InstanceState, InstanceStatus, Phase, Running, StopReason};

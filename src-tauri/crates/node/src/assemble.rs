@@ -26,7 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     admission::{self, Slots},
-    builds::Builds,
+    builds::{self, Builds},
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
     demo,
@@ -35,7 +35,7 @@ use crate::{
     reception::Desk,
     roster::{self, Roster},
     session::Means,
-    snapshot::Sources,
+    snapshot::{Snapshots, Sources},
     stage,
     standby::{self, Keeper},
 };
@@ -77,7 +77,7 @@ impl Node {
         prepare(&data_dir)?;
         let store = Store::open(&data_dir.join("node.sqlite"))?;
         store.remove_expired_invites(clock::now()).await?;
-        let builds = Builds::new(store.clone());
+        let builds = Builds::open(store.clone()).await?;
         let server = server_id(&store).await?;
         let mut warnings = Vec::new();
         if let Err(error) = demo::install(&builds, &data_dir).await {
@@ -102,6 +102,8 @@ impl Node {
         let (roots, watched) = watch::channel(Vec::new());
         let sampler = Sampler::start(telemetry, watched);
         tokio::spawn(copies.clone().run_until_cancelled_owned(copy_roots(roster.rows(), roots)));
+        let starts = builds::follow_starts(builds.clone(), roster.rows());
+        tokio::spawn(copies.clone().run_until_cancelled_owned(starts));
         let (history, points) = watch::channel(History::default());
         tokio::spawn(copies.clone().run_until_cancelled_owned(copy_history(sampler.samples(), history)));
 
@@ -113,7 +115,7 @@ impl Node {
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
         let desk = Arc::new(Desk {
-            sources: Sources {
+            snapshots: Snapshots::open(Sources {
                 node: node_view,
                 health: sampler.samples(),
                 history: points,
@@ -122,7 +124,8 @@ impl Node {
                 standby,
                 server,
                 warnings,
-            },
+            }),
+            server,
             means: Means {
                 media: media.clone(),
                 ice_servers: Vec::new(),
@@ -230,7 +233,7 @@ async fn server_id(store: &Store) -> Result<ServerId> {
 /// What the journal says was running. An instance whose build is gone is let go: nothing could be started again.
 async fn adopted(store: &Store, builds: &Builds) -> Result<Vec<(InstanceRecord, Build)>> {
     let builds: BTreeMap<BuildId, Build> =
-        builds.all().await?.into_iter().map(|build| (build.id.clone(), build)).collect();
+        builds.catalog().builds().map(|build| (build.id.clone(), build.clone())).collect();
     let mut adopted = Vec::new();
     for record in store.instances().await? {
         match builds.get(&record.build) {

@@ -1,5 +1,6 @@
 //! The command line, the same for the headless program and the desktop one.
 
+mod builds;
 mod door;
 
 use std::{
@@ -163,7 +164,7 @@ pub fn log(config: &Config) -> Result<()> {
 pub async fn perform(command: Command, flags: &Flags) -> Result<()> {
     match command {
         Command::Run => Ok(()),
-        Command::Doctor { json } => report(flags, json),
+        Command::Doctor { json } => report(flags, json).await,
         Command::Build(command) => build(command, &Door::open(&flags.data_dir()?)?).await,
         Command::Token(TokenCommand::Create { role: TokenRole::Admin }) => {
             let token = Door::open(&flags.data_dir()?)?.create_token().await?;
@@ -198,12 +199,9 @@ async fn build(command: BuildCommand, door: &Door) -> Result<()> {
         BuildCommand::List { json } => {
             let builds = door.builds().await?;
             if json {
-                println!("{}", serde_json::to_string_pretty(&builds)?);
+                println!("{}", serde_json::to_string_pretty(&builds::as_json(&builds)?)?);
             } else {
-                for build in builds {
-                    let mark = if build.default { "*" } else { " " };
-                    println!("{mark} {:<24} {:<10} {}", build.id, build.kind, build.name);
-                }
+                builds.iter().for_each(builds::print);
             }
         }
         BuildCommand::Remove { id } => {
@@ -214,8 +212,13 @@ async fn build(command: BuildCommand, door: &Door) -> Result<()> {
     Ok(())
 }
 
-fn report(flags: &Flags, json: bool) -> Result<()> {
-    let findings = doctor::examine(&flags.load()?, &flags.data_dir()?);
+async fn report(flags: &Flags, json: bool) -> Result<()> {
+    let data_dir = flags.data_dir()?;
+    let mut findings = doctor::examine(&flags.load()?, &data_dir);
+    // Without a data folder that can be used there is no list of builds; the finding about the folder says so.
+    if let Ok(door) = Door::open(&data_dir) {
+        findings.extend(doctor::builds(&door.builds().await?));
+    }
     if json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
     } else {

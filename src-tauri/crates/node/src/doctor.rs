@@ -4,6 +4,7 @@ use std::path::Path;
 
 use display::graphics;
 use model::{Size, health::GpuState};
+use protocol::admin::AdminBuild;
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    pub what: &'static str,
+    pub what: String,
     pub verdict: Verdict,
     pub says: String,
 }
@@ -39,8 +40,32 @@ pub fn examine(config: &Config, data_dir: &Path) -> Vec<Finding> {
     vec![gpu(&gpus), drawing(&gpus), encoder(config), display_server(), data_folder(data_dir)]
 }
 
-fn finding(what: &'static str, verdict: Verdict, says: impl Into<String>) -> Finding {
-    Finding { what, verdict, says: says.into() }
+fn finding(what: &str, verdict: Verdict, says: impl Into<String>) -> Finding {
+    Finding { what: what.to_owned(), verdict, says: says.into() }
+}
+
+/// What stands in the way of each build. One that cannot be launched leaves the machine able to stream the others.
+pub fn builds(builds: &[AdminBuild]) -> Vec<Finding> {
+    builds.iter().map(build).collect()
+}
+
+fn build(one: &AdminBuild) -> Finding {
+    let faults: Vec<_> = one.problems.iter().chain(&one.last_failure).map(String::as_str).collect();
+    let what = format!("Build {}", one.build.id);
+    if !faults.is_empty() {
+        return finding(&what, Verdict::Fair, faults.join(" "));
+    }
+    let version = one.build.version.as_deref().map_or_else(String::new, |version| format!(" {version}"));
+    let how = match (&one.confirmed, one.build.kind.as_str()) {
+        (Some(_), _) => "it has run here",
+        (None, "openspace") => "it has not run here yet",
+        _ => "a program",
+    };
+    finding(
+        &what,
+        Verdict::Good,
+        format!("{}{version}: {how}. {}", one.build.kind, one.notes.join(" ")).trim_end(),
+    )
 }
 
 fn gpu(gpus: &GpuState) -> Finding {

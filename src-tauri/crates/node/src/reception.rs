@@ -1,10 +1,12 @@
 //! What the gateway asks of the node, answered.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use gateway::{Caller, Reception, Refused, ViewerChannel};
-use model::{InstanceId, InstanceState, Role, Secret, SecretHash, Size, StopReason, UnixMillis, ViewerId};
+use model::{
+    InstanceId, InstanceState, Role, Secret, SecretHash, ServerId, Size, StopReason, UnixMillis, ViewerId,
+};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot},
     api::{
@@ -14,8 +16,7 @@ use protocol::{
     signal::{Hello, RefusalReason},
 };
 use store::{Invite, Store};
-use tokio::time::{Instant, interval_at};
-use tokio_stream::wrappers::{IntervalStream, WatchStream};
+use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     builds::{AddError, Builds},
@@ -23,7 +24,7 @@ use crate::{
     problem::problem,
     roster::{Launch, Roster, Row, Started, live},
     session::{Means, Session, Viewer},
-    snapshot::Sources,
+    snapshot::Snapshots,
     socket::Socket,
     standby::plan::Wanted,
     views,
@@ -31,8 +32,6 @@ use crate::{
 
 const INVITE_TTL_S: u32 = 24 * 3600;
 const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
-/// The panel is redrawn this often while nothing else changes: the figures are sampled once a second.
-const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 const THUMBNAIL_WIDTH: u32 = 320;
 
 /// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
@@ -43,7 +42,8 @@ pub struct Desk {
     pub store: Store,
     pub builds: Builds,
     pub roster: Roster,
-    pub sources: Sources,
+    pub snapshots: Snapshots,
+    pub server: ServerId,
     pub means: Means,
     pub default_size: Size,
     pub slots: u32,
@@ -70,11 +70,11 @@ impl Reception for Desk {
 
     async fn instances(&self, caller: &Caller) -> Vec<InstanceView> {
         let rows = self.roster.rows().borrow().clone();
-        events::seen(&rows, caller, self.sources.server).into_values().collect()
+        events::seen(&rows, caller, self.server).into_values().collect()
     }
 
     async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem> {
-        Ok(views::instance(&self.visible(caller, id)?, self.sources.server))
+        Ok(views::instance(&self.visible(caller, id)?, self.server))
     }
 
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem> {
@@ -143,18 +143,18 @@ impl Reception for Desk {
     }
 
     async fn builds(&self) -> Vec<BuildView> {
-        self.builds.views().await.unwrap_or_default()
+        self.builds.catalog().views()
     }
 
     async fn profiles(&self, build: Option<&str>) -> Result<Vec<ProfileView>, Problem> {
-        Ok(self.builds.profiles(build).await?.into_iter().map(views::profile).collect())
+        self.builds.catalog().profiles(build)
     }
 
     async fn servers(&self) -> Vec<ServerView> {
         let rows = self.roster.rows().borrow().clone();
-        let name = self.sources.node.borrow().name.clone();
+        let name = self.snapshots.sources().node.borrow().name.clone();
         vec![ServerView {
-            server_id: self.sources.server,
+            server_id: self.server,
             name,
             region: self.region.clone(),
             slots_total: self.slots,
@@ -164,7 +164,7 @@ impl Reception for Desk {
     }
 
     fn events(&self, caller: &Caller) -> BoxStream<'static, Event> {
-        let (caller, server) = (caller.clone(), self.sources.server);
+        let (caller, server) = (caller.clone(), self.server);
         let rows = WatchStream::new(self.roster.rows());
         rows.scan(None, move |before: &mut Option<events::Seen>, rows| {
             let after = events::seen(&rows, &caller, server);
@@ -180,20 +180,11 @@ impl Reception for Desk {
     }
 
     async fn snapshot(&self) -> NodeSnapshot {
-        self.sources.take().await
+        self.snapshots.sources().take()
     }
 
-    fn snapshots(&self) -> BoxStream<'static, NodeSnapshot> {
-        let sources = self.sources.clone();
-        let ticks =
-            IntervalStream::new(interval_at(Instant::now() + SNAPSHOT_EVERY, SNAPSHOT_EVERY)).map(drop);
-        let changes = WatchStream::new(self.roster.rows()).map(drop);
-        stream::select(changes, ticks)
-            .then(move |()| {
-                let sources = sources.clone();
-                async move { sources.take().await }
-            })
-            .boxed()
+    fn snapshots(&self) -> BoxStream<'static, Arc<NodeSnapshot>> {
+        self.snapshots.follow()
     }
 
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem> {
@@ -228,7 +219,7 @@ impl Reception for Desk {
             }
             AdminCommand::RemoveBuild { id } => self.remove_build(&id).await,
             AdminCommand::SetDefaultBuild { id } => {
-                let build = self.builds.pick(Some(&id)).await?;
+                let build = self.builds.named(&id)?;
                 self.builds.set_default(&build.id).await.map_err(journal)?;
                 Ok(AdminReply::Done)
             }
@@ -274,7 +265,7 @@ impl Reception for Desk {
 
     fn metrics(&self) -> String {
         let rows = self.roster.rows().borrow().clone();
-        metrics::text(&rows, self.slots, self.sources.health.borrow().as_ref())
+        metrics::text(&rows, self.slots, self.snapshots.sources().health.borrow().as_ref())
     }
 }
 
@@ -323,7 +314,7 @@ impl Desk {
     }
 
     fn check_place(&self, request: &LaunchRequest) -> Result<(), Problem> {
-        let elsewhere = request.server_id.is_some_and(|server| server != self.sources.server)
+        let elsewhere = request.server_id.is_some_and(|server| server != self.server)
             || request.region.is_some() && request.region != self.region;
         if elsewhere {
             return Err(problem(
@@ -351,12 +342,12 @@ impl Desk {
         }
         let (build, profile) = self.builds.resolve(Some(build), profile).await?;
         let want = Wanted { build: build.id, profile, count };
-        self.sources.standby.set(want).await.map_err(journal)?;
+        self.snapshots.sources().standby.set(want).await.map_err(journal)?;
         Ok(AdminReply::Done)
     }
 
     async fn remove_build(&self, id: &str) -> Result<AdminReply, Problem> {
-        let build = self.builds.pick(Some(id)).await?;
+        let build = self.builds.named(id)?;
         let in_use =
             self.roster.rows().borrow().values().filter(|row| row.member.build.id == build.id).count();
         if in_use > 0 {

@@ -1,11 +1,21 @@
 //! One picture of the whole machine for the panel, put together from what the rooms publish.
 
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use futures_util::stream::{self, BoxStream, StreamExt};
 use model::{ServerId, health::HealthSample};
 use protocol::{
     admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StandbyView, StreamView},
     signal::ViewerView,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     builds::Builds,
@@ -17,6 +27,11 @@ use crate::{
 
 /// Lines of a program's output that the panel shows.
 const LOG_LINES: usize = 40;
+
+/// The panel is redrawn this often while nothing else changes: the figures are sampled once a second.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+/// Between two snapshots, however fast things change: a few a second are as many as people see.
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where a snapshot comes from.
 #[derive(Clone, Debug)]
@@ -33,10 +48,56 @@ pub struct Sources {
     pub warnings: Vec<String>,
 }
 
+/// The snapshots of this machine: one task takes them for all who watch, however many there are. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Snapshots {
+    sources: Arc<Sources>,
+    newest: Arc<watch::Sender<Arc<NodeSnapshot>>>,
+}
+
+impl Snapshots {
+    /// The task ends with the last clone.
+    pub fn open(sources: Sources) -> Self {
+        let sources = Arc::new(sources);
+        let newest = Arc::new(watch::Sender::new(Arc::new(sources.take())));
+        tokio::spawn(take_for_all(sources.clone(), Arc::downgrade(&newest)));
+        Self { sources, newest }
+    }
+
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// One at once, then the newest at each change.
+    pub fn follow(&self) -> BoxStream<'static, Arc<NodeSnapshot>> {
+        let changes = WatchStream::from_changes(self.newest.subscribe());
+        stream::once(std::future::ready(Arc::new(self.sources.take()))).chain(changes).boxed()
+    }
+}
+
+async fn take_for_all(sources: Arc<Sources>, newest: Weak<watch::Sender<Arc<NodeSnapshot>>>) {
+    let mut rows = sources.roster.rows();
+    let mut builds = sources.builds.changes();
+    let mut ticks = interval(SNAPSHOT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_over = tokio::select! {
+            _ = ticks.tick() => false,
+            gone = rows.changed() => gone.is_err(),
+            gone = builds.changed() => gone.is_err(),
+        };
+        let Some(newest) = newest.upgrade().filter(|_| !is_over) else { return };
+        if newest.receiver_count() > 0 {
+            newest.send_replace(Arc::new(sources.take()));
+        }
+        drop(newest);
+        tokio::time::sleep(SNAPSHOT_PAUSE).await;
+    }
+}
+
 impl Sources {
-    pub async fn take(&self) -> NodeSnapshot {
-        let builds = self.builds.admin_views().await;
-        let wanted = self.standby.wanted().await;
+    pub fn take(&self) -> NodeSnapshot {
+        let wanted = self.standby.wanted();
         let rows = self.roster.rows().borrow().clone();
         let health = self.health.borrow().clone();
         let mut node = self.node.borrow().clone();
@@ -47,14 +108,13 @@ impl Sources {
             node.encoder = Some(picture.pipeline.choice().clone());
         }
         let mut warnings = self.warnings.clone();
-        warnings.extend(builds.as_ref().err().map(ToString::to_string));
         warnings.extend(health.as_ref().and_then(disk_warning));
         NodeSnapshot {
             node,
             history: self.history.borrow().points(),
             instances: rows.values().map(|row| instance(row, self.server, health.as_ref())).collect(),
             health,
-            builds: builds.unwrap_or_default(),
+            builds: self.builds.catalog().admin_views(),
             standby: standby(&wanted, &rows),
             warnings,
         }

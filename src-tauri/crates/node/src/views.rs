@@ -64,6 +64,6 @@ pub fn build(build: &Build, default: bool) -> BuildView {
 }
 
 pub fn profile(profile: Profile) -> ProfileView {
-    let Profile { id, name, description, author } = profile;
-    ProfileView { id, name, description, author }
+    let Profile { id, name, description, author, problem } = profile;
+    ProfileView { id, name, description, author, problem }
 }

@@ -1,10 +1,16 @@
 //! Reads a build folder without running or writing anything in it.
 
+mod disk;
+mod fingerprint;
+mod libraries;
 mod lua;
 mod profiles;
 mod version;
 
+pub use self::fingerprint::{fingerprint, program_mark};
+
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -55,10 +61,15 @@ const BIN_FOLDERS: &[&str] = &["bin", "bin/RelWithDebInfo", "bin/Release", "bin/
 const PROGRAM: &str = if cfg!(windows) { "OpenSpace.exe" } else { "OpenSpace" };
 const HELPER: &str = if cfg!(windows) { "OpenSpace_Helper.exe" } else { "OpenSpace_Helper" };
 
+/// Read by the stock `openspace.cfg`.
+const USER_VARIABLE: &str = "OPENSPACE_USER";
+const SYNC_VARIABLE: &str = "OPENSPACE_SYNC";
+
 /// The file that the demo renderer's build folder carries.
 const DEMO_MARK: &str = "DEMO.md";
 
-pub fn inspect(dir: &Path) -> Result<Inspection, NotABuild> {
+/// `env` is what the build sets for its program: where its libraries are looked for, and where the user's profiles lie.
+pub fn inspect(dir: &Path, env: &BTreeMap<String, String>) -> Result<Inspection, NotABuild> {
     if fs::read_dir(dir).is_err() {
         return Err(NotABuild::Missing(dir.to_owned()));
     }
@@ -73,20 +84,15 @@ pub fn inspect(dir: &Path) -> Result<Inspection, NotABuild> {
     if !is_executable(&program) {
         problems.push(format!("{0} may not be executed: run `chmod +x '{0}'`.", program.display()));
     }
-    let profiles = profiles(dir);
+    problems.extend(lacks(&libraries::missing(&program, env)));
+    let profiles = profiles(dir, env);
     if profiles.is_empty() {
         problems.push(format!(
             "There is no profile below {}: nothing can be launched until the data folder of OpenSpace is there.",
             profile_folder(dir).display()
         ));
     }
-    let mut notes = Vec::new();
-    if !dir.join("sync").is_dir() {
-        notes.push(
-            "The folder holds no downloaded assets (sync): a profile that needs some downloads them at its first start."
-                .to_owned(),
-        );
-    }
+    let notes = notes(dir, env, &profiles);
     Ok(Inspection {
         api,
         version,
@@ -100,9 +106,36 @@ pub fn inspect(dir: &Path) -> Result<Inspection, NotABuild> {
     })
 }
 
-/// The profiles of an install folder (`data/profiles/**`), sorted; `default` first. A broken file is listed by its id alone.
-pub fn profiles(dir: &Path) -> Vec<Profile> {
-    profiles::below(&profile_folder(dir))
+/// The profiles of an install folder (`data/profiles/**`) and of its user's, sorted; `default` first. A broken file is listed with
+/// what is wrong with it.
+pub fn profiles(dir: &Path, env: &BTreeMap<String, String>) -> Vec<Profile> {
+    profiles::below(&profile_folder(dir), &profile_folder(&user_folder(dir, env)))
+}
+
+/// Where the person who uses this install keeps profiles and assets of their own: OpenSpace's own rule.
+pub fn user_folder(dir: &Path, env: &BTreeMap<String, String>) -> PathBuf {
+    env.get(USER_VARIABLE).filter(|told| !told.is_empty()).map_or_else(|| dir.join("user"), PathBuf::from)
+}
+
+/// What of the user's folder an instance reads too. Each only where it is there already: OpenSpace makes what is missing, and an
+/// install is never written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserFolders {
+    pub profiles: Option<PathBuf>,
+    pub assets: Option<PathBuf>,
+}
+
+impl UserFolders {
+    pub fn find(dir: &Path, env: &BTreeMap<String, String>) -> Self {
+        let data = user_folder(dir, env).join("data");
+        let there = |name: &str| Some(data.join(name)).filter(|folder| folder.is_dir());
+        Self { profiles: there("profiles"), assets: there("assets") }
+    }
+}
+
+/// The folder of downloaded assets that the build names itself, instead of the one that all builds share.
+pub fn own_sync_folder(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    env.get(SYNC_VARIABLE).filter(|told| !told.is_empty()).map(PathBuf::from)
 }
 
 /// The file of the executable: `bin/OpenSpace`, or a developer build's `bin/RelWithDebInfo/OpenSpace`, ….
@@ -115,8 +148,59 @@ pub fn helper(executable: &Path) -> Option<PathBuf> {
     Some(executable.with_file_name(HELPER)).filter(|file| file.is_file())
 }
 
+/// Below an install, or below a user's folder.
 fn profile_folder(dir: &Path) -> PathBuf {
     dir.join("data").join("profiles")
+}
+
+/// Names that a sentence lists.
+const NAMED_MAX: usize = 6;
+
+fn lacks(libraries: &[String]) -> Option<String> {
+    let first = libraries.first()?;
+    let named = libraries.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match libraries.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "OpenSpace cannot start: this machine lacks {named}{more}. Install the packages that hold them (`apt-file search {first}` \
+         names one), or set LD_LIBRARY_PATH for this build to where they lie."
+    ))
+}
+
+fn notes(dir: &Path, env: &BTreeMap<String, String>, profiles: &[Profile]) -> Vec<String> {
+    let mut notes = Vec::new();
+    match (own_sync_folder(env), dir.join("sync").is_dir()) {
+        (Some(own), _) if own.is_dir() => {}
+        (Some(own), _) => notes.push(format!(
+            "Its {SYNC_VARIABLE} is {}, which does not exist yet: assets are downloaded into it at the first start.",
+            own.display()
+        )),
+        (None, true) => notes.push(format!(
+            "Its own folder of downloaded assets (sync) is not used, since all builds share one. To use it, set \
+             {SYNC_VARIABLE}={} for this build; OpenSpace then writes there.",
+            dir.join("sync").display()
+        )),
+        (None, false) => notes.push(
+            "The folder holds no downloaded assets (sync): a profile that needs some downloads them at its first start."
+                .to_owned(),
+        ),
+    }
+    let broken: Vec<_> = profiles
+        .iter()
+        .filter(|profile| profile.problem.is_some())
+        .map(|profile| profile.id.as_str())
+        .collect();
+    if !broken.is_empty() {
+        let named = broken.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+        notes.push(format!(
+            "{} of its profiles cannot be used, since their files are broken: {named}.",
+            broken.len()
+        ));
+    }
+    notes.extend(disk::fullness(dir));
+    notes
 }
 
 /// The executable of a folder that has what makes it an OpenSpace, or the reason why it is none.
@@ -145,12 +229,15 @@ fn version_of(dir: &Path) -> Option<String> {
     of_sources.or_else(|| version::of_folder(dir.file_name()?.to_str()?))
 }
 
+/// The dialect of a version, where it is one.
+pub fn api_of_version(version: &str) -> Option<ApiGeneration> {
+    let is_new = version::speaks_new_api(version)?;
+    Some(if is_new { ApiGeneration::New } else { ApiGeneration::Legacy })
+}
+
 /// By its configuration; where that does not show it, by its version; else the newer one, which is said.
 fn api_of(dir: &Path, version: Option<&str>, problems: &mut Vec<String>) -> ApiGeneration {
-    let by_version = match version.and_then(version::speaks_new_api) {
-        Some(false) => ApiGeneration::Legacy,
-        Some(true) | None => ApiGeneration::New,
-    };
+    let by_version = version.and_then(api_of_version).unwrap_or(ApiGeneration::New);
     match read_bounded(&dir.join(CONFIGURATION), CONFIGURATION_BYTES_MAX) {
         Ok(text) => lua::api_generation(&text).unwrap_or_else(|| {
             problems.push(format!(

@@ -24,6 +24,8 @@ use std::{
 
 use model::{ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, Size, launch::Api};
 
+use crate::build::UserFolders;
+
 #[derive(Clone, Debug)]
 pub struct Order<'a> {
     pub build: &'a Build,
@@ -32,6 +34,8 @@ pub struct Order<'a> {
     /// The instance's folder: everything that the program writes goes below it.
     pub dir: &'a Path,
     pub sync_dir: &'a Path,
+    /// What the person who uses the install keeps beside it.
+    pub user: UserFolders,
     pub size: Size,
     pub ports: Ports,
     /// GL is Mesa's software renderer: OpenSpace wants 4.6 and Mesa offers 4.5.
@@ -77,11 +81,15 @@ pub fn plan(order: &Order<'_>) -> Result<LaunchPlan, PlanError> {
     let dir = checked(order.dir)?;
     let sync = checked(order.sync_dir)?;
     checked(&order.executable)?;
+    let user_profiles = order.user.profiles.as_deref().map(checked).transpose()?;
+    let user_assets = order.user.assets.as_deref().map(checked).transpose()?;
 
     let settings = cfg::Settings {
         install,
         dir,
         sync,
+        user_profiles,
+        user_assets,
         api: *api,
         ports: order.ports,
         tile_cache_mb: tile_cache_mb(order.mesa),
@@ -244,6 +252,7 @@ mod tests {
             instance: InstanceId::random(),
             dir: Path::new("/var/lib/osw/3"),
             sync_dir: Path::new("/var/lib/osw/sync"),
+            user: UserFolders::default(),
             size: Size::HD,
             ports: Ports { websocket: 46823, web_gui: 46803, tuio: 33333 },
             mesa: true,
@@ -329,6 +338,7 @@ mod tests {
             for order in [
                 Order { dir: bad, ..order(&build) },
                 Order { sync_dir: bad, ..order(&build) },
+                Order { user: UserFolders { profiles: Some(bad.to_owned()), assets: None }, ..order(&build) },
                 Order { executable: bad.to_owned(), ..order(&build) },
             ] {
                 assert!(matches!(plan(&order), Err(PlanError::UnusablePath(_))), "{bad:?}");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::ApiGeneration;
-use openspace::build::{self, NotABuild, inspect};
+use openspace::build::{self, Inspection, NotABuild};
 
 const NEW_CFG: &str = "Server = { Interfaces = {} }";
 const LEGACY_CFG: &str = "ModuleConfigurations = { Server = { Interfaces = {} } }";
@@ -38,7 +38,10 @@ fn a_developers_build_is_found_in_its_configuration_folder() {
     install.write("CMakeLists.txt", "set(OPENSPACE_VERSION_MAJOR )\nset(OPENSPACE_VERSION_MINOR )");
     fs::create_dir(install.dir.join("sync")).unwrap();
     let seen = inspect(&install.dir).unwrap();
-    assert_eq!((seen.api, seen.version, seen.notes), (ApiGeneration::Legacy, None, vec![]));
+    assert_eq!((seen.api, seen.version), (ApiGeneration::Legacy, None));
+    assert!(seen.notes.len() == 1 && seen.notes[0].contains("OPENSPACE_SYNC="), "{:?}", seen.notes);
+    let own = [("OPENSPACE_SYNC".to_owned(), install.dir.join("sync").display().to_string())].into();
+    assert!(build::inspect(&install.dir, &own).unwrap().notes.is_empty());
     let program = build::executable(&install.dir).unwrap();
     assert_eq!(program, install.dir.join("bin/RelWithDebInfo/OpenSpace"));
     assert_eq!(build::helper(&program), Some(install.dir.join("bin/RelWithDebInfo/OpenSpace_Helper")));
@@ -60,7 +63,7 @@ fn profiles_are_listed_with_what_they_say_of_themselves() {
     install.write("data/profiles/notes.txt", "no profile");
     install.write("data/profiles/.hidden.profile", "{}");
     install.write("data/profiles/bad'name.profile", "{}");
-    let profiles = build::profiles(&install.dir);
+    let profiles = install.profiles();
     let ids: Vec<_> = profiles.iter().map(|profile| profile.id.as_str()).collect();
     assert_eq!(ids, ["default", "aaa", "missions/apollo"]);
     assert_eq!(profiles[2].name, "Apollo 17");
@@ -70,18 +73,77 @@ fn profiles_are_listed_with_what_they_say_of_themselves() {
 }
 
 #[test]
-fn a_broken_or_huge_profile_is_listed_by_its_id_alone() {
+fn a_broken_or_huge_profile_is_listed_with_what_is_wrong_with_it() {
     let install = Install::new("OpenSpace");
     let huge = format!(r#"{{ "meta": {{ "name": "Huge" }}, "x": "{}" }}"#, "x".repeat(5 << 20));
-    for (name, content) in
-        [("cut", &PROFILE[..60]), ("typed", r#"{"meta":{"name":7}}"#), ("huge", &huge), ("void", "")]
-    {
+    let broken = [
+        ("cut", &PROFILE[..60], "EOF"),
+        ("typed", r#"{"meta":{"name":7}}"#, "expected a string"),
+        ("huge", &huge, "larger than"),
+        ("void", "", "EOF"),
+    ];
+    for (name, content, _) in broken {
         install.write(&format!("data/profiles/{name}.profile"), content);
     }
-    for profile in build::profiles(&install.dir) {
-        assert_eq!((profile.name, profile.description), (profile.id, None));
+    let profiles = install.profiles();
+    assert_eq!(profiles.len(), 5);
+    for (name, _, why) in broken {
+        let profile = profiles.iter().find(|profile| profile.id == name).unwrap();
+        let problem = profile.problem.as_deref().unwrap();
+        assert!(problem.contains(why) && problem.ends_with('.') && !problem.contains('/'), "{problem}");
     }
-    assert_eq!(build::profiles(&install.dir).len(), 5);
+    assert_eq!(profiles[0].problem, None);
+    let seen = inspect(&install.dir).unwrap();
+    assert!(
+        seen.notes.iter().any(|note| note.contains("4 of its profiles") && note.contains("cut")),
+        "{:?}",
+        seen.notes
+    );
+}
+
+#[test]
+fn of_two_profiles_of_one_name_the_users_counts() {
+    let install = Install::new("OpenSpace");
+    install.write("data/profiles/missions/apollo.profile", "{}");
+    install.write("user/data/profiles/missions/apollo.profile", PROFILE);
+    install.write("user/data/profiles/mine.profile", r#"{"meta":{"name":"Mine"}}"#);
+    let named =
+        |profiles: Vec<model::Profile>| profiles.into_iter().map(|profile| profile.name).collect::<Vec<_>>();
+    assert_eq!(named(install.profiles()), ["default", "Mine", "Apollo 17"]);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let env =
+        std::collections::BTreeMap::from([("OPENSPACE_USER".into(), elsewhere.path().display().to_string())]);
+    assert_eq!(named(build::profiles(&install.dir, &env)), ["default", "missions/apollo"]);
+    assert_eq!(build::UserFolders::find(&install.dir, &env), build::UserFolders::default());
+}
+
+#[test]
+fn whatever_changes_in_a_folder_changes_its_fingerprint() {
+    let install = Install::new("OpenSpace");
+    let print = || build::fingerprint(&install.dir, &Default::default());
+    let mut last = print();
+    assert_eq!(last, print());
+    let mut changed = |what: &str| {
+        let now = print();
+        assert_ne!(now, last, "{what}");
+        last = now;
+    };
+    install.write("openspace.cfg", "Server = { Interfaces = {  } }");
+    changed("the configuration is longer");
+    install.write("data/profiles/new.profile", "{}");
+    changed("a profile more");
+    install.write("user/data/profiles/own.profile", "{}");
+    changed("a profile of the user's");
+    let mark = build::program_mark(&install.dir);
+    install.write("bin/OpenSpace", "#!/bin/sh\nexit 2 # another\n");
+    changed("another program");
+    assert_ne!(build::program_mark(&install.dir), mark);
+    fs::create_dir(install.dir.join("sync")).unwrap();
+    changed("a sync folder");
+    fs::remove_dir_all(&install.dir).unwrap();
+    changed("it is gone");
+    assert_eq!(build::program_mark(&install.dir), None);
 }
 
 #[test]
@@ -92,7 +154,7 @@ fn links_in_circles_and_deep_folders_end() {
     symlink(&install.dir, profiles.join("up")).unwrap();
     symlink("nowhere", profiles.join("dangling.profile")).unwrap();
     install.write(&format!("data/profiles/{}x.profile", "d/".repeat(30)), "{}");
-    let ids: Vec<_> = build::profiles(&install.dir).into_iter().map(|profile| profile.id).collect();
+    let ids: Vec<_> = install.profiles().into_iter().map(|profile| profile.id).collect();
     assert!(ids.contains(&"default".to_owned()));
     assert!(!ids.iter().any(|id| id.ends_with('x')), "{ids:?}");
 }
@@ -158,6 +220,11 @@ fn a_path_that_breaks_openspaces_scripts_is_refused() {
     }
 }
 
+/// As an administrator who sets nothing else.
+fn inspect(dir: &Path) -> Result<Inspection, NotABuild> {
+    build::inspect(dir, &Default::default())
+}
+
 /// A folder with the least that makes an OpenSpace.
 struct Install {
     _root: tempfile::TempDir,
@@ -178,6 +245,10 @@ impl Install {
         let path = self.dir.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
+    }
+
+    fn profiles(&self) -> Vec<model::Profile> {
+        build::profiles(&self.dir, &Default::default())
     }
 
     fn program(&self, path: &str) {

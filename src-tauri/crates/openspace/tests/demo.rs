@@ -55,7 +55,7 @@ async fn two_instances(api: ApiGeneration) {
     let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
     let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
     assert!(made.success());
-    let seen = build::inspect(&install).unwrap();
+    let seen = build::inspect(&install, &Default::default()).unwrap();
     assert_eq!((seen.api, seen.demo, seen.problems.as_slice()), (api, true, &[][..]));
     let before = content(&install);
 
@@ -323,6 +323,7 @@ async fn planned(install: &Path, dir: &Path, sync: &Path, api: ApiGeneration) ->
         instance: InstanceId::random(),
         dir,
         sync_dir: sync,
+        user: Default::default(),
         size: Size::MIN,
         ports: Ports { websocket: free_port().await, web_gui: free_port().await, tuio: free_port().await },
         mesa: true,

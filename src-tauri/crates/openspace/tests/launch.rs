@@ -109,6 +109,21 @@ fn what_runs_when_the_scene_is_loaded_limits_the_frame_rate() {
     assert_eq!(text(&lua, "said"), "RenderEngine.FramerateLimit=60");
 }
 
+#[test]
+fn the_users_own_profiles_are_read_where_they_are_and_nothing_else_of_the_user_is_shared() {
+    for fixture in ["stock-0.22.cfg", "stock-0.21.cfg", "stock-fork.cfg"] {
+        let stage = Stage::new(fixture);
+        fs::create_dir_all(stage.install.join("user/data/profiles")).unwrap();
+        let lua = stage.run();
+        let theirs = stage.install.join("user/data/profiles");
+        assert_eq!(text(&lua, "Paths.USER_PROFILES"), theirs.to_str().unwrap(), "{fixture}");
+        assert!(
+            text(&lua, "tostring(Paths.USER_ASSETS)") != theirs.with_file_name("assets").to_str().unwrap()
+        );
+        assert_eq!(text(&lua, "Paths.USER"), stage.dir.join("user").to_str().unwrap());
+    }
+}
+
 /// An install and an instance in a temporary folder.
 struct Stage {
     _root: tempfile::TempDir,
@@ -149,7 +164,7 @@ impl Stage {
     }
 
     fn plan(&self) -> LaunchPlan {
-        let seen = build::inspect(&self.install).unwrap();
+        let seen = build::inspect(&self.install, &Default::default()).unwrap();
         let build = Build {
             id: "os".parse().unwrap(),
             name: "OpenSpace".to_owned(),
@@ -170,6 +185,7 @@ impl Stage {
             instance: InstanceId::random(),
             dir: &self.dir,
             sync_dir: &self.sync,
+            user: build::UserFolders::find(&self.install, &Default::default()),
             size: Size::HD,
             ports: PORTS,
             mesa: true,

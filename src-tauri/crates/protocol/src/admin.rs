@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use model::{InstanceId, ServerId, Size, UnixMillis, ViewerId, health::HealthSample, video::EncoderChoice};
+use model::{
+    ApiGeneration, InstanceId, ServerId, Size, UnixMillis, ViewerId, health::HealthSample,
+    video::EncoderChoice,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::api::{BuildView, InstanceView};
+use crate::api::{BuildView, InstanceView, ProfileView};
 
 /// Everything the panel draws. It is sent whole: a few kilobytes a second to a handful of administrators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -111,11 +114,28 @@ pub struct AdminBuild {
     pub build: BuildView,
     /// Where it lies; administrators only.
     pub location: String,
-    pub profiles: Vec<String>,
+    /// The dialect that its files are written for; absent in a program.
+    pub api: Option<ApiGeneration>,
+    pub commit: Option<String>,
+    /// What the program that lies there now said of itself when it ran; absent until its first start.
+    pub confirmed: Option<ConfirmedView>,
+    /// When its folder was noticed to have changed, since the node runs.
+    pub changed: Option<UnixMillis>,
+    pub profiles: Vec<ProfileView>,
     /// Sentences about what is missing or wrong; empty when it can be launched.
     pub problems: Vec<String>,
-    /// Sentences about what was set for it: "Mesa offers OpenGL 4.5: MESA_GL_VERSION_OVERRIDE=4.6 is set".
+    /// Sentences that are good to know: where the program differs from its files, what is not used, which profiles are broken.
     pub notes: Vec<String>,
+    /// Why its newest start came to nothing.
+    pub last_failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ConfirmedView {
+    /// Absent in a development build, which has no number.
+    pub version: Option<String>,
+    pub api: ApiGeneration,
+    pub at: UnixMillis,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

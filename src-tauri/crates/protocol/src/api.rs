@@ -69,6 +69,8 @@ pub struct ProfileView {
     pub name: String,
     pub description: Option<String>,
     pub author: Option<String>,
+    /// Why nothing can be launched with it.
+    pub problem: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use model::{Build, BuildId, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis};
+use model::{
+    Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis,
+};
 
 mod file;
 mod owner;
@@ -114,6 +116,16 @@ impl Store {
     pub async fn remove_build(&self, id: &BuildId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.0.write(move |db| sql::remove_build(db, &id)).await
+    }
+
+    /// What running programs said of themselves.
+    pub async fn confirmed(&self) -> Result<Vec<(BuildId, Confirmed)>, StoreError> {
+        self.0.read(sql::confirmed).await
+    }
+    /// Replaces what the same build said before.
+    pub async fn put_confirmed(&self, build: &BuildId, said: &Confirmed) -> Result<(), StoreError> {
+        let (build, said) = (build.clone(), said.clone());
+        self.0.write(move |db| sql::put_confirmed(db, &build, &said)).await
     }
 
     /// Oldest first.

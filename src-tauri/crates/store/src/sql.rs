@@ -1,6 +1,6 @@
 //! The questions, one function each. Ids and small enums are text, nested values are JSON.
 
-use model::{Build, BuildId, InstanceId, Role, SecretHash, Size, UnixMillis};
+use model::{Build, BuildId, Confirmed, InstanceId, Role, SecretHash, Size, UnixMillis};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -87,8 +87,32 @@ pub(crate) fn put_build(db: &Connection, build: &Build) -> Result<(), SqlError> 
     Ok(())
 }
 
+/// What was said goes with the build that said it.
 pub(crate) fn remove_build(db: &Connection, id: &BuildId) -> Result<bool, SqlError> {
+    db.execute("DELETE FROM confirmed WHERE build = ?1", [id.as_str()])?;
     Ok(db.execute("DELETE FROM builds WHERE id = ?1", [id.as_str()])? > 0)
+}
+
+pub(crate) fn confirmed(db: &Connection) -> Result<Vec<(BuildId, Confirmed)>, SqlError> {
+    rows(db, "SELECT build, version, commit_id, api, at, program FROM confirmed", |row| {
+        let said = Confirmed {
+            version: row.get(1)?,
+            commit: row.get(2)?,
+            api: word(&row.get::<_, String>(3)?)?,
+            at: UnixMillis(row.get(4)?),
+            program: row.get(5)?,
+        };
+        Ok((parsed("build id", row.get(0)?)?, said))
+    })
+}
+
+pub(crate) fn put_confirmed(db: &Connection, build: &BuildId, said: &Confirmed) -> Result<(), SqlError> {
+    let Confirmed { version, commit, api, at, program } = said;
+    db.execute(
+        "INSERT OR REPLACE INTO confirmed (build, version, commit_id, api, at, program) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![build.as_str(), version, commit, as_word(api)?, at.0, program],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {

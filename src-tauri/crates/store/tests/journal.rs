@@ -11,8 +11,8 @@ use std::{
 };
 
 use model::{
-    ApiGeneration, Build, BuildId, BuildKind, DisplayAddress, DisplayRecord, InstanceId, InstanceState,
-    ProcessId, Role, Running, Secret, SecretHash, Size, UnixMillis, WindowId,
+    ApiGeneration, Build, BuildId, BuildKind, Confirmed, DisplayAddress, DisplayRecord, InstanceId,
+    InstanceState, ProcessId, Role, Running, Secret, SecretHash, Size, UnixMillis, WindowId,
 };
 use proptest::prelude::*;
 use store::{InstanceRecord, Invite, OpenError, Store, StoreError};
@@ -38,6 +38,8 @@ async fn everything_is_there_after_the_file_is_opened_again() {
     for build in &builds {
         store.put_build(build).await.unwrap();
     }
+    store.put_confirmed(&builds[0].id, &said("0.21.0")).await.unwrap();
+    store.put_confirmed(&builds[0].id, &said("0.22.0")).await.unwrap();
     store.put_instance(&record).await.unwrap();
     store.add_invite(invite, &promise).await.unwrap();
     drop(store);
@@ -50,6 +52,7 @@ async fn everything_is_there_after_the_file_is_opened_again() {
     assert!(store.knows_admin_token(token).await.unwrap());
     assert!(!store.knows_admin_token(session).await.unwrap(), "a session is no admin token");
     assert_eq!(store.builds().await.unwrap(), builds);
+    assert_eq!(store.confirmed().await.unwrap(), [(builds[0].id.clone(), said("0.22.0"))]);
     assert_eq!(store.instances().await.unwrap(), [record]);
     assert_eq!(store.invite(invite, UnixMillis(999)).await.unwrap(), Some(promise));
 }
@@ -69,6 +72,7 @@ async fn a_put_replaces_and_a_removal_is_told() {
     );
     assert!(store.remove_build(&first.id).await.unwrap());
     assert!(!store.remove_build(&first.id).await.unwrap());
+    assert!(store.confirmed().await.unwrap().is_empty(), "what a build said goes with it");
     assert_eq!(store.builds().await.unwrap(), [second]);
 
     let mut instance = record(InstanceState::Ready);
@@ -400,6 +404,16 @@ fn record(state: InstanceState) -> InstanceRecord {
             window: Some(WindowId(0x0060_0007)),
             api_port: Some(46_823),
         }),
+    }
+}
+
+fn said(version: &str) -> Confirmed {
+    Confirmed {
+        version: Some(version.to_owned()),
+        commit: None,
+        api: ApiGeneration::New,
+        at: UnixMillis(5),
+        program: "1-2".to_owned(),
     }
 }
 

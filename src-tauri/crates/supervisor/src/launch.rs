@@ -10,7 +10,10 @@ use std::{
 
 use display::graphics::Graphics;
 use model::{Build, BuildKind, LaunchPlan, launch::Api};
-use openspace::launch::{Order, PlanError, Ports};
+use openspace::{
+    build::UserFolders,
+    launch::{Order, PlanError, Ports},
+};
 
 use crate::{
     Spec, log,
@@ -77,13 +80,16 @@ fn openspace_plan(spec: &Spec, install: &Path) -> Result<LaunchPlan, Failure> {
         .noting(format!("{} has no bin/OpenSpace", install.display()))
     })?;
     let profile = spec.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-    check_profile(name, profile, install)?;
+    let env = &spec.build.env;
+    check_profile(&spec.build, profile, install)?;
+    let own_sync = openspace::build::own_sync_folder(env);
     let order = Order {
         build: &spec.build,
         profile,
         instance: spec.id,
         dir: &spec.dir,
-        sync_dir: &spec.sync_dir,
+        sync_dir: own_sync.as_deref().unwrap_or(&spec.sync_dir),
+        user: UserFolders::find(install, env),
         size: spec.size,
         ports: free_ports().map_err(|error| {
             Failure::passing(format!(
@@ -101,10 +107,14 @@ const DEFAULT_PROFILE: &str = "default";
 /// Profiles that a sentence names; the home page lists them all.
 const PROFILES_SAID: usize = 5;
 
-fn check_profile(name: &str, profile: &str, install: &Path) -> Result<(), Failure> {
-    let known = openspace::build::profiles(install);
-    if known.iter().any(|known| known.id == profile) {
-        return Ok(());
+fn check_profile(build: &Build, profile: &str, install: &Path) -> Result<(), Failure> {
+    let name = &build.name;
+    let known = openspace::build::profiles(install, &build.env);
+    if let Some(found) = known.iter().find(|known| known.id == profile) {
+        let broken = |problem: &String| {
+            Failure::lasting(format!("The profile `{profile}` of {name} cannot be used. {problem}"))
+        };
+        return found.problem.as_ref().map_or(Ok(()), |problem| Err(broken(problem)));
     }
     let shown: Vec<&str> = known.iter().take(PROFILES_SAID).map(|known| known.id.as_str()).collect();
     let profile: String = profile.chars().take(80).collect();

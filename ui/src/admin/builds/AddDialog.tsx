@@ -1,27 +1,30 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Modal, Stack, Textarea } from '@mantine/core';
 import { Note } from '@shared/components/Note';
 import { inWords } from '@shared/http';
 import type { AdminCommand } from '@shared/protocol';
 import { useState, type ReactNode } from 'react';
 
 import { usePanel } from '../context';
+import { parseEnv } from './words';
 
 type AddDialogProps = {
   title: string;
-  /** The command, or a sentence that says what is missing. */
-  command: () => AdminCommand | string;
+  /** The command with this environment, or a sentence that says what is missing. */
+  command: (env: Record<string, string>) => AdminCommand | string;
   onClose: () => void;
   children: ReactNode;
 };
 
-/** A form that stays open, with the reason, until the node has taken what it says. */
+/** A form that ends with the environment, and stays open, with the reason, until the node has taken what it says. */
 export function AddDialog({ title, command, onClose, children }: AddDialogProps) {
   const { backend } = usePanel();
+  const [env, setEnv] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [sending, setSending] = useState(false);
 
   const submit = async () => {
-    const wish = command();
+    const parsed = parseEnv(env);
+    const wish = parsed.ok ? command(parsed.env) : parsed.problem;
     if (typeof wish === 'string') {
       setProblem(wish);
       return;
@@ -46,6 +49,15 @@ export function AddDialog({ title, command, onClose, children }: AddDialogProps)
       >
         <Stack>
           {children}
+          <Textarea
+            label="Environment"
+            description="One NAME=value a line."
+            autosize
+            minRows={2}
+            spellCheck={false}
+            value={env}
+            onChange={(event) => setEnv(event.currentTarget.value)}
+          />
           {problem !== null && <Note tone="bad">{problem}</Note>}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

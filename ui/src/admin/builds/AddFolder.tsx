@@ -1,19 +1,16 @@
-import { Textarea, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { AddDialog } from './AddDialog';
-import { parseEnv, splitCommand } from './words';
+import { splitCommand } from './words';
 
 export function AddFolder({ onClose }: { onClose: () => void }) {
   const [dir, setDir] = useState('');
   const [args, setArgs] = useState('');
-  const [env, setEnv] = useState('');
-  const command = () => {
-    const parsed = parseEnv(env);
-    if (dir.trim() === '') return 'Which folder? The one that holds openspace.cfg.';
-    if (!parsed.ok) return parsed.problem;
-    return { command: 'add_build' as const, dir: dir.trim(), args: splitCommand(args), env: parsed.env };
-  };
+  const command = (env: Record<string, string>) =>
+    dir.trim() === ''
+      ? 'Which folder? The one that holds openspace.cfg.'
+      : { command: 'add_build' as const, dir: dir.trim(), args: splitCommand(args), env };
   return (
     <AddDialog title="Add an OpenSpace folder" command={command} onClose={onClose}>
       <TextInput
@@ -30,15 +27,6 @@ export function AddFolder({ onClose }: { onClose: () => void }) {
         spellCheck={false}
         value={args}
         onChange={(event) => setArgs(event.currentTarget.value)}
-      />
-      <Textarea
-        label="Environment"
-        description="One NAME=value a line."
-        autosize
-        minRows={2}
-        spellCheck={false}
-        value={env}
-        onChange={(event) => setEnv(event.currentTarget.value)}
       />
     </AddDialog>
   );

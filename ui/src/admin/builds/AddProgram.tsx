@@ -1,25 +1,17 @@
-import { Textarea, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import { AddDialog } from './AddDialog';
-import { parseEnv, splitCommand } from './words';
+import { splitCommand } from './words';
 
 export function AddProgram({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [run, setRun] = useState('');
   const [dir, setDir] = useState('');
-  const [env, setEnv] = useState('');
-  const command = () => {
-    const parsed = parseEnv(env);
+  const command = (env: Record<string, string>) => {
     if (name.trim() === '') return 'What shall people read? Give it a name.';
     if (splitCommand(run).length === 0) return 'Which program? Give its command.';
-    if (!parsed.ok) return parsed.problem;
-    const wish = {
-      command: 'add_program' as const,
-      name: name.trim(),
-      run: splitCommand(run),
-      env: parsed.env,
-    };
+    const wish = { command: 'add_program' as const, name: name.trim(), run: splitCommand(run), env };
     return dir.trim() === '' ? wish : { ...wish, working_dir: dir.trim() };
   };
   return (
@@ -44,15 +36,6 @@ export function AddProgram({ onClose }: { onClose: () => void }) {
         spellCheck={false}
         value={dir}
         onChange={(event) => setDir(event.currentTarget.value)}
-      />
-      <Textarea
-        label="Environment"
-        description="One NAME=value a line."
-        autosize
-        minRows={2}
-        spellCheck={false}
-        value={env}
-        onChange={(event) => setEnv(event.currentTarget.value)}
       />
     </AddDialog>
   );

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { Age } from '@shared/components/Age';
 import { DemoTag } from '@shared/components/DemoTag';
 import { Note } from '@shared/components/Note';
 import { Panel } from '@shared/components/Panel';
@@ -23,11 +24,20 @@ export function BuildCard({ one, onDefault, onRemove }: BuildCardProps) {
       </div>
       <p className={classes.kind}>{kindOf(one)}</p>
       <p className={classes.location}>{one.location}</p>
+      {one.changed !== null && (
+        <Note tone="info">
+          Its folder changed <Age since={one.changed} />. What is shown is as it is now; instances that run
+          keep what they were started with.
+        </Note>
+      )}
       {one.problems.map((problem) => (
         <Note key={problem} tone="bad">
           {problem}
         </Note>
       ))}
+      {one.last_failure !== null && (
+        <Note tone="warn">Its newest start came to nothing. {one.last_failure}</Note>
+      )}
       {one.notes.length > 0 && (
         <ul className={classes.notes}>
           {one.notes.map((note) => (
@@ -65,8 +75,14 @@ export function BuildCard({ one, onDefault, onRemove }: BuildCardProps) {
   );
 }
 
-function kindOf({ build, profiles }: AdminBuild): string {
+function kindOf({ build, profiles, commit, confirmed }: AdminBuild): string {
   if (build.kind === 'program') return 'Program';
   const version = build.version === null ? 'OpenSpace' : `OpenSpace ${build.version}`;
-  return `${build.demo ? 'Stand-in for OpenSpace' : version} · ${count(profiles.length, 'profile')}`;
+  const parts = [
+    build.demo ? 'Stand-in for OpenSpace' : version,
+    commit !== null && `commit ${commit.slice(0, 10)}`,
+    count(profiles.length, 'profile'),
+    confirmed === null ? 'has not run here yet' : 'as it said when it ran',
+  ];
+  return parts.filter((part) => part !== false).join(' · ');
 }

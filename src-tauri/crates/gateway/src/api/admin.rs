@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use axum::{Json as Answer, extract::State};
-use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot},
-    api::Problem,
-};
+use protocol::admin::{AdminCommand, AdminReply, NodeSnapshot};
 
-use crate::{app::App, auth::Administrator, problem::Refusal, request::Json};
+use crate::{
+    api::refusals::AdministratorRefused, app::App, auth::Administrator, problem::Refusal, request::Json,
+};
 
 /// Does one thing for an administrator. What became of it shows in the next snapshot.
 #[utoipa::path(post, path = "/api/v1/admin/commands", tag = "admin", security(("bearer" = [])), request_body = AdminCommand, responses(
     (status = 200, body = AdminReply),
-    (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AdministratorRefused,
 ))]
 pub(crate) async fn command(
     State(app): State<Arc<App>>,
@@ -28,9 +25,7 @@ pub(crate) async fn command(
 /// Everything that the panel draws.
 #[utoipa::path(get, path = "/api/v1/admin/snapshot", tag = "admin", security(("bearer" = [])), responses(
     (status = 200, body = NodeSnapshot),
-    (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AdministratorRefused,
 ))]
 pub(crate) async fn snapshot(State(app): State<Arc<App>>, _: Administrator) -> Answer<NodeSnapshot> {
     Answer(app.reception.snapshot().await)

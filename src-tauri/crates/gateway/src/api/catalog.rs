@@ -9,13 +9,12 @@ use axum::{
 use protocol::api::{BuildView, Problem, ProfileView, ServerView};
 use serde::Deserialize;
 
-use crate::{app::App, auth::Known, problem::Refusal};
+use crate::{api::refusals::CallerRefused, app::App, auth::Known, problem::Refusal};
 
 /// What can be launched.
 #[utoipa::path(get, path = "/api/v1/builds", tag = "catalog", security(("bearer" = [])), responses(
     (status = 200, body = Vec<BuildView>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn builds(State(app): State<Arc<App>>, _: Known) -> Json<Vec<BuildView>> {
     Json(app.reception.builds().await)
@@ -30,9 +29,8 @@ pub(crate) struct OfBuild {
 #[utoipa::path(get, path = "/api/v1/profiles", tag = "catalog", security(("bearer" = [])),
     params(("build" = Option<String>, Query, description = "A build's id; the default build when absent")), responses(
     (status = 200, body = Vec<ProfileView>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such build", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn profiles(
     State(app): State<Arc<App>>,
@@ -48,8 +46,7 @@ pub(crate) async fn profiles(
 /// The machines, and how many slots each has free.
 #[utoipa::path(get, path = "/api/v1/servers", tag = "catalog", security(("bearer" = [])), responses(
     (status = 200, body = Vec<ServerView>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn servers(State(app): State<Arc<App>>, _: Known) -> Json<Vec<ServerView>> {
     Json(app.reception.servers().await)

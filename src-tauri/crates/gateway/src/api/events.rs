@@ -13,6 +13,7 @@ use protocol::{
 };
 
 use crate::{
+    api::refusals::{AdministratorRefused, CallerRefused},
     app::App,
     auth::{Administrator, Known},
     problem::Refusal,
@@ -23,9 +24,8 @@ use crate::{
 /// Changes of what the caller may see. The first event holds all of it; each event's name is its `type`.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", security(("bearer" = [])), responses(
     (status = 200, description = "`instances` first, then `instance` and `removed`; a comment each 15 s", body = Event, content_type = "text/event-stream"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many open pages from this address", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn of_caller(
     State(app): State<Arc<App>>,
@@ -39,9 +39,7 @@ pub(crate) async fn of_caller(
 /// The panel's snapshot, at each change.
 #[utoipa::path(get, path = "/api/v1/admin/events", tag = "admin", security(("bearer" = [])), responses(
     (status = 200, description = "Events named `snapshot`, the newest first; a comment each 15 s", body = NodeSnapshot, content_type = "text/event-stream"),
-    (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AdministratorRefused,
 ))]
 pub(crate) async fn of_node(
     State(app): State<Arc<App>>,
@@ -51,7 +49,7 @@ pub(crate) async fn of_node(
     let snapshots = app
         .reception
         .snapshots()
-        .map(|snapshot: NodeSnapshot| -> sse::Event { event("snapshot", &snapshot) });
+        .map(|snapshot: Arc<NodeSnapshot>| -> sse::Event { event("snapshot", &*snapshot) });
     stream(&app, peer.client(), snapshots)
 }
 

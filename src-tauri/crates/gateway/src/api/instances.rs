@@ -11,6 +11,7 @@ use axum::{
 use protocol::api::{InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem};
 
 use crate::{
+    api::refusals::CallerRefused,
     app::{App, Deed},
     auth::Known,
     problem::Refusal,
@@ -20,8 +21,7 @@ use crate::{
 /// The caller's instances on all machines; an administrator's: all.
 #[utoipa::path(get, path = "/api/v1/instances", tag = "instances", security(("bearer" = [])), responses(
     (status = 200, body = Vec<InstanceView>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn list(State(app): State<Arc<App>>, Known(caller): Known) -> Answer<Vec<InstanceView>> {
     Answer(app.reception.instances(&caller).await)
@@ -30,9 +30,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Known(caller): Known) -> A
 /// Launches an instance, or takes a place in the queue.
 #[utoipa::path(post, path = "/api/v1/instances", tag = "instances", security(("bearer" = [])), request_body = LaunchRequest, responses(
     (status = 202, description = "It starts, or it waits in the queue", body = Launched),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Over the session's limit", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn launch(
     State(app): State<Arc<App>>,
@@ -48,9 +47,8 @@ pub(crate) async fn launch(
 #[utoipa::path(get, path = "/api/v1/instances/{id}", tag = "instances", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 200, body = InstanceView),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
@@ -64,10 +62,9 @@ pub(crate) async fn show(
 #[utoipa::path(delete, path = "/api/v1/instances/{id}", tag = "instances", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 202, description = "It stops"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn stop(
     State(app): State<Arc<App>>,
@@ -82,10 +79,9 @@ pub(crate) async fn stop(
 #[utoipa::path(post, path = "/api/v1/instances/{id}/invites", tag = "instances", security(("bearer" = [])), request_body = InviteRequest,
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 201, body = InviteCreated),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn invite(
     State(app): State<Arc<App>>,
@@ -100,9 +96,8 @@ pub(crate) async fn invite(
 #[utoipa::path(get, path = "/api/v1/instances/{id}/thumbnail.jpg", tag = "instances", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 200, description = "At most 30 kB", body = Vec<u8>, content_type = "image/jpeg"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not there, not the caller's, or no picture yet", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn thumbnail(
     State(app): State<Arc<App>>,

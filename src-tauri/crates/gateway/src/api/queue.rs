@@ -2,15 +2,14 @@
 
 use protocol::api::{Launched, Problem};
 
-use crate::{auth::Known, problem::Refusal};
+use crate::{api::refusals::CallerRefused, auth::Known, problem::Refusal};
 
 /// How long it still takes.
 #[utoipa::path(get, path = "/api/v1/queue/{ticket_id}", tag = "queue", security(("bearer" = [])),
     params(("ticket_id" = uuid::Uuid, Path, description = "From `POST /instances`")), responses(
     (status = 200, body = Launched),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such ticket", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn show(_: Known) -> Refusal {
     no_ticket()
@@ -20,9 +19,8 @@ pub(crate) async fn show(_: Known) -> Refusal {
 #[utoipa::path(delete, path = "/api/v1/queue/{ticket_id}", tag = "queue", security(("bearer" = [])),
     params(("ticket_id" = uuid::Uuid, Path, description = "From `POST /instances`")), responses(
     (status = 202, description = "The place is given up"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such ticket", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    CallerRefused,
 ))]
 pub(crate) async fn leave(_: Known) -> Refusal {
     no_ticket()

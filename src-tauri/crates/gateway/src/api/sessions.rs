@@ -6,6 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use protocol::api::{Problem, SessionCreated};
 
 use crate::{
+    api::refusals::AnyoneRefused,
     app::{App, Deed},
     problem::Refusal,
     request::Peer,
@@ -15,7 +16,7 @@ use crate::{
 #[utoipa::path(post, path = "/api/v1/sessions", tag = "sessions", responses(
     (status = 201, body = SessionCreated),
     (status = 429, description = "Too many from this address; `Retry-After` says when", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AnyoneRefused,
 ))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,

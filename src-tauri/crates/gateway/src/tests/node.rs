@@ -195,6 +195,7 @@ impl Reception for Node {
                 name: "Default".to_owned(),
                 description: None,
                 author: None,
+                problem: None,
             }]),
             Some(_) => Err(no("There is no such build: the home page lists them.", 404)),
         }
@@ -217,8 +218,10 @@ impl Reception for Node {
         Self::snapshot_now()
     }
 
-    fn snapshots(&self) -> BoxStream<'static, NodeSnapshot> {
-        futures_util::stream::iter([Self::snapshot_now()]).chain(futures_util::stream::pending()).boxed()
+    fn snapshots(&self) -> BoxStream<'static, Arc<NodeSnapshot>> {
+        futures_util::stream::iter([Arc::new(Self::snapshot_now())])
+            .chain(futures_util::stream::pending())
+            .boxed()
     }
 
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem> {

@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use model::{InstanceId, Role, Secret};
 use protocol::{
-    admin::{AdminCommand, AdminReply},
-    api::{BuildView, InviteCreated, InviteRequest, Problem},
+    admin::{AdminBuild, AdminCommand, AdminReply, NodeSnapshot},
+    api::{InviteCreated, InviteRequest, Problem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use store::{OpenError, Store};
@@ -39,10 +39,10 @@ impl Door {
         }
     }
 
-    pub async fn builds(&self) -> Result<Vec<BuildView>> {
+    pub async fn builds(&self) -> Result<Vec<AdminBuild>> {
         match self {
-            Self::Journal(store) => Ok(Builds::new(store.clone()).views().await?),
-            Self::Node(client) => client.get("/builds").await,
+            Self::Journal(store) => Ok(Builds::open(store.clone()).await?.catalog().admin_views()),
+            Self::Node(client) => Ok(client.get::<NodeSnapshot>("/admin/snapshot").await?.builds),
         }
     }
 
@@ -54,7 +54,7 @@ impl Door {
     ) -> Result<String> {
         match self {
             Self::Journal(store) => {
-                Ok(Builds::new(store.clone()).add_openspace(dir, env, args).await?.id.to_string())
+                Ok(Builds::open(store.clone()).await?.add_openspace(dir, env, args).await?.id.to_string())
             }
             Self::Node(client) => {
                 client.add(AdminCommand::AddBuild { dir: dir.display().to_string(), env, args }).await
@@ -70,9 +70,12 @@ impl Door {
         env: BTreeMap<String, String>,
     ) -> Result<String> {
         match self {
-            Self::Journal(store) => {
-                Ok(Builds::new(store.clone()).add_program(name, run, working_dir, env).await?.id.to_string())
-            }
+            Self::Journal(store) => Ok(Builds::open(store.clone())
+                .await?
+                .add_program(name, run, working_dir, env)
+                .await?
+                .id
+                .to_string()),
             Self::Node(client) => {
                 let working_dir = working_dir.map(|dir| dir.display().to_string());
                 client.add(AdminCommand::AddProgram { name: name.to_owned(), run, working_dir, env }).await
@@ -84,7 +87,7 @@ impl Door {
         match self {
             Self::Journal(store) => {
                 let known = match id.parse() {
-                    Ok(id) => Builds::new(store.clone()).remove(&id).await?,
+                    Ok(id) => Builds::open(store.clone()).await?.remove(&id).await?,
                     Err(_) => false,
                 };
                 if known { Ok(()) } else { bail!("there is no build `{id}`") }

@@ -54,7 +54,7 @@ impl Keeper {
 
     /// Sets how many of one scene stand ready; 0 is none.
     pub async fn set(&self, want: Wanted) -> Result<(), StoreError> {
-        let mut wanted = self.wanted().await;
+        let mut wanted = self.wanted();
         wanted.retain(|other| (&other.build, &other.profile) != (&want.build, &want.profile));
         if want.count > 0 {
             wanted.push(want);
@@ -66,16 +66,20 @@ impl Keeper {
     }
 
     /// What is wanted: as an administrator said, else as the configuration says.
-    pub async fn wanted(&self) -> Vec<Wanted> {
+    pub fn wanted(&self) -> Vec<Wanted> {
         let said = self.wanted.borrow().clone();
         match said {
             Some(wanted) => wanted,
             None if self.setup.count == 0 => Vec::new(),
-            None => match self.builds.resolve(None, None).await {
-                Ok((build, profile)) => vec![Wanted { build: build.id, profile, count: self.setup.count }],
-                Err(_) => Vec::new(),
-            },
+            None => self.of_default_build().into_iter().collect(),
         }
+    }
+
+    fn of_default_build(&self) -> Option<Wanted> {
+        let catalog = self.builds.catalog();
+        let entry = catalog.default_build()?;
+        let profile = entry.with_profile(None).ok()?;
+        Some(Wanted { build: entry.build.id.clone(), profile, count: self.setup.count })
     }
 
     pub async fn run(self, roster: Roster, health: watch::Receiver<Option<HealthSample>>) {
@@ -83,7 +87,7 @@ impl Keeper {
         let mut rows = roster.rows();
         let mut wishes = self.wanted.subscribe();
         loop {
-            let wanted = self.wanted().await;
+            let wanted = self.wanted();
             let known = rows.borrow_and_update().clone();
             let deed = health.borrow().as_ref().and_then(|sample| {
                 next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), |build| {

@@ -1,7 +1,7 @@
 //! Finds the profiles of an install and reads what they say of themselves.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -21,7 +21,7 @@ const PROFILES_MAX: usize = 2_000;
 /// Files and folders that are looked at: a link to the root of a disk must end.
 const ENTRIES_MAX: usize = 50_000;
 
-/// Shipped profiles have up to 60 KB. A larger file keeps its place in the list; its content is not read.
+/// Shipped profiles have up to 60 KB. A larger file keeps its place in the list, with the reason why its content is not read.
 const PROFILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Characters of a text that a profile says of itself.
@@ -39,13 +39,26 @@ struct Meta {
     author: Option<String>,
 }
 
-/// The profiles below `folder`, `default` first, then by id.
-pub(super) fn below(folder: &Path) -> Vec<Profile> {
-    let mut search = Search { folder, seen: BTreeSet::new(), entries: 0, files: Vec::new() };
-    search.walk(folder, 0);
-    let mut profiles: Vec<_> = search.files.iter().map(|(id, path)| read(id, path)).collect();
+/// The profiles below two folders, `default` first, then by id. Of two of the same id the user's counts, as in OpenSpace.
+pub(super) fn below(install: &Path, user: &Path) -> Vec<Profile> {
+    let mut profiles: Vec<_> = found(install, user).iter().map(|(id, path)| read(id, path)).collect();
     profiles.sort_by(|a, b| (a.id != "default", &a.id).cmp(&(b.id != "default", &b.id)));
     profiles
+}
+
+/// Their files, unread.
+pub(super) fn files(install: &Path, user: &Path) -> Vec<PathBuf> {
+    found(install, user).into_values().collect()
+}
+
+fn found(install: &Path, user: &Path) -> BTreeMap<String, PathBuf> {
+    let mut files = BTreeMap::new();
+    for folder in [install, user] {
+        let mut search = Search { folder, seen: BTreeSet::new(), entries: 0, files: Vec::new() };
+        search.walk(folder, 0);
+        files.extend(search.files);
+    }
+    files
 }
 
 struct Search<'a> {
@@ -86,13 +99,21 @@ impl Search<'_> {
 }
 
 fn read(id: &str, path: &Path) -> Profile {
-    let file = read_bounded(path, PROFILE_BYTES_MAX).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let meta = file.and_then(|File { meta }| meta);
+    let file =
+        read_bounded(path, PROFILE_BYTES_MAX).map_err(|error| format!("Its file cannot be read: {error}."));
+    let file = file.and_then(|text| {
+        serde_json::from_str(&text)
+            .map_err(|error| format!("Its file is broken, so OpenSpace cannot start with it: {error}."))
+    });
+    let (meta, problem) = match file {
+        Ok(File { meta }) => (meta, None),
+        Err(problem) => (None, Some(problem)),
+    };
     let (name, description, author) = match meta {
         Some(meta) => (told(meta.name), told(meta.description), told(meta.author)),
         None => (None, None, None),
     };
-    Profile { id: id.to_owned(), name: name.unwrap_or_else(|| id.to_owned()), description, author }
+    Profile { id: id.to_owned(), name: name.unwrap_or_else(|| id.to_owned()), description, author, problem }
 }
 
 fn told(text: Option<String>) -> Option<String> {

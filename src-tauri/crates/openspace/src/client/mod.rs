@@ -51,6 +51,8 @@ pub enum ClientError {
 pub struct Version {
     /// `0.22.0`; a development build says 255.255.255 or nothing.
     pub openspace: String,
+    /// The hash of the commit that it was built from, where it knows it.
+    pub commit: Option<String>,
 }
 
 /// Commands that wait for the connection's task, which takes them at once unless OpenSpace stops reading its socket.
@@ -98,7 +100,10 @@ impl Client {
     }
 
     pub async fn version(&self) -> Result<Version, ClientError> {
-        wire::version(&self.ask(Question::Version, CALL_WITHIN).await?)
+        let version = wire::version(&self.ask(Question::Version, CALL_WITHIN).await?)?;
+        // Only its Lua knows the commit; a build without that function answers with nothing.
+        let commit = wire::commit(&self.ask(Question::Commit, CALL_WITHIN).await?);
+        Ok(Version { commit, ..version })
     }
 
     /// Starts the orderly shutdown. A toggle inside OpenSpace: called once only, later calls do nothing.

@@ -20,6 +20,8 @@ pub(super) type Topic = u64;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Question {
     Version,
+    /// The version again, with the commit.
+    Commit,
     /// A toggle inside OpenSpace: asked twice, it aborts itself.
     ToggleShutdown,
     /// An impulse along the line to what the camera looks at; positive is closer.
@@ -41,7 +43,7 @@ impl Question {
     /// What people read when it was not answered.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Version => "version",
+            Self::Version | Self::Commit => "version",
             Self::ToggleShutdown => "toggleShutdown",
             Self::AddTruckMovement(_) => "addTruckMovement",
             Self::Step(step) => step.function,
@@ -55,7 +57,11 @@ impl Question {
     fn topic_type(&self) -> &'static str {
         match self {
             Self::Version => "version",
-            Self::ToggleShutdown | Self::AddTruckMovement(_) | Self::Step(_) | Self::Script(_) => "luascript",
+            Self::Commit
+            | Self::ToggleShutdown
+            | Self::AddTruckMovement(_)
+            | Self::Step(_)
+            | Self::Script(_) => "luascript",
             Self::Owners => "get",
             Self::Actions => "actionsKeybinds",
             Self::Shortcuts => "shortcuts",
@@ -66,6 +72,7 @@ impl Question {
     fn payload(&self) -> Value {
         match self {
             Self::Version => json!({}),
+            Self::Commit => function("version", &[]),
             Self::ToggleShutdown => function("toggleShutdown", &[]),
             Self::AddTruckMovement(value) => function("navigation.addTruckMovement", &[json!(value)]),
             Self::Step(step) => function(step.function, &step.arguments),
@@ -137,7 +144,15 @@ pub(super) fn version(payload: &Value) -> Result<Version, ClientError> {
         return Err(ClientError::Garbage(shown));
     }
     let parts: Option<Vec<_>> = ["major", "minor", "patch"].into_iter().map(part).collect();
-    Ok(Version { openspace: parts.map(|parts| parts.join(".")).unwrap_or_default() })
+    Ok(Version { openspace: parts.map(|parts| parts.join(".")).unwrap_or_default(), commit: None })
+}
+
+/// Reads the answer to [`Question::Commit`].
+pub(super) fn commit(payload: &Value) -> Option<String> {
+    let table = payload.get("1").or_else(|| payload.get(0))?;
+    let commit = table.get("Commit")?.as_str()?.trim();
+    let is_hash = (7..=40).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then(|| commit.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -205,6 +220,18 @@ mod tests {
             assert_eq!(version(&payload).unwrap().openspace, expected, "{payload}");
         }
         assert!(matches!(version(&json!([1])), Err(ClientError::Garbage(_))));
+    }
+
+    #[test]
+    fn the_commit_is_read_where_there_is_one() {
+        let said = json!({ "1": { "Branch": "HEAD", "Commit": "8b2778bed1", "Version": { "Major": 0 } } });
+        assert_eq!(commit(&said).as_deref(), Some("8b2778bed1"));
+        assert_eq!(commit(&json!([{ "Commit": "37E7E4F" }])).as_deref(), Some("37e7e4f"));
+        for none in
+            [json!({}), json!({ "1": { "Commit": "" } }), json!({ "1": { "Commit": "<b>x</b> and more" } })]
+        {
+            assert_eq!(commit(&none), None, "{none}");
+        }
     }
 
     #[test]

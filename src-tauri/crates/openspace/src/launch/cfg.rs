@@ -12,6 +12,8 @@ pub(super) struct Settings<'a> {
     pub install: &'a str,
     pub dir: &'a str,
     pub sync: &'a str,
+    pub user_profiles: Option<&'a str>,
+    pub user_assets: Option<&'a str>,
     pub api: ApiGeneration,
     pub ports: Ports,
     pub tile_cache_mb: u32,
@@ -56,6 +58,13 @@ run_if_there(install .. \"/openspace.cfg.override\")
 }
 
 fn paths(settings: &Settings<'_>) -> String {
+    let theirs = [("USER_PROFILES", settings.user_profiles), ("USER_ASSETS", settings.user_assets)];
+    let theirs: String = theirs
+        .iter()
+        .filter_map(|(name, folder)| {
+            Some(format!("Paths.{name} = [[{}]] -- of who uses the install\n", (*folder)?))
+        })
+        .collect();
     format!(
         "Paths = rawget(_G, \"Paths\") or {{}}
 Paths.BASE = install
@@ -66,7 +75,7 @@ for name, folder in pairs {{
   Paths[name] = here .. \"/\" .. folder
 end
 Paths.SYNC = [[{sync}]] -- shared by all instances
-",
+{theirs}",
         sync = settings.sync,
     )
 }

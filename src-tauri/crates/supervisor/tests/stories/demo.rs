@@ -122,7 +122,7 @@ impl Stage {
     }
 
     fn spec(&self, switches: &[(&str, &str)]) -> Spec {
-        let found = openspace::build::inspect(&self.install).unwrap();
+        let found = openspace::build::inspect(&self.install, &Default::default()).unwrap();
         let env = switches.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let quick = ("OPENSPACE_DEMO_LOAD_SECONDS".to_owned(), "0.2".to_owned());
         Spec {
