@@ -9,6 +9,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** The addresses that the node serves, for the development server. */
 const pages: [RegExp, string][] = [
   [/^\/stream\/[^/?#]+/, '/viewer.html'],
+  [/^\/launch\/?(?=[?#]|$)/, '/index.html'],
   [/^\/admin\/?(?=[?#]|$)/, '/admin.html'],
 ];
 

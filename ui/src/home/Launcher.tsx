@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Panel } from '@shared/components/Panel';
 import { inWords } from '@shared/http';
@@ -8,6 +8,7 @@ import { useState } from 'react';
 import { BuildChoice } from './BuildChoice';
 import classes from './Launcher.module.css';
 import type { HomeState, Live } from './live';
+import { ProfileChoice } from './ProfileChoice';
 import { roomWords } from './room';
 import { sizes, type SizeId } from './sizes';
 import { useProfiles } from './useProfiles';
@@ -54,18 +55,8 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
           setProfile(null);
         }}
       />
-      {profiles.length > 0 && (
-        <Select
-          label="Profile"
-          description={profiles.find((one) => one.id === profile)?.description ?? undefined}
-          inputWrapperOrder={['label', 'input', 'description']}
-          placeholder="The one it comes with"
-          clearable
-          searchable={profiles.length > 8}
-          data={profiles.map((one) => ({ value: one.id, label: one.name }))}
-          value={profile}
-          onChange={setProfile}
-        />
+      {build && profiles.length > 0 && (
+        <ProfileChoice build={build.id} profiles={profiles} value={profile} onChange={setProfile} />
       )}
       <div>
         <span className={classes.label} id="size">

@@ -4,6 +4,7 @@ import { Page } from '@shared/theme/Page';
 import { createRoot } from 'react-dom/client';
 
 import { Home } from './Home';
+import { LaunchPage } from './LaunchPage';
 import { Live } from './live';
 
 const live = new Live();
@@ -13,7 +14,7 @@ const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(
     <Page>
-      <Home live={live} />
+      {/^\/launch\/?$/.test(window.location.pathname) ? <LaunchPage live={live} /> : <Home live={live} />}
     </Page>,
   );
 }

@@ -4,6 +4,7 @@ import type { Wish } from '@shared/protocol';
 import { ofThisTab } from '@shared/storage';
 
 import { instanceOf, keptInvite } from './session/address';
+import { arrive } from './session/arrival';
 import { Session } from './session/session';
 import type { StreamStats } from './session/stats';
 
@@ -23,6 +24,7 @@ function begin(instance: string): Session | null {
   const session = new Session({ instance, invite, video, stage });
   window.openspaceStream = { stats: session.stats, wish: session.wish };
   session.start();
+  arrive(session);
   return session;
 }
 

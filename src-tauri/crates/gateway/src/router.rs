@@ -39,6 +39,9 @@ pub(crate) enum Door {
 pub(crate) fn router(app: Arc<App>, door: Door) -> Router {
     let mut router = Router::new()
         .route("/", get(pages::home))
+        // The home page's program, which reads the link.
+        .route("/launch", get(pages::home))
+        .route("/launch/", get(pages::home))
         .route("/admin", get(pages::admin))
         .route("/admin/", get(pages::admin))
         .route("/stream/{id}", get(pages::stream))

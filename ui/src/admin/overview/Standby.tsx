@@ -92,13 +92,12 @@ function Add({ builds, standby, full }: { builds: AdminBuild[]; standby: Standby
   const build =
     launchable.find((one) => one.build.id === chosen) ?? launchable.find((one) => one.build.default);
   if (!build) return null;
+  const profiles = build.profiles.filter((one) => one.problem === null).map((one) => one.id);
   const scene =
-    build.profiles.length === 0
-      ? null
-      : (build.profiles.find((one) => one === profile) ??
-        build.profiles.find((one) => one === 'default') ??
-        build.profiles[0] ??
-        null);
+    profiles.find((one) => one === profile) ??
+    profiles.find((one) => one === 'default') ??
+    profiles[0] ??
+    null;
   const known = standby.some((one) => one.build === build.build.id && one.profile === scene);
   const add = () =>
     void commands.send(
@@ -116,7 +115,7 @@ function Add({ builds, standby, full }: { builds: AdminBuild[]; standby: Standby
       {scene !== null && (
         <NativeSelect
           aria-label="Profile"
-          data={build.profiles}
+          data={profiles}
           value={scene}
           onChange={(event) => setProfile(event.currentTarget.value)}
         />

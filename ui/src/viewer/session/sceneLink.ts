@@ -36,6 +36,10 @@ export class SceneLink {
     this.giveUp();
   }
 
+  get isOpen(): boolean {
+    return this.channel?.readyState === 'open';
+  }
+
   /** Resolves with the scene's answer; fails with a sentence for the viewer. */
   wish(wish: Wish): Promise<unknown> {
     const channel = this.channel;

@@ -161,6 +161,9 @@ export class Session {
   /** Resolves with the scene's answer; fails with a sentence. What it changed is told by `scene`. */
   readonly wish = (wish: Wish): Promise<unknown> => this.sceneLink.wish(wish);
 
+  /** Is there a way to the scene right now? */
+  readonly canWish = (): boolean => this.sceneLink.isOpen;
+
   /** A wish whose refusal is shown to the viewer. */
   send(wish: Wish): void {
     this.wish(wish).catch((error: unknown) => this.notice.emit(inWords(error)));
