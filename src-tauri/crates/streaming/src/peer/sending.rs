@@ -52,6 +52,13 @@ const UNDERWAY_SPARE_BYTES: f64 = 30_000.0;
 /// It is drained down to this, or to a few packets, before a keyframe follows.
 const UNDERWAY_DRAINED: Duration = Duration::from_millis(100);
 const FEW_BYTES: f64 = 10_000.0;
+/// A path that is full again so soon after it was free is too narrow for the stream.
+const FULL_AGAIN: Duration = Duration::from_secs(10);
+/// Then it waits for a keyframe that others ask for, longer each time, before it asks itself.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+const PATIENCE_MAX: Duration = Duration::from_secs(4);
+/// A viewer that was heard so lately is in no tunnel.
+const SPEAKS_WITHIN: Duration = Duration::from_millis(300);
 /// A stream that rests this long is not probed: there is nothing to grow for.
 const RESTS_AFTER: Duration = Duration::from_millis(500);
 
@@ -81,6 +88,16 @@ pub(crate) enum Kind {
     Again,
     /// It was sent before, and fills a probe.
     Filling,
+}
+
+/// What has a chance to arrive in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    Frames,
+    /// A keyframe, if one comes along: asking for one would cost all the others too, and this path was too narrow for
+    /// the last.
+    Keyframes,
+    Nothing,
 }
 
 /// What the path to the viewer is like.
@@ -113,6 +130,8 @@ pub(crate) struct Sending<P> {
     blocked: Option<Blocked>,
     /// Frames were skipped: only a keyframe goes on from there.
     broken: bool,
+    freed: Option<Duration>,
+    patience: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +157,8 @@ impl<P> Default for Sending<P> {
             fresh_left: None,
             blocked: None,
             broken: false,
+            freed: None,
+            patience: Duration::ZERO,
         }
     }
 }
@@ -274,13 +295,22 @@ impl<P: Parcel> Sending<P> {
         let drained = underway < room(UNDERWAY_DRAINED).max(FEW_BYTES) || self.estimator.is_drained();
         match self.blocked {
             None if silent || underway > room(UNDERWAY_MAX) + UNDERWAY_SPARE_BYTES => {
+                let again = self.freed.is_some_and(|freed| now.saturating_sub(freed) < FULL_AGAIN);
+                let speaks = now.saturating_sub(heard) < SPEAKS_WITHIN;
+                self.patience = match again && speaks {
+                    true => (self.patience * 2).clamp(PATIENCE_MIN, PATIENCE_MAX),
+                    false => Duration::ZERO,
+                };
                 self.blocked = Some(Blocked { silent, since: now, sign: now });
                 if silent {
                     self.estimator.note_silence();
                     self.prober.stand_back(now);
                 }
             }
-            Some(blocked) if heard > blocked.since && !silent && drained => self.blocked = None,
+            Some(blocked) if heard > blocked.since && !silent && drained => {
+                self.blocked = None;
+                self.freed = Some(now);
+            }
             Some(blocked) if silent && !blocked.silent => {
                 self.blocked = Some(Blocked { silent, since: now, sign: now });
                 self.estimator.note_silence();
@@ -289,12 +319,17 @@ impl<P: Parcel> Sending<P> {
         }
     }
 
-    /// Whether another frame has a chance to arrive in time. Where it has not, the viewer is better served by a keyframe
-    /// as soon as it has.
-    pub(crate) fn carries(&mut self, now: Duration) -> bool {
+    /// What of the next frames has a chance to arrive in time. Where none has, the viewer is better served by a keyframe
+    /// as soon as one has.
+    pub(crate) fn carries(&mut self, now: Duration) -> Carries {
         self.block_or_free(now);
         self.broken |= self.blocked.is_some();
-        self.blocked.is_none()
+        let patient = self.freed.is_some_and(|freed| now < freed + self.patience);
+        match (self.blocked, self.broken && patient) {
+            (Some(_), _) => Carries::Nothing,
+            (None, true) => Carries::Keyframes,
+            (None, false) => Carries::Frames,
+        }
     }
 
     pub(crate) fn wake_at(&self) -> Option<Duration> {
@@ -322,5 +357,57 @@ impl Parcel for (u16, usize) {
 
     fn bytes(&self) -> usize {
         self.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Feedback about anything, at any time, requests for everything: packets leave in order, again only within the
+        /// budget, and there is always an end to what leaves at one moment.
+        #[test]
+        fn whatever_a_viewer_says_it_gets_no_more_than_its_share(
+            said in prop::collection::vec((0u8..4, any::<u16>(), prop::collection::vec(any::<Option<u32>>(), 0..40), 0u32..2000), 1..120),
+        ) {
+            let mut sending = Sending::default();
+            let (mut now, mut sequence, mut next_out) = (Duration::ZERO, 0_u16, 0_u16);
+            let (mut fresh, mut again) = (0, 0);
+            for (what, number, fates, ms) in said {
+                now += ms * Duration::from_millis(1);
+                match what {
+                    0 => for _ in 0..number % 60 {
+                        sending.post((sequence, 1200), now);
+                        sequence = sequence.wrapping_add(1);
+                    },
+                    1 => sending.hear(now, number, fates.iter().zip(0_u16..).map(|(fate, step)| {
+                        (number.wrapping_add(step), fate.map(|us| Duration::from_micros(us.into())))
+                    })),
+                    2 => for step in 0..500 {
+                        sending.ask_again(number.wrapping_add(step), now);
+                    },
+                    _ => drop(sending.carries(now)),
+                }
+                let mut left = 0;
+                while let Some(leaving) = sending.next(now) {
+                    left += 1;
+                    match leaving.kind {
+                        Kind::Fresh => {
+                            prop_assert_eq!(leaving.parcel.0, next_out);
+                            next_out = next_out.wrapping_add(1);
+                            fresh += 1200;
+                        }
+                        Kind::Again => again += 1200,
+                        Kind::Filling => {}
+                    }
+                    prop_assert!(left < 20_000, "no end to what leaves");
+                }
+                prop_assert!(again <= fresh / 4 + 30_000);
+                prop_assert!(sending.wake_at().is_none_or(|at| at + Duration::from_millis(1) > now));
+            }
+        }
     }
 }

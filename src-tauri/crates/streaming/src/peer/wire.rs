@@ -35,7 +35,7 @@ use rtc::{
 
 use super::{
     connection::TRANSPORT_CC,
-    sending::{Kind, Leaving, Parcel, Sending, View},
+    sending::{Carries, Kind, Leaving, Parcel, Sending, View},
 };
 
 /// Sender reports that a receiver report may still refer to; one a second is sent.
@@ -110,7 +110,7 @@ impl Wire {
         self.with(|state| std::mem::take(&mut state.heard.keyframe_wanted))
     }
 
-    pub(crate) fn carries(&self, now: Instant) -> bool {
+    pub(crate) fn carries(&self, now: Instant) -> Carries {
         let now = self.since_epoch(now);
         self.with(|state| state.sending.carries(now))
     }

@@ -17,6 +17,7 @@ use crate::peer::{
     PeerEvent,
     input::{Channel, Said},
     outbox::Outbox,
+    sending::Carries,
 };
 
 /// Estimates that differ by less are not worth an encoder's attention.
@@ -114,8 +115,13 @@ impl Driver {
         }
     }
 
-    /// The viewer asks several times for one lost picture, or ten thousand times a second.
+    /// The viewer asks several times for one lost picture, or ten thousand times a second. Where the path takes no
+    /// keyframe now, one is asked for when it does.
     fn miss_picture(&mut self, outbox: &mut Outbox, now: Instant) {
+        if self.wire.carries(now) != Carries::Frames {
+            self.writer.wait_for_keyframe();
+            return;
+        }
         let lately = self.picture_missed.is_some_and(|at| now.saturating_duration_since(at) < MISSED_EVERY);
         if !lately {
             self.picture_missed = Some(now);

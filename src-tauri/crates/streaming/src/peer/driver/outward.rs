@@ -14,6 +14,7 @@ use crate::peer::{
     PeerEvent,
     input::Channel,
     outbox::Outbox,
+    sending::Carries,
     writer::{Negotiated, Verdict},
 };
 
@@ -27,6 +28,17 @@ const REPLIES_UNDERWAY_MAX: usize = 256 * 1024;
 impl Driver {
     pub(super) fn send_frame(&mut self, frame: &Arc<EncodedFrame>, outbox: &mut Outbox, now: Instant) {
         let (Phase::Connected, Some(negotiated)) = (self.phase, self.negotiated) else { return };
+        // What the path cannot carry only grows stale on it. The next keyframe is asked for when it can.
+        let carried = match self.wire.carries(now) {
+            Carries::Frames => true,
+            Carries::Keyframes => frame.keyframe,
+            Carries::Nothing => false,
+        };
+        if !carried {
+            self.stats.frames_skipped += 1;
+            self.writer.wait_for_keyframe();
+            return;
+        }
         match self.writer.judge(frame) {
             Verdict::Send => self.send_packets(frame, negotiated, outbox, now),
             Verdict::NeedsKeyframe => {
@@ -49,12 +61,6 @@ impl Driver {
         outbox: &mut Outbox,
         now: Instant,
     ) {
-        // What the path cannot carry only grows stale on it. The next keyframe is asked for when it can.
-        if !self.wire.carries(now) {
-            self.stats.frames_skipped += 1;
-            self.writer.wait_for_keyframe();
-            return;
-        }
         let payloads = self.outlet.route().shared().packetizer.payloads(frame);
         if !self.outlet.has_room_for(payloads.len()) {
             self.stats.frames_skipped += 1;
