@@ -1,6 +1,6 @@
 //! What arrives, and what does not, of the last seconds. Pure.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 
 use super::departures::Report;
 
@@ -13,6 +13,8 @@ const FULL_PACKETS_MIN: usize = 6;
 /// Loss is judged over this and no less: a few packets of a short window say nothing.
 const LOSS_WINDOW: Duration = Duration::from_secs(2);
 const LOSS_PACKETS_MIN: usize = 50;
+/// Where nothing arrives for so long, nothing gets through at all.
+const HOLE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 pub(crate) struct Arriving {
@@ -25,7 +27,8 @@ pub(crate) struct Arriving {
 
 impl Arriving {
     pub(crate) fn hear(&mut self, now: Duration, reports: &[Report]) {
-        for report in reports {
+        let holes = holes(reports);
+        for (index, report) in reports.iter().enumerate() {
             match (report.arrived, report.late) {
                 (Some(at), late) => {
                     self.arrived.push_back((at, report.bytes));
@@ -35,6 +38,7 @@ impl Arriving {
                         self.fates.push_back((now, false));
                     }
                 }
+                (None, _) if holes.iter().any(|hole| hole.contains(&index)) => {}
                 (None, _) => {
                     self.fates.push_back((now, true));
                     self.lost += 1;
@@ -102,5 +106,52 @@ impl Arriving {
     /// The time before says nothing of what comes: there was a hole in between.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// Runs of packets of which not one arrived, for a while: the path was gone, not full. A full path carries what it can.
+fn holes(reports: &[Report]) -> Vec<Range<usize>> {
+    let mut holes = Vec::new();
+    let mut start = 0;
+    for end in 0..=reports.len() {
+        if reports.get(end).is_some_and(|report| report.arrived.is_none()) {
+            continue;
+        }
+        if let Some([first, .., last]) = reports.get(start..end)
+            && last.sent.saturating_sub(first.sent) >= HOLE
+        {
+            holes.push(start..end);
+        }
+        start = end + 1;
+    }
+    holes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A packet each 5 ms, of which those in `lost` are lost.
+    fn reports(lost: Range<u32>) -> Vec<Report> {
+        let of = |n: u32| Report {
+            sent: n * 5 * MS,
+            arrived: (!lost.contains(&n)).then_some(n * 5 * MS),
+            bytes: 1000,
+            own_queue: Duration::ZERO,
+            probe: None,
+            late: false,
+        };
+        (0..200).map(of).collect()
+    }
+
+    #[test]
+    fn a_tunnel_is_no_loss_and_a_burst_of_lost_packets_is() {
+        for (lost, loss) in [(50..150, 0.0), (50..70, 0.1), (0..200, 0.0)] {
+            let mut arriving = Arriving::default();
+            arriving.hear(Duration::from_secs(1), &reports(lost.clone()));
+            assert!((arriving.loss() - loss).abs() < 0.001, "{lost:?}: {}", arriving.loss());
+        }
     }
 }
