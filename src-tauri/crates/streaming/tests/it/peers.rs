@@ -206,6 +206,27 @@ async fn in_a_tunnel_nothing_is_sent_in_vain_and_after_it_a_keyframe_is_wanted_a
 }
 
 #[tokio::test]
+async fn a_viewer_in_a_tunnel_costs_the_others_no_frame_and_no_keyframe() {
+    let (media, camera) = (port().await, Arc::new(Camera::default()));
+    let lossy = Lossy::in_front_of(media.port()).await;
+    let (well, _far) = connected(&media).await;
+    well.handle.set_frames(camera.watch());
+    let (mut near, _remote, _filming) = behind(&lossy, &media, &camera).await;
+    until_stats(&near, "an estimate of the path", |stats| stats.path.is_some()).await;
+
+    lossy.cut(true);
+    until_stats(&near, "the path to be blocked", |stats| stats.path_blocked).await;
+    while near.events.try_recv().is_ok() {}
+    let before = well.handle.stats();
+    until_stats(&near, "frames to be skipped", |stats| stats.frames_skipped > 50).await;
+    let after = well.handle.stats();
+    assert_eq!(after.frames_skipped, before.frames_skipped);
+    assert!(after.frames_sent >= before.frames_sent + 40, "{before:?} {after:?}");
+    let wishes = std::iter::from_fn(|| near.events.try_recv().ok());
+    assert_eq!(wishes.filter(|event| matches!(event, PeerEvent::KeyframeWanted)).count(), 0);
+}
+
+#[tokio::test]
 async fn a_flood_of_lost_pictures_is_told_a_few_times() {
     let (media, camera) = (port().await, Camera::default());
     let (mut near, mut remote) = connected(&media).await;
