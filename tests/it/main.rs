@@ -4,5 +4,6 @@
 mod bad_input;
 mod builds;
 mod life;
+mod registry;
 mod standby;
 mod viewers;

@@ -4,9 +4,10 @@ import { parseArgs } from 'node:util'
 
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
+import { registryBench } from './registry.js'
 import { streamBench } from './stream.js'
 
-const BENCHES = { latency: latencyBench, launch: launchBench, stream: streamBench }
+const BENCHES = { latency: latencyBench, launch: launchBench, registry: registryBench, stream: streamBench }
 
 const { values, positionals } = read()
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals

@@ -22,6 +22,7 @@ pub(crate) struct Tuning {
     pub launches: Rate,
     pub hellos: Rate,
     pub unknown_tokens: Rate,
+    pub old_commands: Rate,
     /// Of one signaling socket, all kinds of messages.
     pub messages: Rate,
     pub connections: Cap,
@@ -45,6 +46,8 @@ impl Default for Tuning {
             launches: Rate { burst: 30, per_s: 0.5 },
             hellos: Rate { burst: 30, per_s: 1.0 },
             unknown_tokens: Rate { burst: 60, per_s: 1.0 },
+            // The old back end asks about each instance every ten seconds.
+            old_commands: Rate { burst: 60, per_s: 20.0 },
             // An answer with a burst of candidates is under 50; a hand on the controls sends a few a second.
             messages: Rate { burst: 100, per_s: 20.0 },
             // Under the usual soft limit of 1024 open files, of which displays, encoders and the store need some.
@@ -151,6 +154,7 @@ pub(crate) enum Deed {
     Launch,
     FailedHello,
     UnknownToken,
+    OldCommand,
 }
 
 impl Deed {
@@ -160,6 +164,7 @@ impl Deed {
             Self::Launch => (Limited::Launches, "launches"),
             Self::FailedHello => (Limited::Hellos, "failed attempts to join"),
             Self::UnknownToken => (Limited::UnknownTokens, "requests with unknown sessions"),
+            Self::OldCommand => (Limited::OldCommands, "commands"),
         }
     }
 }
@@ -187,6 +192,7 @@ struct Limits {
     launches: Buckets<Client>,
     hellos: Buckets<Client>,
     unknown_tokens: Buckets<Client>,
+    old_commands: Buckets<Client>,
     connections: Open<Client>,
     sockets: Open<Client>,
     event_streams: Open<Client>,
@@ -199,6 +205,7 @@ impl Limits {
             launches: Buckets::new(tuning.launches, CLIENTS),
             hellos: Buckets::new(tuning.hellos, CLIENTS),
             unknown_tokens: Buckets::new(tuning.unknown_tokens, CLIENTS),
+            old_commands: Buckets::new(tuning.old_commands, CLIENTS),
             connections: Open::new(tuning.connections),
             sockets: Open::new(tuning.sockets),
             event_streams: Open::new(tuning.event_streams),
@@ -211,6 +218,7 @@ impl Limits {
             Deed::Launch => &mut self.launches,
             Deed::FailedHello => &mut self.hellos,
             Deed::UnknownToken => &mut self.unknown_tokens,
+            Deed::OldCommand => &mut self.old_commands,
         }
     }
 

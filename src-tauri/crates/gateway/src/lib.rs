@@ -10,6 +10,7 @@ mod headers;
 mod limits;
 mod listener;
 mod metrics;
+mod old_world;
 mod open;
 mod openapi;
 mod pages;
@@ -35,6 +36,7 @@ use protocol::{
         ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
+    supervisor,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -84,6 +86,9 @@ pub trait Reception: Send + Sync + 'static {
         from: SocketAddr,
     ) -> Result<ViewerChannel, Refused>;
 
+    /// The old back end asks, in the old supervisor's words.
+    async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply;
+
     /// `Err` says why the node is not ready.
     async fn ready(&self) -> Result<(), String>;
     /// The node's own figures in Prometheus' text format.
@@ -111,6 +116,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// HTTPS and WSS; `None` turns it off.
     pub https: Option<SocketAddr>,
+    /// The old supervisor protocol; `None` turns it off.
+    pub supervisor: Option<SocketAddr>,
     pub certificate: Certificate,
     /// May `/metrics`, `/healthz` and `/readyz` be read from anywhere? Loopback and administrators always may.
     pub open_health: bool,
@@ -142,6 +149,7 @@ pub enum OpenError {
 pub struct Gateway {
     http_port: u16,
     https_port: Option<u16>,
+    supervisor_port: Option<u16>,
     app: Arc<app::App>,
     doors: Vec<Handle<SocketAddr>>,
     /// The servers, in the order of the doors; then what keeps the certificate fresh.
@@ -159,6 +167,10 @@ impl Gateway {
     }
     pub fn https_port(&self) -> Option<u16> {
         self.https_port
+    }
+    /// Absent, too, when another program has the port: the old supervisor still runs there, then, and the pages do not need it.
+    pub fn supervisor_port(&self) -> Option<u16> {
+        self.supervisor_port
     }
     /// Finishes what is being answered, for at most two seconds.
     pub async fn close(self) {

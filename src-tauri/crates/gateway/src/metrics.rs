@@ -19,6 +19,7 @@ pub(crate) enum Limited {
     Launches,
     Hellos,
     UnknownTokens,
+    OldCommands,
     Messages,
 }
 
@@ -32,6 +33,7 @@ impl Limited {
             Self::Launches => "launches",
             Self::Hellos => "hellos",
             Self::UnknownTokens => "unknown_tokens",
+            Self::OldCommands => "old_commands",
             Self::Messages => "messages",
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     Config, Gateway, OpenError, Reception,
     app::{App, Policy, Tuning},
     listener::Doorkeeper,
+    old_world,
     pages::Pages,
     router::{Door, router},
     tls,
@@ -57,6 +58,7 @@ pub(crate) async fn open(
     let mut gateway = Gateway {
         http_port: http.port,
         https_port,
+        supervisor_port: None,
         app: app.clone(),
         doors: vec![Handle::new()],
         tasks: Vec::new(),
@@ -66,21 +68,47 @@ pub(crate) async fn open(
         router(app.clone(), Door::Http { https_port }).into_make_service_with_connect_info::<SocketAddr>();
     gateway.tasks.push(tokio::spawn(async move { ended("http", server.serve(service).await) }));
 
+    let mut certificate = None;
     if let Some((https, tls)) = https.zip(tls) {
         let acceptor =
             RustlsAcceptor::new(tls.config()).handshake_timeout(TLS_WITHIN).acceptor(Doorkeeper(app.clone()));
         let handle = Handle::new();
         let server = listen(https, &handle)?.acceptor(acceptor);
-        let service = router(app, Door::Https).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router(app.clone(), Door::Https).into_make_service_with_connect_info::<SocketAddr>();
         gateway.doors.push(handle);
         gateway.tasks.push(tokio::spawn(async move { ended("https", server.serve(service).await) }));
-        gateway.tasks.push(tokio::spawn(tls.keep_fresh(tuning.certificate_check)));
+        certificate = Some(tokio::spawn(tls.keep_fresh(tuning.certificate_check)));
     }
+    if let Some(address) = config.supervisor {
+        gateway.open_old_door(address);
+    }
+    gateway.tasks.extend(certificate);
     info!(http_port = gateway.http_port, https_port = gateway.https_port, "the doors are open");
     Ok(gateway)
 }
 
 impl Gateway {
+    /// A machine on which the old supervisor still runs serves its pages all the same.
+    fn open_old_door(&mut self, address: SocketAddr) {
+        let handle = Handle::new();
+        let opened = bind("supervisor", address).and_then(|bound| {
+            let port = bound.port;
+            Ok((port, listen(bound, &handle)?))
+        });
+        match opened {
+            Ok((port, server)) => {
+                let server = server.acceptor(Doorkeeper(self.app.clone()));
+                let service =
+                    old_world::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+                self.supervisor_port = Some(port);
+                self.doors.push(handle);
+                self.tasks
+                    .push(tokio::spawn(async move { ended("supervisor", server.serve(service).await) }));
+            }
+            Err(error) => warn!("the old back end cannot reach this machine: {error}"),
+        }
+    }
+
     /// Finishes what is being answered; see [`Gateway::close`].
     pub(crate) async fn finish(mut self) {
         self.app.closing.cancel();

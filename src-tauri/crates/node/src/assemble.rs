@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -32,6 +32,8 @@ use crate::{
     demo,
     history::History,
     local,
+    membership::{Membership, Site},
+    old_world::OldWorld,
     reception::Desk,
     roster::{self, Roster},
     session::Means,
@@ -57,6 +59,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Node {
     gateway: Gateway,
+    membership: Membership,
     roster: Roster,
     roster_task: JoinHandle<()>,
     rows: watch::Receiver<roster::Rows>,
@@ -111,6 +114,9 @@ impl Node {
         let keeping = standby.clone().run(roster.clone(), sampler.samples());
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
+        let (membership, beginning) = Membership::new();
+        let old_world =
+            OldWorld::open(store.clone(), builds.clone(), roster.clone(), slots.total, config.size()).await;
         let token = clock::new_secret();
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
@@ -122,6 +128,7 @@ impl Node {
                 roster: roster.clone(),
                 builds: builds.clone(),
                 standby,
+                membership: membership.clone(),
                 server,
                 warnings,
             }),
@@ -137,8 +144,9 @@ impl Node {
             local_admin: token.hash(),
             region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
             store,
-            builds,
+            builds: builds.clone(),
             roster: roster.clone(),
+            old_world,
         });
         let gateway = Gateway::open(gateway_config(&config, &data_dir, allowed_origins), desk).await?;
 
@@ -146,19 +154,25 @@ impl Node {
             http: gateway.http_port(),
             https: gateway.https_port(),
             media: media.port(),
-            supervisor: None,
+            supervisor: gateway.supervisor_port(),
         };
         let home_urls = home_urls(&config, ports);
         node.send_modify(|view| {
             view.ports = ports;
             view.home_urls.clone_from(&home_urls);
         });
+        if let Some(address) = config.registry.url.0.clone() {
+            let name = node.borrow().name.clone();
+            let site = Site::find(&config, server, name, &data_dir, slots.total, &address).behind(ports);
+            beginning.begin(address, site, roster.clone(), builds, sampler.samples());
+        }
         // The snapshot holds the receiver; the sender has said all that it has to say.
         drop(node);
         local::announce(&data_dir, ports, &token)?;
         info!(http = ports.http, https = ports.https, media = ports.media, "serving");
         Ok(Self {
             gateway,
+            membership,
             rows: roster.rows(),
             roster,
             roster_task,
@@ -191,9 +205,10 @@ impl Node {
         self.rows.clone()
     }
 
-    /// Doors, then instances (or leaves them running, by policy), then the rest; each with a deadline.
+    /// Farewell to the other machines, doors, then instances (or leaves them running, by policy), then the rest; each with a deadline.
     pub async fn close(self) {
         local::withdraw(&self.data_dir);
+        self.membership.leave().await;
         self.gateway.close().await;
         let stop = self.policy == OnExit::Stop;
         let closed = tokio::time::timeout(self.grace + CLOSE_WITHIN, self.roster.close(stop)).await;
@@ -220,7 +235,7 @@ fn prepare(data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn server_id(store: &Store) -> Result<ServerId> {
+pub(crate) async fn server_id(store: &Store) -> Result<ServerId> {
     const KEY: &str = "server_id";
     if let Some(known) = store.setting(KEY).await?.and_then(|text| text.parse().ok()) {
         return Ok(known);
@@ -251,7 +266,7 @@ fn is_wanted(state: InstanceState) -> bool {
     !matches!(state, InstanceState::Stopping | InstanceState::Stopped | InstanceState::Failed)
 }
 
-fn telemetry_config(config: &Config, data_dir: &Path) -> telemetry::Config {
+pub(crate) fn telemetry_config(config: &Config, data_dir: &Path) -> telemetry::Config {
     telemetry::Config {
         nvml_library: set_path(&config.telemetry.nvml_library),
         data_dir: data_dir.to_owned(),
@@ -294,7 +309,7 @@ async fn probe_encoder(config: &Config, warnings: &mut Vec<String>) -> Option<En
     }
 }
 
-fn slots(config: &Config) -> u32 {
+pub(crate) fn slots(config: &Config) -> u32 {
     match config.instances.slots {
         0 => {
             let (cores, memory) = telemetry::capacity();
@@ -345,10 +360,16 @@ fn gateway_config(config: &Config, data_dir: &Path, allowed_origins: Vec<String>
     gateway::Config {
         http: SocketAddr::new(config.http.bind, config.http.port),
         https: https.enabled.then(|| SocketAddr::new(https.bind, https.port)),
+        supervisor: Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), config.supervisor.port)),
         certificate,
         open_health: config.http.open_health,
         allowed_origins,
     }
+}
+
+pub(crate) fn name(config: &Config) -> String {
+    let told = Some(config.server.name.clone()).filter(|name| !name.is_empty());
+    told.unwrap_or_else(telemetry::host_name)
 }
 
 fn node_view(
@@ -359,10 +380,9 @@ fn node_view(
     drawn: &Graphics,
     encoder: Option<&EncoderChoice>,
 ) -> NodeView {
-    let name = Some(config.server.name.clone()).filter(|name| !name.is_empty());
     NodeView {
         server_id,
-        name: name.unwrap_or_else(telemetry::host_name),
+        name: name(config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: clock::now(),
         ports: Ports::default(),

@@ -18,6 +18,7 @@ use crate::{
     Config,
     config::LogFormat,
     doctor::{self, Verdict},
+    views,
 };
 
 /// Streams OpenSpace from this machine into browsers.
@@ -58,6 +59,9 @@ pub enum Command {
     /// Tokens for administrators' browsers.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// The database where machines meet.
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// Prints a link to a running instance.
     Invite {
         instance: InstanceId,
@@ -96,6 +100,16 @@ pub enum BuildCommand {
     },
     Remove {
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Creates the tables, or adopts those of the old back end, and gives this machine its row; safe to repeat.
+    Setup {
+        /// Best by the environment, since everybody on the machine can read a command line; else the configuration's.
+        #[arg(long, value_name = "postgres://…", env = crate::config::REGISTRY_URL, hide_env_values = true)]
+        url: Option<String>,
     },
 }
 
@@ -171,6 +185,7 @@ pub async fn perform(command: Command, flags: &Flags) -> Result<()> {
             println!("{token}");
             Ok(())
         }
+        Command::Registry(RegistryCommand::Setup { url }) => set_up_registry(url, flags).await,
         Command::Invite { instance, role } => {
             println!("{}", Door::open(&flags.data_dir()?)?.invite(instance, role.into()).await?);
             Ok(())
@@ -184,6 +199,19 @@ pub async fn perform(command: Command, flags: &Flags) -> Result<()> {
             Ok(())
         }
     }
+}
+
+async fn set_up_registry(url: Option<String>, flags: &Flags) -> Result<()> {
+    let (config, data_dir) = (flags.load()?, flags.data_dir()?);
+    let address = match url.filter(|url| !url.is_empty()) {
+        Some(url) => url.parse()?,
+        None => {
+            config.registry.url.0.clone().context("say which with --url postgres://…, or set registry.url")?
+        }
+    };
+    let row = Door::open(&data_dir)?.own_row(&config, &data_dir, &address).await?;
+    println!("{}", views::registry_words(&registry::setup(&address, &row).await?));
+    Ok(())
 }
 
 async fn build(command: BuildCommand, door: &Door) -> Result<()> {

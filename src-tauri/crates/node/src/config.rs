@@ -11,6 +11,9 @@ use model::{Bitrate, FrameRate, Size};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+/// The environment's word for `registry.url`.
+pub const REGISTRY_URL: &str = "OPENSPACE_WEBRTC_REGISTRY_URL";
+
 /// Every key with its default and its comment.
 pub const DEFAULT: &str = include_str!("default.toml");
 
@@ -21,6 +24,7 @@ pub struct Config {
     pub https: Https,
     pub media: Media,
     pub supervisor: SupervisorDoor,
+    pub registry: Registry,
     pub instances: Instances,
     pub standby: Standby,
     pub stream: Stream,
@@ -62,6 +66,25 @@ pub struct Media {
 #[derive(Clone, Debug, Deserialize)]
 pub struct SupervisorDoor {
     pub port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Registry {
+    pub url: RegistryUrl,
+    pub address: String,
+}
+
+/// Where machines meet; `None`: this one stands alone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RegistryUrl(pub Option<registry::Address>);
+
+impl TryFrom<String> for RegistryUrl {
+    type Error = registry::Trouble;
+
+    fn try_from(url: String) -> Result<Self, Self::Error> {
+        if url.is_empty() { Ok(Self(None)) } else { url.parse().map(Some).map(Self) }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -139,15 +162,20 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// The default, changed by `file` where there is one, changed by `sets` (`http.port=0`).
+    /// The default, changed by `file` where there is one, by the environment, by `sets` (`http.port=0`).
     pub fn load(file: Option<&Path>, sets: &[String]) -> Result<Self> {
         Self::from_table(Self::table(file, sets)?)
     }
 
-    /// The same as text, for `config`. There are no secrets in it: keys and tokens live in files of their own.
+    /// The same as text, for `config`. Keys and tokens live in files of their own; the registry's password is left out.
     pub fn effective(file: Option<&Path>, sets: &[String]) -> Result<String> {
-        let table = Self::table(file, sets)?;
-        Self::from_table(table.clone())?;
+        let mut table = Self::table(file, sets)?;
+        let config = Self::from_table(table.clone())?;
+        if let (Some(address), Some(Value::Table(section))) =
+            (config.registry.url.0, table.get_mut("registry"))
+        {
+            section.insert("url".to_owned(), Value::String(address.to_string()));
+        }
         toml::to_string_pretty(&table).context("writing the configuration as text")
     }
 
@@ -160,8 +188,13 @@ impl Config {
                 text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
             overlay(&mut table, changes, "").with_context(|| format!("in {}", path.display()))?;
         }
+        // A command line can be read by everybody on the machine, and this holds a password.
+        if let Ok(url) = std::env::var(REGISTRY_URL) {
+            let registry = Table::from_iter([("url".to_owned(), Value::String(url))]);
+            table_of(&mut table, "registry").extend(registry);
+        }
         for set in sets {
-            overlay(&mut table, parse_set(set)?, "").with_context(|| format!("in `--set {set}`"))?;
+            overlay(&mut table, parse_set(set)?, "").with_context(|| format!("in `--set {}`", shown(set)))?;
         }
         Ok(table)
     }
@@ -222,6 +255,18 @@ impl Config {
 /// `None` for the empty path that stands for "not set".
 pub fn set_path(path: &Path) -> Option<PathBuf> {
     (!path.as_os_str().is_empty()).then(|| path.to_owned())
+}
+
+/// What may hold a password is not repeated.
+fn shown(set: &str) -> &str {
+    if set.contains("://") { set.split('=').next().unwrap_or_default() } else { set }
+}
+
+fn table_of<'a>(table: &'a mut Table, section: &str) -> &'a mut Table {
+    match table.get_mut(section) {
+        Some(Value::Table(section)) => section,
+        _ => unreachable!("the default has this section, and no overlay changes what kind it is"),
+    }
 }
 
 fn parse_set(set: &str) -> Result<Table> {
@@ -300,6 +345,14 @@ mod tests {
     }
 
     #[test]
+    fn the_effective_configuration_shows_the_registry_without_its_password() {
+        let sets = ["registry.url=postgres://ann:hunter2@db.example.org/openspace".to_owned()];
+        let text = Config::effective(None, &sets).unwrap();
+        assert!(text.contains("postgres://ann@db.example.org:5432/openspace"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
     fn a_misspelt_key_names_the_nearest() {
         assert!(error(&["http.prot=1"]).contains("Did you mean `port`"));
         assert!(error(&["htp.port=1"]).contains("Did you mean `http`"));
@@ -316,8 +369,10 @@ mod tests {
             ("instances.on_exit=maybe", "wrong kind"),
             ("https.key=/k", "go together"),
             ("stream.bitrate_kbps=1", "must lie between"),
+            ("registry.url=mysql://ann:hunter2@db/x", "does not begin with postgres://"),
         ] {
             assert!(error(&[set]).contains(said), "{set}: {}", error(&[set]));
+            assert!(!error(&[set]).contains("hunter2"), "{set}: {}", error(&[set]));
         }
     }
 }

@@ -14,6 +14,7 @@ use protocol::{
         ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, RefusalReason},
+    supervisor,
 };
 use store::{Invite, Store};
 use tokio_stream::wrappers::WatchStream;
@@ -21,13 +22,14 @@ use tokio_stream::wrappers::WatchStream;
 use crate::{
     builds::{AddError, Builds},
     clock, events, metrics,
+    old_world::OldWorld,
     problem::problem,
     roster::{Launch, Roster, Row, Started, live},
     session::{Means, Session, Viewer},
     snapshot::Snapshots,
     socket::Socket,
     standby::plan::Wanted,
-    views,
+    views::{self, registry_words},
 };
 
 const INVITE_TTL_S: u32 = 24 * 3600;
@@ -50,6 +52,7 @@ pub struct Desk {
     /// Known to the programs of this machine through `admin.token`; made anew at each start.
     pub local_admin: SecretHash,
     pub region: Option<String>,
+    pub old_world: OldWorld,
 }
 
 #[async_trait::async_trait]
@@ -226,6 +229,10 @@ impl Reception for Desk {
             AdminCommand::SetStandby { build, profile, count } => {
                 self.set_standby(&build, profile.as_deref(), count).await
             }
+            AdminCommand::SetUpRegistry => {
+                let message = registry_words(&self.snapshots.sources().membership.set_up().await?);
+                Ok(AdminReply::RegistrySetUp { message })
+            }
             AdminCommand::CreateToken => {
                 let token = clock::new_secret();
                 self.store.add_admin_token(token.hash(), clock::now()).await.map_err(journal)?;
@@ -257,6 +264,10 @@ impl Reception for Desk {
             tokio::spawn(Session::run(viewer, row.member, self.means.clone(), socket));
         }
         Ok(channel)
+    }
+
+    async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply {
+        self.old_world.ask(request).await
     }
 
     async fn ready(&self) -> Result<(), String> {

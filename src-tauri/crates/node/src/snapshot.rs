@@ -20,6 +20,7 @@ use tokio_stream::wrappers::WatchStream;
 use crate::{
     builds::Builds,
     history::History,
+    membership::Membership,
     roster::{Roster, Row, Rows, live},
     standby::{Keeper, plan::Wanted},
     views,
@@ -43,6 +44,7 @@ pub struct Sources {
     pub roster: Roster,
     pub builds: Builds,
     pub standby: Keeper,
+    pub membership: Membership,
     pub server: ServerId,
     /// Sentences about the start: what did not work.
     pub warnings: Vec<String>,
@@ -116,6 +118,7 @@ impl Sources {
             health,
             builds: self.builds.catalog().admin_views(),
             standby: standby(&wanted, &rows),
+            registry: self.membership.view(),
             warnings,
         }
     }

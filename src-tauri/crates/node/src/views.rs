@@ -8,6 +8,34 @@ use protocol::{
 
 use crate::roster::{Member, Row};
 
+/// What a setup came to, for the administrator.
+pub fn registry_words(done: &registry::SetUp) -> String {
+    use registry::{Database, Place};
+    let database = match done.database {
+        Database::Created => "The registry has its tables".to_owned(),
+        Database::Adopted { servers, instances } => {
+            format!(
+                "The old back end's database is adopted as it is ({servers} servers, {instances} instances)"
+            )
+        }
+        Database::Updated => "The registry's tables are brought up to date".to_owned(),
+        Database::UpToDate => "The registry was set up before".to_owned(),
+    };
+    let row = match done.row {
+        Place::Inserted => "this machine has its row in it",
+        Place::TakenOver => "this machine has taken over the row of its address",
+        Place::Kept => "this machine's row is in it",
+    };
+    format!("{database}, and {row}.")
+}
+
+/// An error's words as a sentence.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(letters).chain(Some('.').filter(|_| !words.ends_with(['.', '!', '?']))).collect()
+}
+
 pub fn news(member: &Member, status: &InstanceStatus) -> InstanceNews {
     InstanceNews {
         instance_id: member.id,

@@ -23,6 +23,7 @@ pub struct NodeSnapshot {
     pub builds: Vec<AdminBuild>,
     /// What stands ready before anybody asks, or is wanted to.
     pub standby: Vec<StandbyView>,
+    pub registry: RegistryView,
     /// What needs a person: "The disk of the data folder is full", "No encoder could be opened".
     pub warnings: Vec<String>,
 }
@@ -44,6 +45,36 @@ pub struct NodeView {
     pub graphics: String,
     /// The encoder that new streams get, once one was opened.
     pub encoder: Option<EncoderChoice>,
+}
+
+/// This machine among others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct RegistryView {
+    pub state: RegistryState,
+    /// `postgres://user@host:port/database`, without its password.
+    pub place: Option<String>,
+    /// When this state began.
+    pub since: Option<UnixMillis>,
+    pub last_contact: Option<UnixMillis>,
+    /// What is the matter, and what to do.
+    pub message: Option<String>,
+    pub machines: u32,
+    pub machines_alive: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistryState {
+    /// This machine stands alone.
+    #[default]
+    Off,
+    Connecting,
+    NotSetUp,
+    Up,
+    /// It is tried again; what runs here runs on.
+    Unreachable,
+    /// It was reached, and said no.
+    Refused,
 }
 
 /// Written to `<data-dir>/ports.json` once the node serves. Absent means that the door is closed.
@@ -190,6 +221,8 @@ pub enum AdminCommand {
         profile: Option<String>,
         count: u32,
     },
+    /// Makes the registry's tables, or adopts those of the old back end; safe to repeat.
+    SetUpRegistry,
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,
 }
@@ -198,7 +231,18 @@ pub enum AdminCommand {
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum AdminReply {
     Done,
-    Launched { instance_id: InstanceId, url: String },
-    BuildAdded { build: BuildView },
-    TokenCreated { token: String },
+    Launched {
+        instance_id: InstanceId,
+        url: String,
+    },
+    BuildAdded {
+        build: BuildView,
+    },
+    TokenCreated {
+        token: String,
+    },
+    /// What was done, in a sentence.
+    RegistrySetUp {
+        message: String,
+    },
 }

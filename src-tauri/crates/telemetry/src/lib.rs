@@ -20,9 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::health::GpuState;
+use model::health::{GpuState, Host};
 
-pub use machine::{capacity, host_name};
+pub use machine::{capacity, host_name, is_ssd};
 pub use sampler::Sampler;
 
 #[derive(Clone, Debug)]
@@ -40,4 +40,10 @@ pub struct Config {
 pub fn gpus(config: &Config) -> GpuState {
     let now = Instant::now();
     gpu::Probe::new(config.nvml_library.clone(), Duration::ZERO, now).read(now).state
+}
+
+/// Reads the machine once, without its GPUs.
+pub fn host(config: &Config) -> Host {
+    let now = Instant::now();
+    host::Probe::new(config.data_dir.clone(), now).read(now)
 }

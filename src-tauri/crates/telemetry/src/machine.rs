@@ -1,6 +1,8 @@
 //! What does not change while the machine runs.
 
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use std::path::Path;
+
+use sysinfo::{DiskKind, Disks, MemoryRefreshKind, RefreshKind, System};
 
 /// Cores that this process may use, and bytes of RAM: what the number of instances follows from.
 pub fn capacity() -> (u32, u64) {
@@ -13,4 +15,16 @@ pub fn capacity() -> (u32, u64) {
 /// What the machine calls itself.
 pub fn host_name() -> String {
     System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "this machine".to_owned())
+}
+
+/// Is the disk that holds this folder one without moving parts? `None` where nobody knows: on networks, in memory, in some clouds.
+pub fn is_ssd(folder: &Path) -> Option<bool> {
+    let disks = Disks::new_with_refreshed_list().ok()?;
+    let holds = |disk: &&sysinfo::Disk| folder.starts_with(disk.mount_point());
+    let disk = disks.iter().filter(holds).max_by_key(|disk| disk.mount_point().components().count())?;
+    match disk.kind() {
+        DiskKind::SSD => Some(true),
+        DiskKind::HDD => Some(false),
+        DiskKind::Unknown(_) => None,
+    }
 }

@@ -8,6 +8,7 @@ import { DrawingAndEncoding } from './DrawingAndEncoding';
 import { Gpus } from './Gpus';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
+import { Registry } from './Registry';
 import { Standby } from './Standby';
 
 export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; network: NetworkPoint[] }) {
@@ -32,6 +33,7 @@ export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; networ
         <DrawingAndEncoding node={node} />
         <Addresses node={node} />
         <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
+        <Registry registry={snapshot.registry} />
       </div>
     </>
   );

@@ -5,4 +5,4 @@ export type AdminCommand = { "command": "launch", build?: string, profile?: stri
 /**
  * The program and its arguments.
  */
-run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | { "command": "remove_build", id: string, } | { "command": "set_default_build", id: string, } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "create_token" };
+run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | { "command": "remove_build", id: string, } | { "command": "set_default_build", id: string, } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "set_up_registry" } | { "command": "create_token" };

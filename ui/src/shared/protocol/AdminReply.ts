@@ -2,4 +2,4 @@
 import type { BuildView } from "./BuildView";
 import type { InstanceId } from "./InstanceId";
 
-export type AdminReply = { "result": "done" } | { "result": "launched", instance_id: InstanceId, url: string, } | { "result": "build_added", build: BuildView, } | { "result": "token_created", token: string, };
+export type AdminReply = { "result": "done" } | { "result": "launched", instance_id: InstanceId, url: string, } | { "result": "build_added", build: BuildView, } | { "result": "token_created", token: string, } | { "result": "registry_set_up", message: string, };

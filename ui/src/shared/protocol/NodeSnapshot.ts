@@ -4,6 +4,7 @@ import type { AdminInstance } from "./AdminInstance";
 import type { HealthPoint } from "./HealthPoint";
 import type { HealthSample } from "./HealthSample";
 import type { NodeView } from "./NodeView";
+import type { RegistryView } from "./RegistryView";
 import type { StandbyView } from "./StandbyView";
 
 /**
@@ -17,7 +18,7 @@ history: Array<HealthPoint>, instances: Array<AdminInstance>, builds: Array<Admi
 /**
  * What stands ready before anybody asks, or is wanted to.
  */
-standby: Array<StandbyView>, 
+standby: Array<StandbyView>, registry: RegistryView, 
 /**
  * What needs a person: "The disk of the data folder is full", "No encoder could be opened".
  */

@@ -48,6 +48,8 @@ export type { PropertyValue } from './PropertyValue';
 export type { QualityMode } from './QualityMode';
 export type { RecorderState } from './RecorderState';
 export type { RefusalReason } from './RefusalReason';
+export type { RegistryState } from './RegistryState';
+export type { RegistryView } from './RegistryView';
 export type { Rejected } from './Rejected';
 export type { Role } from './Role';
 export type { SavedFile } from './SavedFile';

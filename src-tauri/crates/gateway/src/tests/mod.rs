@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod limits;
 mod node;
+mod old_world;
 mod pages;
 mod signal;
 mod tls;
@@ -40,6 +41,7 @@ fn config() -> Config {
     Config {
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         https: None,
+        supervisor: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         certificate: Certificate::SelfSigned { dir: "/nonexistent".into(), names: Vec::new() },
         open_health: false,
         allowed_origins: vec!["tauri://localhost".to_owned()],

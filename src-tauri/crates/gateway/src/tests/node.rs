@@ -11,12 +11,13 @@ use std::{
 use futures_util::{StreamExt, stream::BoxStream};
 use model::{InstanceId, InstanceState, Secret, SecretHash, ServerId, UnixMillis, ViewerId};
 use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot, NodeView, Ports},
+    admin::{AdminCommand, AdminReply, NodeSnapshot, NodeView, Ports, RegistryView},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
         ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
+    supervisor,
 };
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
@@ -121,6 +122,7 @@ impl Node {
             instances: Vec::new(),
             builds: Vec::new(),
             standby: Vec::new(),
+            registry: RegistryView::default(),
             warnings: Vec::new(),
         }
     }
@@ -250,6 +252,17 @@ impl Reception for Node {
             return Err(refused(RefusalReason::NotFound, "There is no such instance, or it is not yours."));
         }
         Ok(self.begin())
+    }
+
+    async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply {
+        match request {
+            supervisor::Request::Start => supervisor::Reply::started(0),
+            supervisor::Request::Stop { id } => supervisor::Reply::invalid_id("STOP", id),
+            supervisor::Request::Status { .. } => {
+                supervisor::Reply::status(0, supervisor::SlotStatus::Running)
+            }
+            supervisor::Request::ServerStatus => supervisor::Reply::server(1, 3),
+        }
     }
 
     async fn ready(&self) -> Result<(), String> {

@@ -12,10 +12,19 @@ use protocol::{
     admin::{AdminBuild, AdminCommand, AdminReply, NodeSnapshot},
     api::{InviteCreated, InviteRequest, Problem},
 };
+use registry::{Address, ServerRow};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{OpenError, Store};
 
-use crate::{builds::Builds, clock, local, views};
+use crate::{
+    assemble,
+    builds::Builds,
+    clock,
+    config::Config,
+    local,
+    membership::{Site, describe},
+    views,
+};
 
 #[derive(Debug)]
 pub enum Door {
@@ -110,6 +119,22 @@ impl Door {
                 other => Err(anyhow!("the node answered something else: {other:?}")),
             },
         }
+    }
+
+    /// This machine as it stands in the registry.
+    pub async fn own_row(&self, config: &Config, data_dir: &Path, address: &Address) -> Result<ServerRow> {
+        let (server, ports) = match self {
+            Self::Journal(store) => (assemble::server_id(store).await?, None),
+            Self::Node(client) => {
+                let node = client.get::<NodeSnapshot>("/admin/snapshot").await?.node;
+                (node.server_id, Some(node.ports))
+            }
+        };
+        let site =
+            Site::find(config, server, assemble::name(config), data_dir, assemble::slots(config), address);
+        let site = ports.map_or(site.clone(), |ports| site.behind(ports));
+        let telemetry = assemble::telemetry_config(config, data_dir);
+        Ok(describe(&site, &telemetry::host(&telemetry), &telemetry::gpus(&telemetry)))
     }
 
     pub async fn invite(&self, instance: InstanceId, role: Role) -> Result<String> {

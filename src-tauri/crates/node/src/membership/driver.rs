@@ -1,0 +1,327 @@
+//! The loop that tells the registry of this machine: every two seconds that it lives, and its instances whenever they change.
+
+use std::time::Duration;
+
+use model::{
+    StopReason, UnixMillis,
+    health::{GpuState, HealthSample},
+};
+use protocol::{
+    admin::{RegistryState, RegistryView},
+    api::Problem,
+};
+use registry::{
+    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Load, Machine, Published,
+    Registry, SetUp, SharedInstance, Trouble, setup,
+};
+use serde_json::json;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tracing::{info, warn};
+
+use super::{Beginning, Command, describe, own_row::Site};
+use crate::{
+    builds::Builds,
+    clock,
+    problem::problem,
+    roster::{Roster, Rows, live},
+    views,
+};
+
+/// Changes of instances are told this soon, together; and whoever looks after the dead looks as often.
+const TICK: Duration = Duration::from_millis(500);
+const TICKS_OF_A_BEAT: u32 = (HEARTBEAT_EVERY.as_millis() / TICK.as_millis()) as u32;
+/// Builds change when an administrator changes them.
+const TICKS_OF_OFFERS: u32 = 20;
+/// The first sample is there a quarter of a second after the start, unless a GPU's driver takes its time.
+const SAMPLED_WITHIN: Duration = Duration::from_secs(5);
+/// The farewell: a registry that does not answer learns it by three missing heartbeats.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+/// By how much a machine's clock may differ before its administrator should know.
+const SKEW_MS: i64 = 30_000;
+
+pub(super) struct Driver {
+    inbox: tokio::sync::mpsc::Receiver<Command>,
+    view: watch::Sender<RegistryView>,
+    fleet: watch::Sender<Vec<Machine>>,
+    address: Address,
+    site: Site,
+    roster: Roster,
+    builds: Builds,
+    health: watch::Receiver<Option<HealthSample>>,
+    link: Link,
+    /// Absent until this connection's registry has taken us in.
+    generation: Option<Generation>,
+    /// Something is to be told.
+    untold: bool,
+    sexton: bool,
+    ticks: u32,
+    last_contact: Option<UnixMillis>,
+    skew_ms: i64,
+    trouble: Option<Trouble>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        beginning: Beginning,
+        address: Address,
+        site: Site,
+        roster: Roster,
+        builds: Builds,
+        health: watch::Receiver<Option<HealthSample>>,
+    ) -> Self {
+        let Beginning { commands, view, fleet } = beginning;
+        Self {
+            inbox: commands,
+            view,
+            fleet,
+            link: Link::open(address.clone(), clock::now),
+            address,
+            site,
+            roster,
+            builds,
+            health,
+            generation: None,
+            untold: true,
+            sexton: false,
+            ticks: 0,
+            last_contact: None,
+            skew_ms: 0,
+            trouble: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut rows = self.roster.rows();
+        let mut state = self.link.state();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                command = self.inbox.recv() => match command {
+                    Some(Command::SetUp(reply)) => {
+                        drop(reply.send(self.set_up().await));
+                        state = self.link.state();
+                    }
+                    Some(Command::Leave(done)) => {
+                        self.leave().await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                changed = rows.changed() => match changed {
+                    Ok(()) => self.untold = true,
+                    Err(_) => return,
+                },
+                Ok(()) = state.changed() => {
+                    self.generation = None;
+                    self.sexton = false;
+                    self.ticks = 0;
+                }
+                _ = tick.tick() => {
+                    let now = state.borrow().clone();
+                    self.tick(now.registry()).await;
+                    self.ticks = self.ticks.wrapping_add(1);
+                }
+            }
+            self.publish(&state.borrow());
+        }
+    }
+
+    async fn tick(&mut self, registry: Option<&Registry>) {
+        let Some(registry) = registry else { return };
+        self.trouble = self.tell(registry).await.err();
+        if self.trouble.is_some() {
+            self.untold = true;
+        }
+    }
+
+    async fn tell(&mut self, registry: &Registry) -> Result<(), Trouble> {
+        let beat = self.ticks.is_multiple_of(TICKS_OF_A_BEAT);
+        let Some(generation) = self.generation else {
+            return if beat { self.join(registry).await } else { self.trouble.clone().map_or(Ok(()), Err) };
+        };
+        if beat {
+            self.beat(registry, generation).await?;
+            self.fleet.send_replace(registry.fleet().await?);
+            if !self.sexton {
+                self.sexton = registry.become_sexton().await?;
+            }
+        }
+        if self.untold {
+            self.publish_instances(registry, generation).await?;
+        }
+        if self.ticks.is_multiple_of(TICKS_OF_OFFERS) {
+            self.offer(registry, generation).await?;
+        }
+        if self.sexton {
+            for lost in registry.bury().await? {
+                warn!(server = %lost, "a machine does not answer any more");
+            }
+        }
+        Ok(())
+    }
+
+    async fn join(&mut self, registry: &Registry) -> Result<(), Trouble> {
+        let Some(row) = self.row() else { return Ok(()) };
+        let joined = registry.join(&row).await?;
+        info!(row = ?joined.row, "in the registry");
+        self.generation = Some(joined.generation);
+        self.untold = true;
+        self.beat(registry, joined.generation).await
+    }
+
+    /// What the machine is made of is known with the first sample of its health.
+    fn row(&self) -> Option<registry::ServerRow> {
+        let health = self.health.borrow();
+        health.as_ref().map(|health| describe(&self.site, &health.host, &health.gpus))
+    }
+
+    async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
+        let rows = self.roster.rows().borrow().clone();
+        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
+        let beat = Heartbeat {
+            server: self.site.server,
+            generation,
+            slots_total: self.site.slots,
+            slots_free: self.site.slots.saturating_sub(used),
+            draining: false,
+            load: self.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
+        };
+        let now = clock::now();
+        match registry.heartbeat(&beat).await? {
+            Beat::Kept { database_now } => {
+                self.last_contact = Some(now);
+                self.skew_ms = now.0 - database_now.0;
+            }
+            Beat::Stale => {
+                warn!("this machine has lost its place in the registry; it joins again");
+                self.generation = None;
+                self.ticks = u32::MAX;
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish_instances(
+        &mut self,
+        registry: &Registry,
+        generation: Generation,
+    ) -> Result<(), Trouble> {
+        let rows = self.roster.rows().borrow().clone();
+        let server = self.site.server;
+        let told = rows.values().filter(|row| !row.member.is_standby()).filter_map(|row| {
+            let view = serde_json::to_value(views::instance(row, server)).ok()?;
+            let live = row.report.status.state.is_live();
+            Some(SharedInstance { instance: row.member.id, server, session: row.member.session, live, view })
+        });
+        let told: Vec<_> = told.collect();
+        match registry.publish(server, generation, &told).await? {
+            Published::Done { taken } => {
+                self.untold = false;
+                for instance in taken {
+                    warn!(%instance, "another machine has taken it over meanwhile; it ends here");
+                    self.roster.stop(instance, StopReason::Administrator).await;
+                }
+            }
+            Published::Stale => self.generation = None,
+        }
+        Ok(())
+    }
+
+    async fn offer(&self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
+        let catalog = self.builds.catalog();
+        let offers = catalog.views().into_iter().map(|build| {
+            let profiles = catalog.profiles(Some(&build.id)).unwrap_or_default();
+            json!({ "build": build, "profiles": profiles })
+        });
+        let offers = offers.collect();
+        registry.offer(self.site.server, generation, &offers).await.map(drop)
+    }
+
+    async fn set_up(&mut self) -> Result<SetUp, Problem> {
+        let mut health = self.health.clone();
+        let _ = timeout(SAMPLED_WITHIN, health.wait_for(Option::is_some)).await;
+        let row = self.row().ok_or_else(|| {
+            problem(503, "Not yet", "The machine's figures are still being taken: try again in a moment.")
+        })?;
+        let done = setup(&self.address, &row).await.map_err(|trouble| {
+            problem(502, "The registry was not set up", views::sentence(&trouble.to_string()))
+        })?;
+        // It is tried again at once, not when the pause is over.
+        self.link = Link::open(self.address.clone(), clock::now);
+        self.generation = None;
+        self.ticks = 0;
+        Ok(done)
+    }
+
+    async fn leave(&self) {
+        let state = self.link.state().borrow().clone();
+        let (Some(registry), Some(generation)) = (state.registry(), self.generation) else { return };
+        match timeout(LEAVE_WITHIN, registry.leave(self.site.server, generation)).await {
+            Ok(Ok(_)) => info!("the registry knows that this machine leaves"),
+            Ok(Err(error)) => warn!(%error, "the registry was not told that this machine leaves"),
+            Err(_) => warn!("the registry was not told that this machine leaves: it does not answer"),
+        }
+    }
+
+    fn publish(&self, link: &LinkState) {
+        let machines = self.fleet.borrow();
+        let (state, since, message) = match (link, &self.trouble) {
+            (LinkState::Connecting, _) => (RegistryState::Connecting, None, None),
+            (LinkState::Down { why: Trouble::NotSetUp, since }, _) => {
+                (RegistryState::NotSetUp, Some(*since), Some(Trouble::NotSetUp.to_string()))
+            }
+            (LinkState::Down { why, since }, _) => {
+                let state =
+                    if why.is_passing() { RegistryState::Unreachable } else { RegistryState::Refused };
+                (state, Some(*since), Some(why.to_string()))
+            }
+            (LinkState::Up { since, .. }, Some(trouble)) => {
+                (RegistryState::Refused, Some(*since), Some(trouble.to_string()))
+            }
+            (LinkState::Up { since, .. }, None) => (RegistryState::Up, Some(*since), self.skew()),
+        };
+        let view = RegistryView {
+            state,
+            place: Some(self.address.to_string()),
+            since,
+            last_contact: self.last_contact,
+            message: message.map(|message| views::sentence(&message)),
+            machines: count(machines.iter()),
+            machines_alive: count(machines.iter().filter(|machine| machine.alive)),
+        };
+        self.view.send_if_modified(|shown| (*shown != view).then(|| *shown = view).is_some());
+    }
+
+    fn skew(&self) -> Option<String> {
+        (self.skew_ms.abs() > SKEW_MS).then(|| {
+            let (amount, way) = (self.skew_ms.abs() / 1000, if self.skew_ms > 0 { "ahead of" } else { "behind" });
+            format!("this machine's clock is {amount} s {way} the registry's. Nothing depends on it, but its times are wrong: set the clock")
+        })
+    }
+}
+
+fn load(health: &HealthSample, rows: &Rows) -> Load {
+    let mb = |bytes: u64| u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+    let gpus = match &health.gpus {
+        GpuState::Available { gpus, .. } => gpus.as_slice(),
+        GpuState::Unavailable { .. } => &[],
+    };
+    let free =
+        |gpu: &model::health::Gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?));
+    Load {
+        viewers: rows.values().map(|row| row.stage.viewers.len() as u32).sum(),
+        cpu_percent: health.host.cpu_percent,
+        memory_free_mb: mb(health.host.memory_total_bytes.saturating_sub(health.host.memory_used_bytes)),
+        gpu_memory_free_mb: gpus.iter().filter_map(free).max().map(mb),
+        encoder_sessions: gpus.iter().filter_map(|gpu| gpu.encoder_sessions).max(),
+    }
+}
+
+fn count<'a>(machines: impl Iterator<Item = &'a Machine>) -> u32 {
+    u32::try_from(machines.count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,158 @@
+//! This machine's row, found by itself: where the others reach it, and what it is made of.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    path::Path,
+};
+
+use model::{
+    ServerId,
+    health::{GpuState, Host},
+};
+use protocol::admin::Ports;
+use registry::{Address, ServerRow};
+
+use crate::config::Config;
+
+const GIB: u64 = 1 << 30;
+
+/// What does not change while the node runs.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub server: ServerId,
+    pub name: String,
+    pub region: Option<String>,
+    pub ip_address: String,
+    /// Of the old supervisor protocol.
+    pub port: u16,
+    pub url: Option<String>,
+    pub slots: u32,
+    pub ssd: Option<bool>,
+}
+
+impl Site {
+    /// As far as the configuration and the way to the registry say; the doors say the rest.
+    pub fn find(
+        config: &Config,
+        server: ServerId,
+        name: String,
+        data_dir: &Path,
+        slots: u32,
+        address: &Address,
+    ) -> Self {
+        let told = Some(config.registry.address.clone()).filter(|told| !told.is_empty());
+        let ip_address = told
+            .or_else(|| config.media.addresses.first().map(ToString::to_string))
+            .unwrap_or_else(|| way_out(address));
+        Self {
+            server,
+            name,
+            region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
+            ip_address,
+            port: config.supervisor.port,
+            url: None,
+            slots,
+            ssd: telemetry::is_ssd(data_dir),
+        }
+    }
+}
+
+impl Site {
+    /// The doors that were opened. A machine whose old door is closed keeps the port that it was to have.
+    #[must_use]
+    pub fn behind(self, ports: Ports) -> Self {
+        let host = match self.ip_address.parse::<std::net::Ipv6Addr>() {
+            Ok(v6) => format!("[{v6}]"),
+            Err(_) => self.ip_address.clone(),
+        };
+        let url = match ports.https {
+            Some(https) => format!("https://{host}:{https}"),
+            None => format!("http://{host}:{}", ports.http),
+        };
+        Self { port: ports.supervisor.unwrap_or(self.port), url: Some(url), ..self }
+    }
+}
+
+/// The address of ours from which the registry is reached. Nothing is sent: the system is asked which way it would go.
+fn way_out(address: &Address) -> String {
+    let (host, port) = address.host();
+    let local = || -> std::io::Result<IpAddr> {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect((host.as_str(), port))?;
+        Ok(socket.local_addr()?.ip())
+    };
+    match local() {
+        Ok(ip) if !ip.is_loopback() && !ip.is_unspecified() => ip.to_string(),
+        // As the old seed calls a machine that shares its database's.
+        _ => "localhost".to_owned(),
+    }
+}
+
+/// In the words of the old table: "64GB", "NVIDIA Tesla T4", "1TB SSD".
+pub fn describe(site: &Site, host: &Host, gpus: &GpuState) -> ServerRow {
+    ServerRow {
+        server: site.server,
+        name: site.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        url: site.url.clone(),
+        region: site.region.clone(),
+        ip_address: site.ip_address.clone(),
+        port: site.port,
+        slots: site.slots,
+        ram: ram(host.memory_total_bytes),
+        graphics_card: graphics_card(gpus),
+        storage: storage(host.disk_total_bytes, site.ssd),
+    }
+}
+
+/// What was bought: the system keeps a little for itself, so a 64 GB machine shows 62.7.
+fn ram(bytes: u64) -> String {
+    let gib = bytes.div_ceil(GIB);
+    format!("{}GB", if gib > 8 { gib.next_multiple_of(2) } else { gib })
+}
+
+fn graphics_card(gpus: &GpuState) -> Option<String> {
+    let GpuState::Available { gpus, .. } = gpus else { return None };
+    let name = gpus.first()?.name.clone()?;
+    Some(if gpus.len() > 1 { format!("{} × {name}", gpus.len()) } else { name })
+}
+
+fn storage(bytes: u64, ssd: Option<bool>) -> String {
+    let gb = bytes as f64 / 1e9;
+    let size = if gb >= 950.0 { format!("{:.0}TB", gb / 1000.0) } else { format!("{gb:.0}GB") };
+    match ssd {
+        Some(true) => format!("{size} SSD"),
+        Some(false) => format!("{size} HDD"),
+        None => size,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::health::Gpu;
+
+    use super::*;
+
+    #[test]
+    fn a_machine_is_told_in_the_words_of_the_old_table() {
+        assert_eq!(ram(67_300_000_000), "64GB");
+        assert_eq!(ram(25_000_000_000), "24GB");
+        assert_eq!(ram(8_200_000_000), "8GB");
+        assert_eq!(ram(0), "0GB");
+        assert_eq!(storage(1_000_204_886_016, Some(true)), "1TB SSD");
+        assert_eq!(storage(983_000_000_000, None), "1TB");
+        assert_eq!(storage(499_000_000_000, Some(false)), "499GB HDD");
+        let t4 = Gpu { name: Some("NVIDIA Tesla T4".to_owned()), ..Gpu::default() };
+        let of = |gpus| GpuState::Available { driver_version: None, gpus };
+        assert_eq!(graphics_card(&of(vec![t4.clone()])), Some("NVIDIA Tesla T4".to_owned()));
+        assert_eq!(graphics_card(&of(vec![t4.clone(), t4])), Some("2 × NVIDIA Tesla T4".to_owned()));
+        assert_eq!(graphics_card(&of(Vec::new())), None);
+        assert_eq!(graphics_card(&GpuState::Unavailable { reason: String::new() }), None);
+    }
+
+    #[test]
+    fn a_machine_beside_its_database_is_called_as_the_old_seed_did() {
+        let address: Address = "postgres://a:b@127.0.0.1:1/x".parse().expect("a good URL");
+        assert_eq!(way_out(&address), "localhost");
+    }
+}
