@@ -15,7 +15,7 @@ RUN_PACKAGES="xvfb gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer
   libgl1-mesa-dri"
 # What the tests drive: a browser, a WebKit window, a tray, a real planetarium, a real Postgres.
 TEST_PACKAGES="chromium chromium-driver webkit2gtk-driver dbus dbus-x11 xauth xdotool x11-utils imagemagick fonts-dejavu-core
-  stellarium python3-venv postgresql"
+  stellarium python3-venv postgresql cmake"
 
 need_packages() {
   command -v apt-get >/dev/null || die "this script installs with apt (Debian 12, Ubuntu 24.04). Elsewhere install the like of: $*"

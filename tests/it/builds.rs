@@ -9,7 +9,7 @@ use std::{
 use e2e::{Api, TestNode, programs};
 use model::{ApiGeneration, InstanceState};
 use protocol::{
-    admin::{AdminBuild, AdminCommand, AdminReply},
+    admin::{AdminBuild, AdminCommand, AdminReply, SourceBuildView, SourceStep},
     api::LaunchRequest,
 };
 
@@ -139,4 +139,111 @@ async fn look(admin: &Api, id: &str, wanted: impl Fn(&AdminBuild) -> bool) -> Ad
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("{id} is not shown so: {:?}", admin.snapshot().await.unwrap().builds);
+}
+
+#[tokio::test]
+async fn sources_become_a_build_and_a_failed_one_replaces_nothing() {
+    let mut node = TestNode::start().await.unwrap();
+    let admin = node.admin().unwrap();
+    let sources = checkout(&node.data_dir().join("Sky sources"));
+    let start = async |options: &[(&str, &str)]| {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        admin.command(&AdminCommand::BuildFromSource { dir: sources.display().to_string(), options }).await
+    };
+
+    start(&[("SKY_VERSION", "one")]).await.unwrap();
+    let done = source_build(&admin, |view| view.message.is_some()).await;
+    assert_eq!(
+        (done.step, done.build.as_deref()),
+        (SourceStep::Done, Some("sky-sources-from-source")),
+        "{done:?}"
+    );
+    assert!(done.log_tail.iter().any(|line| line.contains("Built target OpenSpace")), "{done:?}");
+    let first = look(&admin, "sky-sources-from-source", |one| one.problems.is_empty()).await;
+    let said = |dir: &str| fs::read_to_string(Path::new(dir).join("COMMIT.md")).unwrap();
+    assert_eq!(said(&first.location), "one");
+
+    // One that does not compile, one that is no CMake project any more, and one that is cancelled, in the middle of its build.
+    for (options, word) in
+        [(&[("SKY_BREAKS", "ON")][..], "no sky today"), (&[("SKY_MISSING", "ON")], "fatal: no sky at all")]
+    {
+        start(options).await.unwrap();
+        let failed = source_build(&admin, |view| view.message.is_some()).await;
+        assert!(
+            failed.step == SourceStep::Failed && failed.message.as_deref().unwrap().contains(word),
+            "{failed:?}"
+        );
+    }
+    start(&[("SKY_BREAKS", "OFF"), ("SKY_MISSING", "OFF"), ("SKY_SLEEPS", "600")]).await.unwrap();
+    source_build(&admin, |view| view.step == SourceStep::Building && !view.log_tail.is_empty()).await;
+    assert!(start(&[]).await.unwrap_err().to_string().contains("under way"));
+    admin.command(&AdminCommand::CancelSourceBuild).await.unwrap();
+    assert_eq!(source_build(&admin, |view| view.message.is_some()).await.step, SourceStep::Cancelled);
+    let same = look(&admin, "sky-sources-from-source", |_| true).await;
+    assert_eq!((same.location.as_str(), said(&same.location).as_str()), (first.location.as_str(), "one"));
+    let installed = || fs::read_dir(node.data_dir().join("builds/installed")).unwrap().count();
+    assert_eq!(installed(), 1, "nothing is left of those that came to nothing");
+
+    // The next one takes the place of the first, under the same id.
+    start(&[("SKY_SLEEPS", "0"), ("SKY_VERSION", "two")]).await.unwrap();
+    assert_eq!(source_build(&admin, |view| view.message.is_some()).await.step, SourceStep::Done);
+    let second = look(&admin, "sky-sources-from-source", |one| one.location != first.location).await;
+    assert_eq!((said(&second.location), installed()), ("two".to_owned(), 2));
+
+    // One that runs ends with the node.
+    start(&[("SKY_SLEEPS", "601")]).await.unwrap();
+    source_build(&admin, |view| view.log_tail.iter().any(|line| line.contains("asleep"))).await;
+    node.stop().await.unwrap();
+    let sleeps = |line: &[u8]| line.windows(9).any(|part| part == b"sleep\x00601");
+    let left = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|process| fs::read(process.path().join("cmdline")).is_ok_and(|line| sleeps(&line)));
+    assert_eq!(left.count(), 0);
+}
+
+/// The least CMake project that installs what looks like an OpenSpace.
+fn checkout(dir: &Path) -> PathBuf {
+    fs::create_dir_all(dir.join("data/profiles")).unwrap();
+    let files = [
+        ("data/profiles/default.profile", "{}"),
+        ("openspace.cfg", "Server = { Interfaces = {} }"),
+        ("main.c", "#ifdef BREAKS\n#error no sky today\n#endif\nint main(void) { return 0; }\n"),
+        (
+            "CMakeLists.txt",
+            r#"cmake_minimum_required(VERSION 3.16)
+project(OpenSpace C)
+if(SKY_MISSING)
+  message(FATAL_ERROR "fatal: no sky at all")
+endif()
+add_executable(OpenSpace main.c)
+if(SKY_BREAKS)
+  target_compile_definitions(OpenSpace PRIVATE BREAKS)
+endif()
+if(SKY_SLEEPS)
+  add_custom_target(nap ALL COMMAND ${CMAKE_COMMAND} -E echo asleep COMMAND sleep ${SKY_SLEEPS})
+endif()
+file(WRITE "${CMAKE_BINARY_DIR}/COMMIT.md" "${SKY_VERSION}")
+install(TARGETS OpenSpace DESTINATION bin)
+install(FILES openspace.cfg "${CMAKE_BINARY_DIR}/COMMIT.md" DESTINATION .)
+install(DIRECTORY data DESTINATION .)
+"#,
+        ),
+    ];
+    for (name, content) in files {
+        fs::write(dir.join(name), content).unwrap();
+    }
+    dir.to_owned()
+}
+
+async fn source_build(admin: &Api, wanted: impl Fn(&SourceBuildView) -> bool) -> SourceBuildView {
+    let mut last = None;
+    for _ in 0..1200 {
+        last = admin.snapshot().await.unwrap().source_build;
+        if let Some(view) = last.clone().filter(&wanted) {
+            return view;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the build is not so: {last:?}");
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod builds;
 mod life;
+mod logs;
 mod registry;
 mod standby;
 mod viewers;

@@ -77,6 +77,20 @@ const routes = [
     /^\/api\/v1\/admin\/events$/,
     (_, response) => follow(response, 'snapshot', () => scene.snapshot()),
   ],
+  [
+    'GET',
+    /^\/api\/v1\/admin\/instances\/([^/]+)\/log$/,
+    (_, response, id) => follow(response, 'lines', () => scene.log(id)),
+  ],
+  ['GET', /^\/api\/v1\/admin\/logs$/, (_, response) => json(response, 200, scene.logs())],
+  [
+    'GET',
+    /^\/api\/v1\/admin\/logs\/[^/]+\/[^/]+$/,
+    (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      response.end('a log');
+    },
+  ],
   ['POST', /^\/api\/v1\/admin\/commands$/, command],
   ['POST', /^\/api\/v1\/instances$/, launch],
   ['GET', /^\/api\/v1\/instances\/([^/]+)\/thumbnail\.jpg$/, thumbnail],
@@ -157,7 +171,7 @@ async function thumbnail(_request, response) {
 
 async function page(path, response) {
   const file =
-    path === '/'
+    path === '/' || path === '/launch'
       ? 'index.html'
       : path === '/admin'
         ? 'admin.html'

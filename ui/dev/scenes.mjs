@@ -286,6 +286,35 @@ class Scene {
       },
     ];
   }
+  log(id) {
+    return this.instances.find((one) => one.instance.instance_id === id)?.log_tail ?? [];
+  }
+
+  logs() {
+    const files = [
+      { name: 'log.html', bytes: 48_120 },
+      { name: 'program.log', bytes: 1_904_331 },
+      { name: 'ScriptLog.txt', bytes: 7_204 },
+    ];
+    const living = this.instances.map(({ instance: { instance_id, build_name, profile, message } }) => ({
+      instance_id,
+      build_name,
+      profile,
+      ended: null,
+      message,
+      files,
+    }));
+    const gone = {
+      instance_id: 'dead0000-0000-4000-8000-000000000001',
+      build_name: 'OpenSpace 0.22.0',
+      profile: 'default',
+      ended: NOW - 5_400_000,
+      message: 'OpenSpace 0.22.0 crashed (SIGSEGV). Its last words: “Error loading stars”.',
+      files: [...files, { name: 'core.4187', bytes: 31_000_000 }],
+    };
+    return [...living, gone];
+  }
+
   snapshot() {
     const last = this.history.at(-1);
     return {
@@ -344,7 +373,16 @@ class Scene {
       builds: this.builds,
       standby: this.builds
         .slice(0, 1)
-        .map((one) => ({ build: one.build.id, profile: one.profiles[0] ?? null, wanted: 2, ready: 1 })),
+        .map((one) => ({ build: one.build.id, profile: one.profiles[0]?.id ?? null, wanted: 2, ready: 1 })),
+      source_build: {
+        dir: '/home/ann/OpenSpace',
+        step: 'building',
+        progress: 0.42,
+        started: NOW - 312_000,
+        message: null,
+        build: null,
+        log_tail: log,
+      },
       warnings: this.warnings,
     };
   }

@@ -54,7 +54,9 @@ export function ControlPanel({ backend, onDenied }: ControlPanelProps) {
               <Heading section={section} snapshot={snapshot} />
               {section === 'overview' && <Overview snapshot={snapshot} network={state.network} />}
               {section === 'instances' && <Instances snapshot={snapshot} />}
-              {section === 'builds' && <Builds builds={snapshot.builds} />}
+              {section === 'builds' && (
+                <Builds builds={snapshot.builds} sourceBuild={snapshot.source_build} />
+              )}
             </>
           )}
         </main>

@@ -1,5 +1,6 @@
 import '@shared/theme/forms';
 import '@mantine/core/styles/Drawer.css';
+import '@mantine/core/styles/Progress.css';
 
 import { Page } from '@shared/theme/Page';
 import { createRoot } from 'react-dom/client';

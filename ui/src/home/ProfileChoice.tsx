@@ -31,6 +31,7 @@ export function ProfileChoice({ build, profiles, value, onChange }: ProfileChoic
         <Select
           label="Profile"
           className={classes.select}
+          classNames={{ option: classes.option }}
           placeholder="The one it comes with"
           clearable
           searchable

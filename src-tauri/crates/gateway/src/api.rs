@@ -5,6 +5,7 @@ pub(crate) mod catalog;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod instances;
+pub(crate) mod logs;
 pub(crate) mod queue;
 pub(crate) mod refusals;
 pub(crate) mod sessions;
@@ -45,6 +46,9 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/api/v1/admin/commands", admin::command),
         get("/api/v1/admin/snapshot", admin::snapshot),
         get("/api/v1/admin/events", events::of_node),
+        get("/api/v1/admin/logs", logs::list),
+        get("/api/v1/admin/logs/{id}/{name}", logs::file),
+        get("/api/v1/admin/instances/{id}/log", logs::follow),
         get("/api/v1/openapi.json", openapi::serve),
         get("/healthz", health::alive),
         get("/readyz", health::ready),

@@ -30,7 +30,7 @@ use axum_server::Handle;
 use futures_util::stream::BoxStream;
 use model::{InstanceId, SecretHash};
 use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
         ProfileView, ServerView, SessionCreated,
@@ -77,6 +77,12 @@ pub trait Reception: Send + Sync + 'static {
     /// The newest snapshot at each change, at most a few a second; a slow reader misses those in between.
     fn snapshots(&self) -> BoxStream<'static, Arc<NodeSnapshot>>;
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem>;
+
+    async fn logs(&self) -> Vec<LogsOfInstance>;
+    /// The newest part of a file that [`Reception::logs`] lists.
+    async fn log_file(&self, id: InstanceId, name: &str) -> Option<Vec<u8>>;
+    /// What the program prints, from the last lines that are kept on.
+    fn log_lines(&self, id: InstanceId) -> Result<BoxStream<'static, Vec<String>>, Problem>;
 
     /// A viewer has said hello: its role and instance are checked, then its session begins.
     async fn attend(

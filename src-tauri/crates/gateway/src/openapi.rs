@@ -25,6 +25,7 @@ use crate::{api, signal};
         api::catalog::builds, api::catalog::profiles, api::catalog::servers,
         api::events::of_caller, api::events::of_node,
         api::admin::command, api::admin::snapshot,
+        api::logs::list, api::logs::file, api::logs::follow,
         serve,
         api::health::alive, api::health::ready, api::health::metrics,
     ),

@@ -32,12 +32,14 @@ use crate::{
     demo,
     history::History,
     local,
+    logs::Logs,
     membership::{Membership, Site},
     old_world::OldWorld,
     reception::Desk,
     roster::{self, Roster},
     session::Means,
     snapshot::{Snapshots, Sources},
+    source::Workshop,
     stage,
     standby::{self, Keeper},
 };
@@ -117,6 +119,7 @@ impl Node {
         let (membership, beginning) = Membership::new();
         let old_world =
             OldWorld::open(store.clone(), builds.clone(), roster.clone(), slots.total, config.size()).await;
+        let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
         let token = clock::new_secret();
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
@@ -127,6 +130,7 @@ impl Node {
                 history: points,
                 roster: roster.clone(),
                 builds: builds.clone(),
+                workshop: workshop.clone(),
                 standby,
                 membership: membership.clone(),
                 server,
@@ -145,6 +149,8 @@ impl Node {
             region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
             store,
             builds: builds.clone(),
+            workshop,
+            logs: setup_logs(&data_dir),
             roster: roster.clone(),
             old_world,
         });
@@ -322,6 +328,7 @@ pub(crate) fn slots(config: &Config) -> u32 {
 fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics) -> roster::Setup {
     roster::Setup {
         slots,
+        logs: setup_logs(data_dir),
         instances_dir: data_dir.join("instances"),
         sync_dir: data_dir.join("sync"),
         virtual_gl: match drawn {
@@ -338,6 +345,10 @@ fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics
             openspace: false,
         },
     }
+}
+
+fn setup_logs(data_dir: &Path) -> Logs {
+    Logs { instances: data_dir.join("instances"), kept: data_dir.join("logs") }
 }
 
 fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {

@@ -94,6 +94,13 @@ pub enum BuildCommand {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         run: Vec<String>,
     },
+    /// Configures, builds and installs a checkout, and registers what came of it. A node must run.
+    FromSource {
+        dir: PathBuf,
+        /// An option for CMake; may be given several times.
+        #[arg(long = "option", value_name = "K=V")]
+        options: Vec<String>,
+    },
     List {
         #[arg(long)]
         json: bool,
@@ -224,6 +231,10 @@ async fn build(command: BuildCommand, door: &Door) -> Result<()> {
             let working_dir = working_dir.as_deref().map(absolute).transpose()?;
             println!("added {}", door.add_program(&name, run, working_dir, pairs(&env)?).await?);
         }
+        BuildCommand::FromSource { dir, options } => {
+            let id = builds::from_source(door, &absolute(&dir)?, pairs(&options)?).await?;
+            println!("added {id}");
+        }
         BuildCommand::List { json } => {
             let builds = door.builds().await?;
             if json {
@@ -270,7 +281,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 fn pairs(env: &[String]) -> Result<BTreeMap<String, String>> {
     env.iter()
         .map(|pair| {
-            let (key, value) = pair.split_once('=').with_context(|| format!("`--env {pair}` has no `=`"))?;
+            let (key, value) = pair.split_once('=').with_context(|| format!("`{pair}` has no `=`"))?;
             Ok((key.to_owned(), value.to_owned()))
         })
         .collect()

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod events;
 pub mod history;
 pub mod local;
+mod logs;
 pub mod membership;
 pub mod metrics;
 pub mod old_world;
@@ -26,8 +27,9 @@ pub mod roster;
 pub mod session;
 pub mod snapshot;
 pub mod socket;
+pub mod source;
 pub mod stage;
-pub mod standby;
+mod standby;
 pub mod views;
 
 pub use assemble::{Node, Options};

@@ -1,6 +1,6 @@
 //! What the gateway asks of the node, answered.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use gateway::{Caller, Reception, Refused, ViewerChannel};
@@ -8,7 +8,7 @@ use model::{
     InstanceId, InstanceState, Role, Secret, SecretHash, ServerId, Size, StopReason, UnixMillis, ViewerId,
 };
 use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
         ProfileView, ServerView, SessionCreated,
@@ -21,19 +21,24 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     builds::{AddError, Builds},
-    clock, events, metrics,
+    clock, events,
+    logs::Logs,
+    metrics,
     old_world::OldWorld,
     problem::problem,
     roster::{Launch, Roster, Row, Started, live},
     session::{Means, Session, Viewer},
     snapshot::Snapshots,
     socket::Socket,
+    source::{self, Workshop},
     standby::plan::Wanted,
     views::{self, registry_words},
 };
 
 const INVITE_TTL_S: u32 = 24 * 3600;
 const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
+/// Between two tellings of what a program prints: ten a second are as many as people read.
+const LINES_PAUSE: Duration = Duration::from_millis(100);
 const THUMBNAIL_WIDTH: u32 = 320;
 
 /// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
@@ -43,6 +48,8 @@ pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
 pub struct Desk {
     pub store: Store,
     pub builds: Builds,
+    pub workshop: Workshop,
+    pub logs: Logs,
     pub roster: Roster,
     pub snapshots: Snapshots,
     pub server: ServerId,
@@ -233,12 +240,49 @@ impl Reception for Desk {
                 let message = registry_words(&self.snapshots.sources().membership.set_up().await?);
                 Ok(AdminReply::RegistrySetUp { message })
             }
+            AdminCommand::BuildFromSource { dir, options } => {
+                let order = source::Order::new(PathBuf::from(dir), options);
+                let order = order.map_err(|why| problem(422, "It cannot be built", why))?;
+                self.workshop.start(order).await?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::CancelSourceBuild => {
+                self.workshop.cancel().await;
+                Ok(AdminReply::Done)
+            }
             AdminCommand::CreateToken => {
                 let token = clock::new_secret();
                 self.store.add_admin_token(token.hash(), clock::now()).await.map_err(journal)?;
                 Ok(AdminReply::TokenCreated { token: token.reveal().to_owned() })
             }
         }
+    }
+
+    async fn logs(&self) -> Vec<LogsOfInstance> {
+        let rows = self.roster.rows().borrow().clone();
+        let logs = self.logs.clone();
+        let listed = tokio::task::spawn_blocking(move || {
+            let living = rows.values().map(|row| views::logs(row, logs.of_living(row.member.id)));
+            living.chain(logs.of_gone()).collect()
+        });
+        listed.await.unwrap_or_default()
+    }
+
+    async fn log_file(&self, id: InstanceId, name: &str) -> Option<Vec<u8>> {
+        let (logs, name) = (self.logs.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || logs.read(id, &name)).await.ok()?
+    }
+
+    fn log_lines(&self, id: InstanceId) -> Result<BoxStream<'static, Vec<String>>, Problem> {
+        let log = self.visible(&Caller::Admin, id)?.member.instance.follow_log();
+        let lines = stream::unfold(log, async |mut log| Some((log.next().await?, log)));
+        Ok(lines
+            .then(async |lines| {
+                // What comes meanwhile is told together.
+                tokio::time::sleep(LINES_PAUSE).await;
+                lines
+            })
+            .boxed())
     }
 
     async fn attend(

@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     admission::Slots,
+    logs::Logs,
     stage::{self, Stage},
 };
 
@@ -73,6 +74,8 @@ pub type Rows = Arc<BTreeMap<InstanceId, Row>>;
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub slots: Slots,
+    /// Where what instances leave to read is kept for a while.
+    pub logs: Logs,
     /// Each instance gets a folder of its own below.
     pub instances_dir: PathBuf,
     pub sync_dir: PathBuf,

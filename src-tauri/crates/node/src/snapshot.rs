@@ -22,6 +22,7 @@ use crate::{
     history::History,
     membership::Membership,
     roster::{Roster, Row, Rows, live},
+    source::Workshop,
     standby::{Keeper, plan::Wanted},
     views,
 };
@@ -43,6 +44,7 @@ pub struct Sources {
     pub history: watch::Receiver<History>,
     pub roster: Roster,
     pub builds: Builds,
+    pub workshop: Workshop,
     pub standby: Keeper,
     pub membership: Membership,
     pub server: ServerId,
@@ -117,6 +119,7 @@ impl Sources {
             instances: rows.values().map(|row| instance(row, self.server, health.as_ref())).collect(),
             health,
             builds: self.builds.catalog().admin_views(),
+            source_build: self.workshop.view().borrow().clone(),
             standby: standby(&wanted, &rows),
             registry: self.membership.view(),
             warnings,

@@ -2,6 +2,7 @@
 
 use model::{Build, BuildKind, InstanceStatus, Profile};
 use protocol::{
+    admin::{LogFile, LogsOfInstance},
     api::{BuildView, InstanceView, ProfileView},
     signal::InstanceNews,
 };
@@ -69,6 +70,17 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         viewers: row.stage.viewers.len() as u32,
         created: member.created,
         standby: member.is_standby(),
+    }
+}
+
+pub fn logs(row: &Row, files: Vec<LogFile>) -> LogsOfInstance {
+    LogsOfInstance {
+        instance_id: row.member.id,
+        build_name: row.member.build.name.clone(),
+        profile: row.member.profile.clone(),
+        ended: None,
+        message: row.report.status.message.clone(),
+        files,
     }
 }
 

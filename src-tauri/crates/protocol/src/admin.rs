@@ -21,6 +21,7 @@ pub struct NodeSnapshot {
     pub history: Vec<HealthPoint>,
     pub instances: Vec<AdminInstance>,
     pub builds: Vec<AdminBuild>,
+    pub source_build: Option<SourceBuildView>,
     /// What stands ready before anybody asks, or is wanted to.
     pub standby: Vec<StandbyView>,
     pub registry: RegistryView,
@@ -161,6 +162,52 @@ pub struct AdminBuild {
     pub last_failure: Option<String>,
 }
 
+/// What an instance left to read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LogsOfInstance {
+    pub instance_id: InstanceId,
+    pub build_name: String,
+    pub profile: Option<String>,
+    /// Absent while it lives.
+    pub ended: Option<UnixMillis>,
+    /// The last that was said of it.
+    pub message: Option<String>,
+    pub files: Vec<LogFile>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LogFile {
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// A build from source: the one that is under way, or the last one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SourceBuildView {
+    pub dir: String,
+    pub step: SourceStep,
+    /// 0.0–1.0 of the step, where its program tells.
+    pub progress: Option<f32>,
+    pub started: UnixMillis,
+    /// How it ended.
+    pub message: Option<String>,
+    /// What it was registered as.
+    pub build: Option<String>,
+    /// The last lines that CMake and the compilers printed.
+    pub log_tail: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceStep {
+    Configuring,
+    Building,
+    Installing,
+    Done,
+    Failed,
+    Cancelled,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ConfirmedView {
     /// Absent in a development build, which has no number.
@@ -213,6 +260,14 @@ pub enum AdminCommand {
     SetDefaultBuild {
         id: String,
     },
+    /// Configures, builds and installs the sources of an OpenSpace, and registers what came of it. The snapshot shows how far it is.
+    BuildFromSource {
+        dir: String,
+        /// CMake's: `NAME` → value.
+        #[serde(default)]
+        options: BTreeMap<String, String>,
+    },
+    CancelSourceBuild,
     /// So many of a build and profile stand ready before anybody asks; 0 ends it.
     SetStandby {
         build: String,

@@ -123,6 +123,15 @@ impl InstanceHandle {
     pub fn log_tail(&self, lines: usize) -> Vec<String> {
         self.ring.tail(lines)
     }
+    /// What the program prints, from the last lines that are kept on.
+    pub fn follow_log(&self) -> LogLines {
+        LogLines {
+            ring: self.ring.clone(),
+            printed: self.ring.printed(),
+            reports: self.reports.clone(),
+            seen: 0,
+        }
+    }
     /// Lets go of the instance without ending it: its task ends, its programs run on for the next node to adopt.
     pub fn abandon(&self) {
         self.tell(Command::Abandon);
@@ -138,6 +147,35 @@ impl InstanceHandle {
             && !self.task.is_finished()
         {
             tracing::warn!(instance = %self.id, ?command, %error, "a command to the instance is lost");
+        }
+    }
+}
+
+/// A reader of what a program prints. One that is slow misses lines, and holds nobody up.
+#[derive(Debug)]
+pub struct LogLines {
+    ring: log::Ring,
+    printed: watch::Receiver<u64>,
+    reports: watch::Receiver<Report>,
+    seen: u64,
+}
+
+impl LogLines {
+    /// All that is new; `None` once the instance is gone.
+    pub async fn next(&mut self) -> Option<Vec<String>> {
+        loop {
+            let (lines, seen) = self.ring.since(self.seen);
+            self.seen = seen;
+            if !lines.is_empty() {
+                return Some(lines);
+            }
+            let is_over = tokio::select! {
+                _ = self.printed.changed() => false,
+                report = self.reports.changed() => report.is_err(),
+            };
+            if is_over && self.ring.since(self.seen).0.is_empty() {
+                return None;
+            }
         }
     }
 }

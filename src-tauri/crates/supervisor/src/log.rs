@@ -15,7 +15,7 @@ use std::{
 };
 
 use openspace::readiness::Sign;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub(crate) const FILE: &str = "program.log";
 /// The log of the start before this one, or the older half of this one's.
@@ -35,12 +35,32 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The last lines, oldest first; shared with whoever looks at the log.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ring(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct Ring(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<VecDeque<String>>,
+    /// How many lines there have been, those that are forgotten included.
+    printed: watch::Sender<u64>,
+}
 
 impl Ring {
     pub fn tail(&self, lines: usize) -> Vec<String> {
         let ring = self.lock();
         ring.iter().skip(ring.len().saturating_sub(lines)).cloned().collect()
+    }
+
+    /// What was printed after the first `seen` lines, as far as it is kept; and how many there are now.
+    pub fn since(&self, seen: u64) -> (Vec<String>, u64) {
+        let ring = self.lock();
+        let printed = *self.0.printed.borrow();
+        let news = usize::try_from(printed.saturating_sub(seen)).unwrap_or(usize::MAX);
+        (ring.iter().skip(ring.len().saturating_sub(news)).cloned().collect(), printed)
+    }
+
+    /// Changes with each line.
+    pub fn printed(&self) -> watch::Receiver<u64> {
+        self.0.printed.subscribe()
     }
 
     fn push(&self, line: String) {
@@ -49,11 +69,12 @@ impl Ring {
             ring.pop_front();
         }
         ring.push_back(line);
+        self.0.printed.send_modify(|printed| *printed += 1);
     }
 
     /// A panic elsewhere leaves whole lines behind, so the lines stay readable.
     fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -356,8 +377,22 @@ mod tests {
         assert!(on_disk.concat().contains("line 999"));
     }
 
+    #[test]
+    fn who_follows_gets_each_line_once_and_loses_the_oldest_where_it_is_slow() {
+        let ring = Ring::default();
+        ring.push("one".to_owned());
+        let (lines, seen) = ring.since(0);
+        assert_eq!((lines, seen), (vec!["one".to_owned()], 1));
+        assert_eq!(ring.since(seen), (vec![], 1));
+        for number in 0..RING_LINES + 5 {
+            ring.push(number.to_string());
+        }
+        let (lines, seen) = ring.since(seen);
+        assert_eq!((lines.len(), lines[0].as_str(), seen), (RING_LINES, "5", RING_LINES as u64 + 6));
+    }
+
     #[tokio::test]
-    async fn a_flood_of_50_mb_is_capped_and_what_comes_after_it_is_read() {
+    async fn a_flood_of_100_mb_is_capped_and_what_comes_after_it_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let mut program = begin(dir.path()).unwrap();
         let ring = Ring::default();
@@ -369,7 +404,7 @@ mod tests {
         };
         let tail = Tail::follow(dir.path(), cap, ring.clone(), openspace::readiness::read_line).unwrap();
         let noise = format!("{}\n", "assertion failed ".repeat(40)).repeat(100);
-        for _ in 0..(50 << 20) / noise.len() {
+        for _ in 0..(100 << 20) / noise.len() {
             program.write_all(noise.as_bytes()).unwrap();
         }
         // Only a file that is longer is cut, and what is written during the cut is lost.

@@ -1,6 +1,6 @@
 // The panel's only door to the world: in the desktop window and in a remote browser the same.
 
-import type { AdminCommand, AdminReply, InstanceId, NodeSnapshot } from '@shared/protocol';
+import type { AdminCommand, AdminReply, InstanceId, LogsOfInstance, NodeSnapshot } from '@shared/protocol';
 
 export type Watcher = {
   onSnapshot: (snapshot: NodeSnapshot) => void;
@@ -11,6 +11,13 @@ export type Watcher = {
   onDenied: (sentence: string) => void;
 };
 
+export type LogReader = {
+  /** It begins again with the last lines that are kept. */
+  onUp: () => void;
+  onLines: (lines: string[]) => void;
+  onDown: () => void;
+};
+
 export type Backend = {
   kind: 'desktop' | 'browser';
   /** Addresses of the node are relative to this. */
@@ -19,6 +26,12 @@ export type Backend = {
   watch: (watcher: Watcher) => () => void;
   command: (command: AdminCommand) => Promise<AdminReply>;
   thumbnail: (id: InstanceId) => Promise<Blob>;
+  /** What an instance prints, as it comes. The answer ends it. */
+  followLog: (id: InstanceId, reader: LogReader) => () => void;
+  /** The files that instances left. */
+  logs: () => Promise<LogsOfInstance[]>;
+  /** Hands one of them to the person, as a download. */
+  saveLog: (id: InstanceId, name: string) => Promise<void>;
   /** Shows an instance's stream in the person's own browser. */
   openStream: (id: InstanceId) => Promise<void>;
   /** Shows a page in the person's own browser. */

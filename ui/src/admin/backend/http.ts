@@ -1,8 +1,8 @@
 import { ask, askJson, inWords, Refused } from '@shared/http';
-import type { AdminReply, InviteCreated, NodeSnapshot } from '@shared/protocol';
+import type { AdminReply, InviteCreated, LogsOfInstance, NodeSnapshot } from '@shared/protocol';
 import { follow } from '@shared/sse';
 
-import type { Backend, Watcher } from './backend';
+import type { Backend, LogReader, Watcher } from './backend';
 
 export type Connection = { baseUrl: string; token: string };
 /** Called in the click itself, since browsers block windows that open later; what it answers leads the window on. */
@@ -29,6 +29,15 @@ export function httpBackend(
         accept: 'image/jpeg',
       });
       return answer.blob();
+    },
+    followLog: (id, reader) => followLog(api(`/admin/instances/${id}/log`), token, reader),
+    logs: () => askJson<LogsOfInstance[]>(api('/admin/logs'), { bearer: token }),
+    saveLog: async (id, name) => {
+      const answer = await ask(api(`/admin/logs/${id}/${encodeURIComponent(name)}`), {
+        bearer: token,
+        accept: '*/*',
+      });
+      save(await answer.blob(), `${id.slice(0, 8)}-${name}`);
     },
     openLink: async (url) => open().goTo(url),
     openStream: async (id) => {
@@ -71,6 +80,40 @@ function watch(api: (path: string) => string, token: string, watcher: Watcher): 
     window.removeEventListener('online', wake);
     stop();
   };
+}
+
+function followLog(url: string, token: string, reader: LogReader): () => void {
+  const { stop } = follow({
+    url,
+    bearer: () => Promise.resolve(token),
+    onUp: reader.onUp,
+    onEvent: ({ data }) => reader.onLines(parseLines(data)),
+    onDown: (error) => {
+      reader.onDown();
+      // The instance is gone, or the token: the panel's own stream says which.
+      return error instanceof Refused ? 'stop' : 'retry';
+    },
+  });
+  return stop;
+}
+
+function parseLines(data: string): string[] {
+  try {
+    const value: unknown = JSON.parse(data);
+    return Array.isArray(value) ? value.filter((line): line is string => typeof line === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+function save(file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The browser has taken it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 function parseSnapshot(data: string): NodeSnapshot | null {

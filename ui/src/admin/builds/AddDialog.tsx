@@ -9,6 +9,8 @@ import { parseEnv } from './words';
 
 type AddDialogProps = {
   title: string;
+  /** What the button says. */
+  verb?: string;
   /** The command with this environment, or a sentence that says what is missing. */
   command: (env: Record<string, string>) => AdminCommand | string;
   onClose: () => void;
@@ -16,7 +18,7 @@ type AddDialogProps = {
 };
 
 /** A form that ends with the environment, and stays open, with the reason, until the node has taken what it says. */
-export function AddDialog({ title, command, onClose, children }: AddDialogProps) {
+export function AddDialog({ title, verb = 'Add', command, onClose, children }: AddDialogProps) {
   const { backend } = usePanel();
   const [env, setEnv] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
@@ -64,7 +66,7 @@ export function AddDialog({ title, command, onClose, children }: AddDialogProps)
               Cancel
             </Button>
             <Button type="submit" color="lamp.4" loading={sending}>
-              Add
+              {verb}
             </Button>
           </Group>
         </Stack>

@@ -82,7 +82,7 @@ function kindOf({ build, profiles, commit, confirmed }: AdminBuild): string {
     build.demo ? 'Stand-in for OpenSpace' : version,
     commit !== null && `commit ${commit.slice(0, 10)}`,
     count(profiles.length, 'profile'),
-    confirmed === null ? 'has not run here yet' : 'as it said when it ran',
+    confirmed === null ? 'has not run here yet' : 'confirmed by a start',
   ];
   return parts.filter((part) => part !== false).join(' · ');
 }

@@ -1,18 +1,22 @@
 import { Button, Group } from '@mantine/core';
 import { Confirm } from '@shared/components/Confirm';
-import type { AdminBuild } from '@shared/protocol';
-import { IconFolderPlus, IconTerminal2 } from '@tabler/icons-react';
+import type { AdminBuild, SourceBuildView } from '@shared/protocol';
+import { IconFolderPlus, IconHammer, IconTerminal2 } from '@tabler/icons-react';
 import { useState } from 'react';
 
 import { usePanel } from '../context';
 import { AddFolder } from './AddFolder';
 import { AddProgram } from './AddProgram';
 import { BuildCard } from './BuildCard';
+import { BuildFromSource } from './BuildFromSource';
 import classes from './Builds.module.css';
+import { SourceBuild } from './SourceBuild';
 
-export function Builds({ builds }: { builds: AdminBuild[] }) {
+type BuildsProps = { builds: AdminBuild[]; sourceBuild: SourceBuildView | null };
+
+export function Builds({ builds, sourceBuild }: BuildsProps) {
   const { commands } = usePanel();
-  const [adding, setAdding] = useState<'folder' | 'program' | null>(null);
+  const [adding, setAdding] = useState<'folder' | 'program' | 'source' | null>(null);
   const [removing, setRemoving] = useState<AdminBuild | null>(null);
   const remove = () => {
     if (!removing) return;
@@ -36,7 +40,15 @@ export function Builds({ builds }: { builds: AdminBuild[] }) {
         >
           Add another program
         </Button>
+        <Button
+          variant="default"
+          leftSection={<IconHammer size={18} stroke={1.6} />}
+          onClick={() => setAdding('source')}
+        >
+          Build from source
+        </Button>
       </Group>
+      {sourceBuild !== null && <SourceBuild one={sourceBuild} />}
       <ul className={classes.list}>
         {builds.map((one) => (
           <li key={one.build.id}>
@@ -54,6 +66,7 @@ export function Builds({ builds }: { builds: AdminBuild[] }) {
         ))}
       </ul>
       {adding === 'folder' && <AddFolder onClose={() => setAdding(null)} />}
+      {adding === 'source' && <BuildFromSource onClose={() => setAdding(null)} />}
       {adding === 'program' && <AddProgram onClose={() => setAdding(null)} />}
       <Confirm
         question={

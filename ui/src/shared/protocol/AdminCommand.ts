@@ -5,4 +5,8 @@ export type AdminCommand = { "command": "launch", build?: string, profile?: stri
 /**
  * The program and its arguments.
  */
-run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | { "command": "remove_build", id: string, } | { "command": "set_default_build", id: string, } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "set_up_registry" } | { "command": "create_token" };
+run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | { "command": "remove_build", id: string, } | { "command": "set_default_build", id: string, } | { "command": "build_from_source", dir: string, 
+/**
+ * CMake's: `NAME` → value.
+ */
+options: { [key in string]: string }, } | { "command": "cancel_source_build" } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "set_up_registry" } | { "command": "create_token" };

@@ -5,6 +5,7 @@ import type { HealthPoint } from "./HealthPoint";
 import type { HealthSample } from "./HealthSample";
 import type { NodeView } from "./NodeView";
 import type { RegistryView } from "./RegistryView";
+import type { SourceBuildView } from "./SourceBuildView";
 import type { StandbyView } from "./StandbyView";
 
 /**
@@ -14,7 +15,7 @@ export type NodeSnapshot = { node: NodeView, health: HealthSample | null,
 /**
  * The last two minutes, one point a second, oldest first; for the small charts.
  */
-history: Array<HealthPoint>, instances: Array<AdminInstance>, builds: Array<AdminBuild>, 
+history: Array<HealthPoint>, instances: Array<AdminInstance>, builds: Array<AdminBuild>, source_build: SourceBuildView | null, 
 /**
  * What stands ready before anybody asks, or is wanted to.
  */

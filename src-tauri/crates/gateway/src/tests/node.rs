@@ -11,7 +11,7 @@ use std::{
 use futures_util::{StreamExt, stream::BoxStream};
 use model::{InstanceId, InstanceState, Secret, SecretHash, ServerId, UnixMillis, ViewerId};
 use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot, NodeView, Ports, RegistryView},
+    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot, NodeView, Ports, RegistryView},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
         ProfileView, ServerView, SessionCreated,
@@ -121,6 +121,7 @@ impl Node {
             history: Vec::new(),
             instances: Vec::new(),
             builds: Vec::new(),
+            source_build: None,
             standby: Vec::new(),
             registry: RegistryView::default(),
             warnings: Vec::new(),
@@ -224,6 +225,21 @@ impl Reception for Node {
         futures_util::stream::iter([Arc::new(Self::snapshot_now())])
             .chain(futures_util::stream::pending())
             .boxed()
+    }
+
+    async fn logs(&self) -> Vec<LogsOfInstance> {
+        Vec::new()
+    }
+
+    async fn log_file(&self, id: InstanceId, name: &str) -> Option<Vec<u8>> {
+        (id == self.instance && name == "log.html").then(|| b"<script>".to_vec())
+    }
+
+    fn log_lines(&self, id: InstanceId) -> Result<BoxStream<'static, Vec<String>>, Problem> {
+        self.owns(&Caller::Admin, id)?;
+        Ok(futures_util::stream::iter([vec!["a line".to_owned()]])
+            .chain(futures_util::stream::pending())
+            .boxed())
     }
 
     async fn command(&self, command: AdminCommand) -> Result<AdminReply, Problem> {

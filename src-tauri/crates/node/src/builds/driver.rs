@@ -1,6 +1,11 @@
 //! The task that owns the builds: one loop. Looks at folders are errands beside it, so that a disk that hangs holds up nobody.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use model::{Build, BuildId, BuildKind, Confirmed};
 use store::{Store, StoreError};
@@ -99,6 +104,11 @@ impl Driver {
                 self.publish();
                 let _ = reply.send(done);
             }
+            Command::Install { build, reply } => {
+                let done = self.install(*build).await;
+                self.publish();
+                let _ = reply.send(done);
+            }
             Command::Remove { id, reply } => {
                 let done = self.remove(&id).await;
                 self.publish();
@@ -133,9 +143,16 @@ impl Driver {
             Some(index) => build.id = self.entries[index].build.id.clone(),
             None => build.id = self.free_id(&build.id)?,
         }
+        self.write(build.clone()).await?;
+        Ok(build)
+    }
+
+    /// Keeps it, in its place where its id is known, and looks at it at once.
+    async fn write(&mut self, build: Build) -> Result<(), AddError> {
         self.store.put_build(&build).await?;
-        let index = same.unwrap_or(self.entries.len());
-        if same.is_none() {
+        let known = self.entries.iter().position(|entry| entry.build.id == build.id);
+        let index = known.unwrap_or(self.entries.len());
+        if known.is_none() {
             self.entries.push(Entry::new(build.clone(), None));
         }
         let looked = tokio::task::spawn_blocking({
@@ -144,10 +161,25 @@ impl Driver {
         });
         let seen = looked.await.map(|(_, seen)| seen).unwrap_or_default();
         let entry = &mut self.entries[index];
-        entry.build = build.clone();
+        entry.build = build;
         entry.seen = seen;
         entry.failure = None;
-        Ok(build)
+        Ok(())
+    }
+
+    async fn install(&mut self, mut build: Build) -> Result<(BuildId, Option<PathBuf>), AddError> {
+        let former = self.entry(&build.id).map(|entry| entry.build.clone());
+        let folder = former.as_ref().and_then(|former| folder_of(&former.kind)).map(Path::to_owned);
+        // Somebody else's folder of that id is not replaced.
+        let is_ours =
+            folder.as_deref().and_then(Path::parent) == folder_of(&build.kind).and_then(Path::parent);
+        match former.filter(|_| is_ours) {
+            Some(former) => (build.env, build.args) = (former.env, former.args),
+            None => build.id = self.free_id(&build.id)?,
+        }
+        let id = build.id.clone();
+        self.write(build).await?;
+        Ok((id, folder.filter(|_| is_ours)))
     }
 
     fn free_id(&self, base: &BuildId) -> Result<BuildId, AddError> {
@@ -260,9 +292,13 @@ fn look_now(build: Build) -> (Build, Seen) {
     (build, Seen { fingerprint, ..seen })
 }
 
-fn is_same_folder(a: &BuildKind, b: &BuildKind) -> bool {
-    match (a, b) {
-        (BuildKind::OpenSpace { dir: a, .. }, BuildKind::OpenSpace { dir: b, .. }) => a == b,
-        _ => false,
+fn folder_of(kind: &BuildKind) -> Option<&Path> {
+    match kind {
+        BuildKind::OpenSpace { dir, .. } => Some(dir),
+        BuildKind::Program { .. } => None,
     }
+}
+
+fn is_same_folder(a: &BuildKind, b: &BuildKind) -> bool {
+    folder_of(a).is_some() && folder_of(a) == folder_of(b)
 }

@@ -44,6 +44,11 @@ enum Command {
         build: Box<Build>,
         reply: Reply<Result<Build, AddError>>,
     },
+    /// In the place of what was built from the same sources before.
+    Install {
+        build: Box<Build>,
+        reply: Reply<Result<(BuildId, Option<PathBuf>), AddError>>,
+    },
     Remove {
         id: BuildId,
         reply: Reply<Result<bool, StoreError>>,
@@ -139,6 +144,22 @@ impl Builds {
         let build =
             Build { id: BuildId::from_name(name)?, name: name.to_owned(), kind, env, args: run.collect() };
         self.put(build).await
+    }
+
+    /// What was built from source takes the place of what the same sources gave before, with its settings; whose folder is told.
+    pub async fn install(
+        &self,
+        id: BuildId,
+        name: String,
+        dir: PathBuf,
+    ) -> Result<(BuildId, Option<PathBuf>), AddError> {
+        let looked = tokio::task::spawn_blocking(move || {
+            let dir = dir.canonicalize().map_err(|_| NotABuild::Missing(dir))?;
+            look::register(dir, BTreeMap::new(), Vec::new())
+        });
+        let build = looked.await.map_err(|_| AddError::Store(StoreError::Closed))??;
+        let build = Box::new(Build { id, name, ..build });
+        self.ask(|reply| Command::Install { build, reply }).await.unwrap_or(Err(StoreError::Closed.into()))
     }
 
     async fn put(&self, build: Build) -> Result<Build, AddError> {

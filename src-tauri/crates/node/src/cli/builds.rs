@@ -1,8 +1,12 @@
 //! The builds as a terminal shows them.
 
-use anyhow::Result;
-use protocol::admin::AdminBuild;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use protocol::admin::{AdminBuild, AdminCommand, SourceStep};
 use serde_json::Value;
+
+use super::door::Door;
 
 /// One object a build: what viewers read of it (`id`, `name`, `kind`, …), and beside it what administrators do.
 pub fn as_json(builds: &[AdminBuild]) -> Result<Vec<Value>> {
@@ -27,6 +31,35 @@ pub fn print(one: &AdminBuild) {
     }
     for note in &one.notes {
         println!("    · {note}");
+    }
+}
+
+/// How often the running node is asked how far it is.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Has the node build it, and says how far it is until it is done. Its id.
+pub async fn from_source(door: &Door, dir: &Path, options: BTreeMap<String, String>) -> Result<String> {
+    let Door::Node(client) = door else {
+        bail!("no node runs on this data folder, and a build from source is its work: start it first")
+    };
+    client.command(AdminCommand::BuildFromSource { dir: dir.display().to_string(), options }).await?;
+    let mut told = String::new();
+    loop {
+        let view = client.snapshot().await?.source_build.context("the node has forgotten the build")?;
+        match view.step {
+            SourceStep::Done => return view.build.context("the node has not said what it is registered as"),
+            SourceStep::Failed | SourceStep::Cancelled => bail!(view.message.unwrap_or_default()),
+            step => {
+                let share =
+                    view.progress.map_or_else(String::new, |share| format!(" {:.0} %", share * 100.0));
+                let now = format!("{step:?}{share}");
+                if now != told {
+                    println!("{now}");
+                    told = now;
+                }
+            }
+        }
+        tokio::time::sleep(ASK_EVERY).await;
     }
 }
 

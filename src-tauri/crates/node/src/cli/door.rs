@@ -51,7 +51,7 @@ impl Door {
     pub async fn builds(&self) -> Result<Vec<AdminBuild>> {
         match self {
             Self::Journal(store) => Ok(Builds::open(store.clone()).await?.catalog().admin_views()),
-            Self::Node(client) => Ok(client.get::<NodeSnapshot>("/admin/snapshot").await?.builds),
+            Self::Node(client) => Ok(client.snapshot().await?.builds),
         }
     }
 
@@ -166,7 +166,11 @@ impl Client {
         self.answer(reqwest::Client::new().post(format!("{}{path}", self.base)).json(body)).await
     }
 
-    async fn command(&self, command: AdminCommand) -> Result<AdminReply> {
+    pub async fn snapshot(&self) -> Result<NodeSnapshot> {
+        self.get("/admin/snapshot").await
+    }
+
+    pub async fn command(&self, command: AdminCommand) -> Result<AdminReply> {
         self.post("/admin/commands", &command).await
     }
 

@@ -18,6 +18,8 @@ use tracing::{error, info, warn};
 use super::{Command, Launch, Member, Row, Rows, Setup, Started, first::FirstStarts, is_over, live};
 use crate::{
     admission::{self, Refusal},
+    clock,
+    logs::About,
     problem::problem,
     stage::{self, Stage},
     standby,
@@ -214,7 +216,9 @@ impl Driver {
     }
 
     async fn forget(&mut self, id: InstanceId) {
-        self.rows.remove(&id);
+        if let Some(row) = self.rows.remove(&id) {
+            self.keep_logs(&row).await;
+        }
         self.reports.remove(&id);
         self.stages.remove(&id);
         if let Err(error) = self.store.remove_instance(id).await {
@@ -227,6 +231,22 @@ impl Driver {
             warn!(instance = %id, %error, "the folder of an instance could not be removed");
         }
         info!(instance = %id, "gone");
+    }
+
+    /// Its folder goes; what may tell why it ended stays for a while.
+    async fn keep_logs(&self, row: &Row) {
+        let logs = self.setup.logs.clone();
+        let about = About {
+            instance: row.member.id,
+            build_name: row.member.build.name.clone(),
+            profile: row.member.profile.clone(),
+            ended: clock::now(),
+            message: row.report.status.message.clone(),
+        };
+        let kept = tokio::task::spawn_blocking(move || logs.keep(&about)).await;
+        if let Ok(Err(error)) = kept {
+            warn!(instance = %row.member.id, %error, "the logs of an instance could not be kept");
+        }
     }
 
     fn stage(&mut self, id: InstanceId, stage: stage::State) {
