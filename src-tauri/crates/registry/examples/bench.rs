@@ -9,7 +9,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use e2e::Postgres;
 use model::{InstanceId, ServerId};
-use registry::{Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Load, Registry, ServerRow, setup};
+use registry::{
+    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Load, Registry, ServerRow, Trouble, setup,
+};
 use serde_json::{Value, json};
 use tokio::{
     task::JoinSet,
@@ -25,6 +27,9 @@ const SLOTS: u32 = 8;
 const LEASE: Duration = Duration::from_secs(30);
 /// Postgres gives each connection a process; beyond this the machines share connections, and the figure says so.
 const CONNECTIONS: usize = 200;
+
+/// Each join has a connection of its own for a moment.
+const JOINS_AT_ONCE: usize = 20;
 
 struct Plan {
     placements: Duration,
@@ -185,10 +190,13 @@ async fn heartbeats(
         registries.push(Registry::connect(address).await?);
     }
     let mut fleet = Vec::new();
-    for n in 0..machines {
-        let row = row(10_000 + machines + n);
-        let registry = registries[n % registries.len()].clone();
-        fleet.push((registry.join(&row).await?.generation, row.server, registry));
+    for some in (0..machines).collect::<Vec<_>>().chunks(JOINS_AT_ONCE) {
+        let mut joining = JoinSet::new();
+        for n in some {
+            let (row, registry) = (row(10_000 + machines + n), registries[n % registries.len()].clone());
+            joining.spawn(async move { Ok((registry.join(&row).await?.generation, row.server, registry)) });
+        }
+        fleet.extend(joining.join_all().await.into_iter().collect::<Result<Vec<_>, Trouble>>()?);
     }
     let (begins, ends) = (Instant::now() + HEARTBEAT_EVERY, Instant::now() + HEARTBEAT_EVERY * 3 + lasts);
     let mut beating = JoinSet::new();
@@ -223,17 +231,19 @@ async fn heartbeats(
     Ok(figure("heartbeat_cpu_pct", &machines.to_string(), percent, "%"))
 }
 
-/// User and system time of Postgres, all its processes together.
+/// The time that Postgres has spent on a core, all its processes together; by the scheduler's clock, since each turn is far shorter than
+/// a tick of the others.
 fn cpu(postgres: &Postgres) -> Result<Duration> {
-    let per_s = rustix::param::clock_ticks_per_second();
-    let mut ticks = 0;
+    let mut spent = Duration::ZERO;
     for pid in postgres.pids()? {
-        // The name in parentheses may hold anything; what follows it may not.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) else { continue };
-        let after = stat.rsplit_once(") ").context("a process has a name")?.1;
-        ticks += after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+        // One may have ended meanwhile.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{}/schedstat", pid.as_raw_nonzero())) else {
+            continue;
+        };
+        let first = stat.split(' ').next().context("the scheduler counts nanoseconds")?;
+        spent += Duration::from_nanos(first.parse()?);
     }
-    Ok(Duration::from_secs_f64(ticks as f64 / per_s as f64))
+    Ok(spent)
 }
 
 /// From the death of a machine, at a moment of its own, until the others are told: the median.
