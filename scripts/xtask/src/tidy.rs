@@ -48,6 +48,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("gstreamer-app", &["media"]),
     ("openh264", &["media"]),
     ("yuv", &["media"]),
+    ("fast_image_resize", &["media"]),
     ("jpeg-encoder", &["media"]),
     ("webrtc", &["streaming"]),
     ("rtc", &["streaming"]),

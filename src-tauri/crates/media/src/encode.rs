@@ -53,6 +53,6 @@ pub(crate) struct Settings {
 
 impl Settings {
     fn format(&self, candidate: &table::Candidate) -> Format {
-        Format { size: self.size, layout: candidate.layout, matrix: candidate.matrix }
+        Format { size: self.size, flavour: candidate.flavour() }
     }
 }

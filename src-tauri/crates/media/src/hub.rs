@@ -30,13 +30,13 @@ impl Hub {
         Self { wishes, subscribers: Mutex::default() }
     }
 
-    pub fn subscribe(self: &Arc<Self>) -> Feed {
+    pub fn subscribe(self: &Arc<Self>) -> Tap {
         let subscriber = Arc::new(Subscriber::default());
         self.wishes.want_keyframe(Demand::Viewer);
         let mut subscribers = lock(&self.subscribers);
         subscribers.push(Arc::clone(&subscriber));
         self.wishes.set_watchers(subscribers.len());
-        Feed { hub: Arc::clone(self), subscriber }
+        Tap { hub: Arc::clone(self), subscriber }
     }
 
     /// Gives the frame to all; those who lag too far lose what they have and wait for the next keyframe.
@@ -60,14 +60,14 @@ impl Hub {
     }
 }
 
-/// The frames of one pipeline for one subscriber. One that lags loses frames up to the next keyframe.
+/// The frames of one encoder for one subscriber. One that lags loses frames up to the next keyframe.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Tap {
     hub: Arc<Hub>,
     subscriber: Arc<Subscriber>,
 }
 
-impl Feed {
+impl Tap {
     /// `None` when the pipeline has ended. Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Arc<EncodedFrame>> {
         loop {
@@ -86,7 +86,7 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl Drop for Tap {
     fn drop(&mut self) {
         let mut subscribers = lock(&self.hub.subscribers);
         subscribers.retain(|other| !Arc::ptr_eq(other, &self.subscriber));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn hub() -> (Arc<Hub>, Arc<Wishes>) {
-        let wishes = Arc::new(Wishes::new(Bitrate::kbps(1000)).unwrap());
+        let wishes = Arc::new(Wishes::new(Bitrate::kbps(1000), None).unwrap());
         (Arc::new(Hub::new(Arc::clone(&wishes))), wishes)
     }
 

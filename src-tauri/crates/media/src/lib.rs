@@ -1,35 +1,41 @@
-//! From a window to encoded frames: grabbed when the program swaps, encoded once, handed to whoever subscribed.
+//! From a window to encoded frames: grabbed when the program swaps, encoded once per rendition, handed to whoever subscribed.
 //!
 //! ```text
 //!  display ──► capture ──► picture ──► encode ──► hub ──► Feed, Feed, …      one thread, up to the hub
-//!                 ▲            pace says when          └─ wishes ◄── Pipeline: keyframe, bitrate, stop
+//!                 ▲           │ pace says when      └─ wishes ◄── Pipeline: keyframe, bitrate, stop
+//!                             └─► mailbox ──► scale ──► encode ──► hub …     one more thread per watched rendition (ladder)
 //! ```
 //!
 //! Absent on purpose: networks, viewers, and any waiting for either. A late frame is dropped, never queued.
 
 mod annexb;
+mod camera;
 mod capture;
 mod encode;
+mod feed;
 mod hub;
+mod ladder;
 mod meter;
 mod pace;
 mod picture;
 mod pipeline;
 mod priority;
+mod scale;
 mod shm;
 mod thumbnail;
 mod wishes;
+mod worker;
 
 use std::{thread, time::Instant};
 
 use bytes::Bytes;
 use model::{
     Bitrate, DisplayAddress, FrameRate, Size, WindowId,
-    video::{Codec, EncoderChoice, Rejected},
+    video::{Codec, EncoderChoice, Rejected, Rendition},
 };
 
 use crate::encode::{Settings, choose::choose};
-pub use crate::{hub::Feed, pipeline::Pipeline};
+pub use crate::{feed::Feed, pipeline::Pipeline};
 
 /// What [`probe`] opens its sessions with: a usual stream of 720p.
 const PROBE_KBPS: u32 = 6000;
@@ -88,6 +94,16 @@ pub struct Stats {
     /// Pictures that were not encoded because the encoder was still busy.
     pub dropped_frames: u64,
     pub keyframes: u64,
+}
+
+/// A rendition that somebody watches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenditionStats {
+    pub rendition: Rendition,
+    /// The encoder's name.
+    pub encoder: String,
+    pub viewers: usize,
+    pub stats: Stats,
 }
 
 /// The encoders that are known, best first: the names that [`PipelineSpec::encoders`] and [`probe`] take.

@@ -131,6 +131,11 @@ impl Pace {
         self.keyframe_due = Some(self.keyframe_due.map_or(due, |wanted| wanted.min(due)));
     }
 
+    /// Whoever wanted a keyframe has gone.
+    pub fn forget_keyframe(&mut self) {
+        self.keyframe_due = None;
+    }
+
     pub fn decide(&self, now: Instant) -> Step {
         if !self.watched {
             return Step::Sleep(None);

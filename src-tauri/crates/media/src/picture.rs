@@ -25,11 +25,17 @@ pub(crate) enum Layout {
     Nv12,
 }
 
+/// What distinguishes pictures of one size: those of one flavour are converted once for all encoders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Flavour {
+    pub layout: Layout,
+    pub matrix: Matrix,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Format {
     pub size: Size,
-    pub layout: Layout,
-    pub matrix: Matrix,
+    pub flavour: Flavour,
 }
 
 impl Format {
@@ -39,7 +45,7 @@ impl Format {
 
     /// Bytes in a row of one chroma plane, or of the one plane that holds both.
     pub fn chroma_stride(self) -> usize {
-        match self.layout {
+        match self.flavour.layout {
             Layout::I420 => round_up_4(self.size.width as usize / 2),
             Layout::Nv12 => self.luma_stride(),
         }
@@ -54,7 +60,7 @@ impl Format {
     }
 
     fn len(self) -> usize {
-        let chroma_planes = match self.layout {
+        let chroma_planes = match self.flavour.layout {
             Layout::I420 => 2,
             Layout::Nv12 => 1,
         };
@@ -97,9 +103,18 @@ impl Picture {
         (luma, u, v)
     }
 
+    /// Luma, and all that carries colour.
+    pub fn luma_and_chroma(&self) -> (&[u8], &[u8]) {
+        self.data.split_at(self.format.luma_len())
+    }
+
+    pub fn luma_and_chroma_mut(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.data.split_at_mut(self.format.luma_len())
+    }
+
     /// Takes the shot over, from the upper left corner; what a smaller shot does not cover stays as it was.
     pub fn take(&mut self, shot: Shot<'_>) -> Result<(), YuvError> {
-        let Format { size, layout, matrix } = self.format;
+        let Format { size, flavour: Flavour { layout, matrix } } = self.format;
         let width = size.width.min(shot.size.width) & !1;
         let height = size.height.min(shot.size.height) & !1;
         let stride = shot.size.width * 4;
@@ -167,8 +182,8 @@ pub(crate) struct Pictures {
     kept: Vec<Arc<Picture>>,
 }
 
-/// The last picture (kept for repeats), the one in the encoder, and the one that is being made.
-const PICTURES: usize = 3;
+/// The last picture (kept for repeats), the one in the encoder, the one that is being made, and two that are being made smaller.
+const PICTURES: usize = 5;
 
 impl Pictures {
     pub fn new(format: Format) -> Self {
@@ -179,13 +194,22 @@ impl Pictures {
         self.format.size
     }
 
+    pub fn flavour(&self) -> Flavour {
+        self.format.flavour
+    }
+
     /// A picture of this shot, in memory that nobody reads any more.
     pub fn picture(&mut self, shot: Shot<'_>) -> Result<Arc<Picture>, YuvError> {
+        self.made(|picture| picture.take(shot))
+    }
+
+    /// A picture that `make` fills.
+    pub fn made<E>(&mut self, make: impl FnOnce(&mut Picture) -> Result<(), E>) -> Result<Arc<Picture>, E> {
         let free = self.kept.iter().position(|picture| Arc::strong_count(picture) == 1);
         let mut picture =
             free.map_or_else(|| Arc::new(Picture::black(self.format)), |index| self.kept.swap_remove(index));
         if let Some(own) = Arc::get_mut(&mut picture) {
-            own.take(shot)?;
+            make(own)?;
         }
         if self.kept.len() < PICTURES {
             self.kept.push(Arc::clone(&picture));
@@ -204,7 +228,7 @@ mod tests {
     use super::*;
 
     fn format(width: u32, height: u32, layout: Layout, matrix: Matrix) -> Format {
-        Format { size: Size::new(width, height), layout, matrix }
+        Format { size: Size::new(width, height), flavour: Flavour { layout, matrix } }
     }
 
     fn flat(size: Size, bgr: [u8; 3]) -> Vec<u8> {

@@ -3,7 +3,10 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering},
+    },
 };
 
 use model::Bitrate;
@@ -21,18 +24,45 @@ pub(crate) struct Wishes {
     keyframe: AtomicU8,
     watchers: AtomicUsize,
     stop: AtomicBool,
+    bell: Arc<Bell>,
+    /// Rings too: that of the thread which hands pictures to the one that these wishes are for.
+    supplier: Option<Arc<Bell>>,
+}
+
+/// Wakes a thread that polls.
+#[derive(Debug)]
+pub(crate) struct Bell(OwnedFd);
+
+impl Bell {
+    pub fn new() -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+    }
+
     /// Readable when there is something new.
-    bell: OwnedFd,
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    pub fn ring(&self) {
+        // It fails only when it already rings as loud as it can.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    fn silence(&self) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.0, &mut count);
+    }
 }
 
 impl Wishes {
-    pub fn new(bitrate: Bitrate) -> io::Result<Self> {
+    pub fn new(bitrate: Bitrate, supplier: Option<Arc<Bell>>) -> io::Result<Self> {
         Ok(Self {
             kbps: AtomicU32::new(clamped(bitrate).kbps),
             keyframe: AtomicU8::new(0),
             watchers: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
-            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            bell: Bell::new()?,
+            supplier,
         })
     }
 
@@ -55,8 +85,10 @@ impl Wishes {
     }
 
     pub fn set_bitrate(&self, bitrate: Bitrate) {
-        self.kbps.store(clamped(bitrate).kbps, Ordering::Release);
-        self.ring();
+        let kbps = clamped(bitrate).kbps;
+        if self.kbps.swap(kbps, Ordering::AcqRel) != kbps {
+            self.ring();
+        }
     }
 
     pub fn bitrate(&self) -> Bitrate {
@@ -81,19 +113,20 @@ impl Wishes {
         self.stop.load(Ordering::Acquire)
     }
 
-    pub fn bell(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// Makes the bell silent; what it announced is read from the cells after this.
     pub fn heard(&self) {
-        let mut count = [0; 8];
-        let _ = rustix::io::read(&self.bell, &mut count);
+        self.bell.silence();
     }
 
     fn ring(&self) {
-        // It fails only when it already rings as loud as it can.
-        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+        self.bell.ring();
+        if let Some(supplier) = &self.supplier {
+            supplier.ring();
+        }
     }
 }
 

@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use common::{Decoder, Painter, Xvfb};
 use media::{EncodedFrame, End, Feed, OpenError, Pipeline, PipelineSpec};
-use model::{Bitrate, DisplayAddress, FrameRate, Size, WindowId, video::Codec};
+use model::{
+    Bitrate, DisplayAddress, FrameRate, Size, WindowId,
+    video::{Codec, Rendition, Rung},
+};
 
 const SIZE: Size = Size::new(640, 352);
 
@@ -190,7 +193,7 @@ async fn a_keyframe_of_a_resting_picture_comes_without_a_change() {
     let scene = Scene::open("x264enc").await;
     let mut feed = scene.pipeline.subscribe();
     assert!(next(&mut feed).await.keyframe);
-    scene.pipeline.want_keyframe();
+    scene.pipeline.want_keyframe(Rendition { codec: Codec::H264, rung: Rung::Source });
     let frame = loop {
         let frame = next(&mut feed).await;
         if frame.keyframe {
@@ -272,10 +275,10 @@ async fn the_bitrate_is_followed(encoder: &str) {
     };
     bytes_of(20).await;
     let rich = bytes_of(20).await;
-    pipeline.set_bitrate(Bitrate::kbps(800));
+    pipeline.set_bitrate(Rung::Source, Bitrate::kbps(800));
     bytes_of(40).await;
     let poor = bytes_of(20).await;
-    pipeline.set_bitrate(Bitrate::kbps(16_000));
+    pipeline.set_bitrate(Rung::Source, Bitrate::kbps(16_000));
     bytes_of(60).await;
     let again = bytes_of(20).await;
     assert!(rich * 2 > poor * 3 && again * 2 > poor * 3, "{rich}, {poor}, {again} bytes");

@@ -231,8 +231,8 @@ impl Config {
         FrameRate(self.instances.fps)
     }
 
-    pub fn bitrates(&self) -> crate::rate::Limits {
-        crate::rate::Limits {
+    pub fn bitrates(&self) -> crate::ladder::Limits {
+        crate::ladder::Limits {
             start: Bitrate::kbps(self.stream.bitrate_kbps),
             min: Bitrate::kbps(self.stream.bitrate_min_kbps),
             max: Bitrate::kbps(self.stream.bitrate_max_kbps),

@@ -8,7 +8,7 @@ use std::{
 use futures_util::stream::{self, BoxStream, StreamExt};
 use model::{ServerId, health::HealthSample};
 use protocol::{
-    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, StandbyView, StreamView},
+    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, RenditionView, StandbyView, StreamView},
     signal::ViewerView,
 };
 use tokio::{
@@ -23,6 +23,7 @@ use crate::{
     membership::Membership,
     roster::{Roster, Row, Rows, live},
     source::Workshop,
+    stage::Picture,
     standby::{Keeper, plan::Wanted},
     views,
 };
@@ -168,6 +169,7 @@ fn instance(row: &Row, server: ServerId, health: Option<&HealthSample>) -> Admin
         gpu_memory_bytes: load.and_then(|load| load.gpu_memory_bytes),
         encoder: picture.map(|picture| picture.pipeline.choice().clone()),
         stream: picture.map(|picture| stream(*picture.pipeline.stats().borrow())),
+        renditions: picture.map(|picture| renditions(row, picture)).unwrap_or_default(),
         viewers: viewers(row),
         log_tail: notes_and_log(row),
     }
@@ -183,6 +185,17 @@ fn stream(stats: media::Stats) -> StreamView {
     }
 }
 
+fn renditions(row: &Row, picture: &Picture) -> Vec<RenditionView> {
+    let view = |running: media::RenditionStats| RenditionView {
+        rendition: running.rendition,
+        size: running.rendition.rung.size(row.member.size.clamped()),
+        encoder: running.encoder,
+        viewers: running.viewers as u32,
+        stream: stream(running.stats),
+    };
+    picture.pipeline.renditions().into_iter().map(view).collect()
+}
+
 fn viewers(row: &Row) -> Vec<AdminViewer> {
     let holder = row.stage.holder;
     let view = |viewer: &ViewerView| {
@@ -193,6 +206,10 @@ fn viewers(row: &Row) -> Vec<AdminViewer> {
             in_control: holder == Some(viewer.viewer_id),
             connected: path.connected,
             rtt_ms: path.rtt_ms,
+            rendition: path.shown,
+            fraction_lost: path.fraction_lost,
+            frames_skipped: path.frames_skipped,
+            over_tcp: path.over_tcp,
         }
     };
     row.stage.viewers.iter().map(view).collect()

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ApiGeneration, InstanceId, ServerId, Size, UnixMillis, ViewerId, health::HealthSample,
-    video::EncoderChoice,
+    ApiGeneration, InstanceId, ServerId, Size, UnixMillis, ViewerId,
+    health::HealthSample,
+    video::{EncoderChoice, Rendition},
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -107,6 +108,7 @@ pub struct AdminInstance {
     pub gpu_memory_bytes: Option<u64>,
     pub encoder: Option<EncoderChoice>,
     pub stream: Option<StreamView>,
+    pub renditions: Vec<RenditionView>,
     pub viewers: Vec<AdminViewer>,
     /// The last lines that the program printed.
     pub log_tail: Vec<String>,
@@ -129,6 +131,24 @@ pub struct AdminViewer {
     pub in_control: bool,
     pub connected: bool,
     pub rtt_ms: Option<f32>,
+    /// What this viewer is shown.
+    pub rendition: Option<Rendition>,
+    /// Of the last second, as the viewer reports it: 0.0–1.0.
+    pub fraction_lost: f32,
+    /// Frames that it was not sent: it waited for a keyframe, or its connection was full.
+    pub frames_skipped: u64,
+    /// UDP does not get through to it.
+    pub over_tcp: bool,
+}
+
+/// One encode of an instance's picture that somebody watches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct RenditionView {
+    pub rendition: Rendition,
+    pub size: Size,
+    pub encoder: String,
+    pub viewers: u32,
+    pub stream: StreamView,
 }
 
 /// One scene that launches are to find ready.

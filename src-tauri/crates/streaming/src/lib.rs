@@ -16,5 +16,5 @@ mod peer;
 mod port;
 mod sdp;
 
-pub use peer::{Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats, Why};
+pub use peer::{Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats, Playout, Why};
 pub use port::{Config, MediaPort, OpenError, PortStats};

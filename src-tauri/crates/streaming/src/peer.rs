@@ -28,7 +28,7 @@ use tokio::{
 use tokio_util::sync::DropGuard;
 use tracing::debug;
 
-pub use self::sending::Why;
+pub use self::{sending::Why, writer::Playout};
 
 /// Commands that wait for the peer, replies to intents most of all: a second of the most a viewer may ask.
 const COMMANDS: usize = 64;
@@ -117,6 +117,7 @@ pub(crate) enum Command {
     RestartIce { done: oneshot::Sender<anyhow::Result<()>> },
     Reply(IntentReply),
     Useful(Bitrate),
+    Playout(Playout),
 }
 
 /// The remote control of a peer. Dropping it closes the peer.
@@ -161,6 +162,12 @@ impl PeerHandle {
     /// [`Self::set_feed`] for frames from elsewhere.
     pub fn set_frames(&self, frames: Option<Box<dyn Frames>>) {
         self.feeds.put(frames);
+    }
+
+    /// Holds from the next frame on.
+    pub async fn set_playout(&self, playout: Playout) {
+        // A peer that is closed shows nothing.
+        let _ = self.commands.send(Command::Playout(playout)).await;
     }
 
     /// On the channel `state`. Lost when the channel is full: the next one says it all.

@@ -2,6 +2,7 @@
 import type { AdminViewer } from "./AdminViewer";
 import type { EncoderChoice } from "./EncoderChoice";
 import type { InstanceView } from "./InstanceView";
+import type { RenditionView } from "./RenditionView";
 import type { Size } from "./Size";
 import type { StreamView } from "./StreamView";
 
@@ -9,7 +10,7 @@ export type AdminInstance = { instance: InstanceView, size: Size, display: strin
 /**
  * 100 is one core; the program and its children.
  */
-cpu_percent: number | null, memory_bytes: number | null, gpu_memory_bytes: number | null, encoder: EncoderChoice | null, stream: StreamView | null, viewers: Array<AdminViewer>, 
+cpu_percent: number | null, memory_bytes: number | null, gpu_memory_bytes: number | null, encoder: EncoderChoice | null, stream: StreamView | null, renditions: Array<RenditionView>, viewers: Array<AdminViewer>, 
 /**
  * The last lines that the program printed.
  */

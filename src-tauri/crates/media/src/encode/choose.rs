@@ -74,6 +74,20 @@ fn wanted(names: &[String]) -> Vec<Result<&'static Candidate, &str>> {
     names.iter().map(|name| find(name).ok_or(name.as_str())).collect()
 }
 
+/// Names to try for another encode beside the first: what the first one took, then what else makes this codec and is wanted.
+pub(crate) fn names_of(codec: Codec, first: Option<&str>, wanted: &[String]) -> Vec<String> {
+    let makes = |name: &str| TABLE.iter().any(|known| known.name == name && known.codec == codec);
+    let all = || TABLE.iter().map(|candidate| candidate.name);
+    let mut names: Vec<&str> = first.into_iter().chain(wanted.iter().map(String::as_str)).collect();
+    names.retain(|name| makes(name));
+    // A viewer without the wanted codec is better served by any encoder than by none.
+    if wanted.is_empty() || names.is_empty() {
+        names.extend(all().filter(|name| makes(name)));
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().filter(|name| seen.insert(*name)).map(str::to_owned).collect()
+}
+
 fn known() -> String {
     TABLE.iter().map(|candidate| candidate.name).collect::<Vec<_>>().join(", ")
 }
@@ -206,6 +220,15 @@ mod tests {
         assert_eq!(rejected.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), names);
         assert!(rejected[0].why.contains("known are nvh264enc"), "{}", rejected[0].why);
         assert!(!rejected[1].why.is_empty());
+    }
+
+    #[test]
+    fn another_encode_takes_the_encoder_of_the_first_and_else_what_makes_its_codec() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let wanted = names(&["x264enc", "openh264"]);
+        assert_eq!(names_of(Codec::H264, Some("openh264"), &wanted), names(&["openh264", "x264enc"]));
+        assert_eq!(names_of(Codec::Vp8, Some("openh264"), &wanted), names(&["vp8enc"]));
+        assert_eq!(names_of(Codec::H264, Some("x264enc"), &[])[..2], names(&["x264enc", "nvh264enc"]));
     }
 
     #[test]

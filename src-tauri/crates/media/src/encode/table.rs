@@ -2,7 +2,7 @@
 
 use model::{Bitrate, video::Codec};
 
-use crate::picture::{Layout, Matrix};
+use crate::picture::{Flavour, Layout, Matrix};
 
 /// Encoded bits that may wait, as a time at the wanted bitrate. One and a half frames at 30 fps: a keyframe stays small enough
 /// to be sent within a few frames' time, at the price of being coarse for as long.
@@ -17,6 +17,12 @@ pub(crate) struct Candidate {
     pub layout: Layout,
     pub matrix: Matrix,
     pub engine: Engine,
+}
+
+impl Candidate {
+    pub fn flavour(&self) -> Flavour {
+        Flavour { layout: self.layout, matrix: self.matrix }
+    }
 }
 
 #[derive(Debug)]

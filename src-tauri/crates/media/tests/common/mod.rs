@@ -258,9 +258,15 @@ pub struct Decoded {
 impl Decoded {
     /// The number that was painted, if it is whole.
     pub fn number(&self) -> Option<u32> {
+        self.number_of(self.size)
+    }
+
+    /// The number that was painted in a picture of that size, of which this may be a smaller one.
+    pub fn number_of(&self, source: Size) -> Option<u32> {
+        let scaled = |at: u32| at * self.size.width / source.width;
         let bit = |index: u32| {
-            let at = (BLOCK / 2 * self.size.width + index * BLOCK + BLOCK / 2) as usize;
-            u32::from(self.y[at] > 125) << index
+            let at = scaled(BLOCK / 2) * self.size.width + scaled(index * BLOCK + BLOCK / 2);
+            u32::from(self.y[at as usize] > 125) << index
         };
         let word: u32 = (0..BITS).map(bit).sum();
         let number = word >> 8;

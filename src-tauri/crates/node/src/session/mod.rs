@@ -11,8 +11,12 @@ mod wishes;
 
 use std::time::{Duration, Instant};
 
-use model::{Role, SecretHash, ViewerId, video::Codec};
-use protocol::signal::{ByeReason, IceServer, ServerMessage};
+use media::Feed;
+use model::{
+    Role, SecretHash, ViewerId,
+    video::{Codec, Rendition, Rung},
+};
+use protocol::signal::{ByeReason, IceServer, QualityMode, ServerMessage};
 use streaming::{MediaPort, PeerEvent, PeerHandle};
 use supervisor::Report;
 use tokio::{
@@ -67,6 +71,10 @@ pub(crate) struct Session {
     stage: watch::Receiver<stage::State>,
     /// The picture that the peer is fed with.
     fed: Option<u64>,
+    /// Which rendition the stage gives to this viewer, and which one it is being shown.
+    rung: watch::Receiver<Rung>,
+    shown: Option<watch::Receiver<Option<Rendition>>>,
+    mode: QualityMode,
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
@@ -79,7 +87,8 @@ impl Session {
     pub async fn run(viewer: Viewer, member: Member, means: Means, channel: Socket) {
         let (attach, mut attaches) = mpsc::channel(ATTACHES);
         let (path, told) = watch::channel(stage::Path::default());
-        let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach, path: told };
+        let (wanted, rung) = watch::channel(Rung::default());
+        let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach, path: told, rung: wanted };
         member.stage.sit(viewer.id, seat).await;
         info!(viewer = %viewer.id, instance = %member.id, role = ?viewer.role, "viewer came");
         let reports = member.instance.reports();
@@ -96,6 +105,9 @@ impl Session {
             socket: Some(channel),
             peer: None,
             fed: None,
+            rung,
+            shown: None,
+            mode: QualityMode::default(),
             connected: false,
             visible: true,
             told_trouble: None,
@@ -145,8 +157,15 @@ impl Session {
     }
 
     fn look_at_path(&self) {
-        let rtt_ms = self.peer.as_ref().and_then(|(peer, _)| peer.stats().rtt_ms);
-        self.path.send_replace(stage::Path { connected: self.connected, rtt_ms });
+        let stats = self.peer.as_ref().map(|(peer, _)| peer.stats()).unwrap_or_default();
+        self.path.send_replace(stage::Path {
+            connected: self.connected,
+            rtt_ms: stats.rtt_ms,
+            shown: self.shown.as_ref().and_then(|shown| *shown.borrow()),
+            fraction_lost: stats.fraction_lost,
+            frames_skipped: stats.frames_skipped,
+            over_tcp: stats.over_tcp,
+        });
     }
 
     /// Tells the stage whether this viewer is there. True when the session is over.
@@ -180,6 +199,7 @@ impl Session {
         match self.means.media.peer(spec).await {
             Ok(peer) => {
                 self.peer = Some(peer);
+                self.set_playout().await;
                 self.scene.again();
             }
             Err(error) => {
@@ -201,7 +221,9 @@ impl Session {
         let picture = state.picture.as_ref().filter(|_| self.connected && self.visible);
         let epoch = picture.map(|picture| picture.epoch);
         if epoch != self.fed {
-            peer.set_feed(picture.map(|picture| picture.pipeline.subscribe()));
+            let feed = picture.map(|picture| picture.pipeline.follow(self.means.codec, self.rung.clone()));
+            self.shown = feed.as_ref().map(Feed::shown);
+            peer.set_feed(feed);
             self.fed = epoch;
         }
     }

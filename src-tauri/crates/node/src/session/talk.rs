@@ -3,9 +3,9 @@
 use model::{InstanceState, input::Input};
 use protocol::{
     input::IntentReply,
-    signal::{ByeReason, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
+    signal::{ByeReason, InstanceNews, QualityMode, RefusalReason, ServerMessage, ViewerMessage},
 };
-use streaming::PeerEvent;
+use streaming::{PeerEvent, Playout};
 use tracing::debug;
 
 use super::Session;
@@ -51,10 +51,24 @@ impl Session {
                     self.refuse(RefusalReason::NotAllowed, why.to_owned()).await;
                 }
             }
-            // One rendition for all so far: every mode gets it.
-            ViewerMessage::Quality { mode } => debug!(viewer = %self.viewer.id, ?mode, "quality wished"),
+            ViewerMessage::Quality { mode } => {
+                self.mode = mode;
+                self.member.stage.quality(self.viewer.id, mode).await;
+                self.set_playout().await;
+            }
             ViewerMessage::Visible { visible } => self.visible = visible,
             ViewerMessage::Ping => self.send(ServerMessage::Pong).await,
+        }
+    }
+
+    /// What the mode means for this viewer alone; what it means for the renditions is the stage's.
+    pub(super) async fn set_playout(&self) {
+        let playout = match self.mode {
+            QualityMode::Smooth => Playout::Evenly,
+            QualityMode::Auto | QualityMode::Interactive | QualityMode::Saver => Playout::AtOnce,
+        };
+        if let Some((peer, _)) = &self.peer {
+            peer.set_playout(playout).await;
         }
     }
 
@@ -92,8 +106,9 @@ impl Session {
                 }
             }
             PeerEvent::KeyframeWanted => {
-                if let Some(picture) = &self.stage.borrow().picture {
-                    picture.pipeline.want_keyframe();
+                let shown = self.shown.as_ref().and_then(|shown| *shown.borrow());
+                if let (Some(picture), Some(shown)) = (&self.stage.borrow().picture, shown) {
+                    picture.pipeline.want_keyframe(shown);
                 }
             }
             PeerEvent::Estimate(bitrate) => self.member.stage.estimate(self.viewer.id, bitrate),

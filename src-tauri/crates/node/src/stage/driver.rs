@@ -6,13 +6,13 @@ use std::{
 };
 
 use media::End;
-use model::{Bitrate, InstanceState, ViewerId, input::Input};
+use model::{InstanceState, ViewerId, input::Input, video::Rung};
 use protocol::signal::ViewerView;
 use supervisor::{InstanceHandle, Report};
 use tokio::{
     select,
     sync::{mpsc, watch},
-    time::sleep_until,
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 use tracing::{info, warn};
 
@@ -22,16 +22,22 @@ use super::{
     is_on_stage,
     picture::{Event, Projector, Source, Wish},
 };
-use crate::{control::Control, rate};
+use crate::{
+    control::Control,
+    ladder::{Ladder, Shape},
+};
 
 /// How long to wait before a capture that could not be opened is tried again.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Some of the ladder's decisions are due when nothing was heard for a while.
+const SETTLE_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
 struct Driver {
     setup: Setup,
     seats: HashMap<ViewerId, Seat>,
     control: Control,
-    estimates: BTreeMap<ViewerId, Bitrate>,
+    ladder: Ladder,
     hand: Option<Hand>,
     wish: Wish,
     projector: Projector,
@@ -48,6 +54,8 @@ pub(super) async fn run(
 ) {
     let mut reports = instance.reports();
     let mut driver = Driver::new(setup, publish);
+    let mut settle = interval(SETTLE_EVERY);
+    settle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let first = reports.borrow_and_update().clone();
     driver.report(&first);
     loop {
@@ -69,6 +77,7 @@ pub(super) async fn run(
                 Event::Opened(opened) => driver.opened(opened),
                 Event::Ended(end) => driver.ended(end),
             },
+            _ = settle.tick(), if driver.wish.watched => driver.settle_ladder(),
             () = sleep_until(wake_at.unwrap_or_else(Instant::now).into()), if wake_at.is_some() => driver.slept(),
         }
     }
@@ -76,11 +85,12 @@ pub(super) async fn run(
 
 impl Driver {
     fn new(setup: Setup, publish: watch::Sender<State>) -> Self {
+        let shape = Shape { size: setup.size, fps: setup.fps, bitrates: setup.bitrates };
         Self {
             setup,
             seats: HashMap::new(),
             control: Control::default(),
-            estimates: BTreeMap::new(),
+            ladder: Ladder::new(shape),
             hand: None,
             wish: Wish::default(),
             projector: Projector::default(),
@@ -94,6 +104,7 @@ impl Driver {
         match command {
             Command::Sit { viewer, seat } => {
                 self.control.join(viewer, seat.role);
+                self.ladder.join(viewer);
                 self.seats.insert(viewer, seat);
             }
             Command::Present { viewer, present: true } => {
@@ -104,6 +115,7 @@ impl Driver {
             Command::Present { viewer, present: false } => self.depart(viewer),
             Command::Leave { viewer } => {
                 self.depart(viewer);
+                self.ladder.leave(viewer);
                 self.seats.remove(&viewer);
             }
             Command::Resume { viewer, bearer, channel, reply } => {
@@ -132,16 +144,20 @@ impl Driver {
             }
             Command::Hand { viewer, input } => self.input(viewer, input),
             Command::Estimate { viewer, bitrate } => {
-                self.estimates.insert(viewer, bitrate);
+                self.ladder.hear(viewer, bitrate);
+                self.settle_ladder();
+            }
+            Command::Quality { viewer, mode } => {
+                self.ladder.wish(viewer, mode);
+                self.settle_ladder();
             }
         }
-        self.set_bitrate();
     }
 
     fn depart(&mut self, viewer: ViewerId) {
         let steered = self.control.holder() == Some(viewer);
         self.control.leave(viewer);
-        self.estimates.remove(&viewer);
+        self.ladder.rest(viewer);
         if steered {
             self.let_go();
         }
@@ -190,7 +206,7 @@ impl Driver {
         match opened {
             Ok(()) => {
                 self.trouble = None;
-                self.set_bitrate();
+                self.settle_ladder();
                 if let Some(picture) = self.projector.picture() {
                     info!(encoder = picture.pipeline.choice().name, "picture on");
                 }
@@ -215,13 +231,21 @@ impl Driver {
         self.retry_at = Some(Instant::now() + RETRY_AFTER / 4);
     }
 
-    fn set_bitrate(&self) {
+    /// Tells each viewer's feed its rung, and each encoder its rate.
+    fn settle_ladder(&mut self) {
+        self.ladder.steered_by(self.control.holder());
+        self.ladder.settle(Instant::now());
+        for (viewer, seat) in &self.seats {
+            let rung = self.ladder.rung(*viewer);
+            let changed = seat.rung.send_if_modified(|was| std::mem::replace(was, rung) != rung);
+            if changed {
+                info!(%viewer, ?rung, "another rendition for this viewer");
+            }
+        }
         if let Some(picture) = self.projector.picture() {
-            picture.pipeline.set_bitrate(rate::target(
-                &self.estimates,
-                self.control.holder(),
-                self.setup.bitrates,
-            ));
+            for rung in Rung::ALL {
+                picture.pipeline.set_bitrate(rung, self.ladder.rate(rung));
+            }
         }
     }
 

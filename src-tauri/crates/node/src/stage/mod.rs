@@ -10,15 +10,19 @@ mod picture;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use media::Pipeline;
-use model::{Bitrate, Role, SecretHash, Size, ViewerId, input::Input};
-use protocol::signal::{ControlAction, ViewerView};
+use model::{
+    Bitrate, Role, SecretHash, Size, ViewerId,
+    input::Input,
+    video::{Rendition, Rung},
+};
+use protocol::signal::{ControlAction, QualityMode, ViewerView};
 use supervisor::{InstanceHandle, Report};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
-use crate::{rate::Limits, socket::Socket};
+use crate::{ladder::Limits, socket::Socket};
 
 /// Commands that may wait. A burst of pointer moves from a class of viewers fits; past that moves are lost, which the next move mends.
 const COMMANDS: usize = 512;
@@ -64,6 +68,12 @@ pub struct Picture {
 pub struct Path {
     pub connected: bool,
     pub rtt_ms: Option<f32>,
+    /// What the viewer is shown.
+    pub shown: Option<Rendition>,
+    /// Of the last second: 0.0–1.0.
+    pub fraction_lost: f32,
+    pub frames_skipped: u64,
+    pub over_tcp: bool,
 }
 
 /// A new socket for a viewer whose old one broke.
@@ -107,6 +117,10 @@ enum Command {
         viewer: ViewerId,
         bitrate: Bitrate,
     },
+    Quality {
+        viewer: ViewerId,
+        mode: QualityMode,
+    },
 }
 
 /// One viewer's place: kept while its session lives, so that it can come back to it.
@@ -117,6 +131,8 @@ pub struct Seat {
     pub bearer: SecretHash,
     pub attach: mpsc::Sender<Attach>,
     pub path: watch::Receiver<Path>,
+    /// Which rendition this viewer is to get.
+    pub rung: watch::Sender<Rung>,
 }
 
 /// The remote control of a stage. The task ends when the last of them is gone, or the instance is over.
@@ -187,6 +203,10 @@ impl Stage {
 
     pub fn estimate(&self, viewer: ViewerId, bitrate: Bitrate) {
         drop(self.commands.try_send(Command::Estimate { viewer, bitrate }));
+    }
+
+    pub async fn quality(&self, viewer: ViewerId, mode: QualityMode) {
+        self.send(Command::Quality { viewer, mode }).await;
     }
 
     /// A stage that has ended takes no commands, and nobody misses them.

@@ -25,6 +25,26 @@ pub(crate) enum Verdict {
     WrongCodec,
 }
 
+/// When the viewer shows a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Playout {
+    /// As soon as it has it.
+    #[default]
+    AtOnce,
+    /// A tenth of a second later at least, and three at most: uneven arrival is not seen then.
+    Evenly,
+}
+
+impl Playout {
+    /// The least and the most delay in hundredths of a second, twelve bits each.
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::AtOnce => &[0, 0, 0],
+            Self::Evenly => &[0x00, 0xA0, 0x1E],
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct VideoWriter {
     codec: Codec,
@@ -35,6 +55,7 @@ pub(crate) struct VideoWriter {
     /// Nothing but a keyframe is of use now.
     waiting: bool,
     clock: Clock,
+    playout: Playout,
 }
 
 /// The wall clock at one instant, as NTP counts; the machine's clock may be set while a stream runs, this one stays.
@@ -59,7 +80,19 @@ impl VideoWriter {
     pub(crate) fn new(codec: Codec, ssrc: u32, random: u32, clock: Clock) -> Self {
         let [high, low, ..] = random.to_be_bytes();
         let sequence = u16::from_be_bytes([high, low]) & 0x7FFF;
-        Self { codec, ssrc, sequence, time_offset: random.rotate_left(7), waiting: true, clock }
+        Self {
+            codec,
+            ssrc,
+            sequence,
+            time_offset: random.rotate_left(7),
+            waiting: true,
+            clock,
+            playout: Playout::default(),
+        }
+    }
+
+    pub(crate) fn set_playout(&mut self, playout: Playout) {
+        self.playout = playout;
     }
 
     /// What was sent so far is of no use to what comes: another feed, a gap, a new path.
@@ -112,7 +145,7 @@ impl VideoWriter {
         };
         self.sequence = self.sequence.wrapping_add(1);
         if let Some(id) = negotiated.playout_delay {
-            let _ = header.set_extension(id, Bytes::from_static(&[0, 0, 0]));
+            let _ = header.set_extension(id, Bytes::from_static(self.playout.bytes()));
         }
         // In the last packet alone: packets of equal size leave in one call to the kernel.
         if let (Some(id), true) = (negotiated.capture_time, last) {
@@ -169,6 +202,17 @@ mod tests {
         );
         assert_eq!(headers[3].timestamp.wrapping_sub(headers[0].timestamp), 3000);
         assert!(headers.iter().all(|h| h.get_extension(2) == Some(Bytes::from_static(&[0, 0, 0]))));
+    }
+
+    #[test]
+    fn a_viewer_that_wants_it_even_is_told_to_wait_a_tenth_of_a_second() {
+        let mut writer = writer();
+        writer.set_playout(Playout::Evenly);
+        let payloads = [Bytes::from_static(b"a")];
+        let packets: Vec<_> = writer.packets(&frame(true, 0), &payloads, NEGOTIATED).collect();
+        let told = packets[0].header.get_extension(2).unwrap_or_default();
+        let bits = told.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        assert_eq!((bits >> 12, bits & 0xFFF), (10, 30));
     }
 
     #[test]

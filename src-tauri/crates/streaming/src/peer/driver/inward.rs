@@ -102,6 +102,7 @@ impl Driver {
                 drop(done.send(self.offer(outbox, now).context("making the offer of an ICE restart")));
             }
             Command::Reply(reply) => self.send_reply(&reply, now),
+            Command::Playout(playout) => self.writer.set_playout(playout),
             Command::Useful(most) => self.wire.set_useful(most),
         }
     }
