@@ -9,6 +9,8 @@ export class Meter {
   private before: Sample | null = null;
   private presented = 0;
   private framesSeen = 0;
+  /** Grab to glass of each frame since the last figures. */
+  private glassMs: number[] = [];
   private readonly video: HTMLVideoElement;
   private readonly report: () => Promise<RTCStatsReport> | null;
   private readonly onFrame: () => void;
@@ -30,8 +32,9 @@ export class Meter {
 
   private countFrames(): void {
     if (!countsFrames(this.video)) return;
-    this.video.requestVideoFrameCallback(() => {
+    this.video.requestVideoFrameCallback((_now, frame) => {
       this.presented += 1;
+      if (frame.captureTime !== undefined) this.glassMs.push(frame.expectedDisplayTime - frame.captureTime);
       this.onFrame();
       this.countFrames();
     });
@@ -45,13 +48,14 @@ export class Meter {
     } else {
       const picture = { width: this.video.videoWidth, height: this.video.videoHeight };
       const presented = countsFrames(this.video) && !document.hidden ? this.presented : null;
-      this.current = figures(this.before, sample, picture, presented);
+      this.current = figures(this.before, sample, picture, presented, median(this.glassMs));
       // A tab in the background presents nothing, yet its picture is there.
       if (sample.frames > 0 && sample.frames !== this.framesSeen) this.onFrame();
       this.framesSeen = sample.frames;
       this.before = sample;
     }
     this.presented = 0;
+    this.glassMs = [];
     this.onFigures();
   }
 
@@ -64,6 +68,10 @@ export class Meter {
       return null;
     }
   }
+}
+
+function median(values: number[]): number | null {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
 }
 
 function countsFrames(video: HTMLVideoElement): boolean {

@@ -7,12 +7,14 @@ import type {
   InviteCreated,
   KeysMessage,
   PointerMessage,
+  QualityMode,
   Role,
   ViewerId,
   Wish,
 } from '@shared/protocol';
 import { sessionId } from '@shared/sessionId';
 import { Signal } from '@shared/signal';
+import { lasting } from '@shared/storage';
 
 import { signalUrl } from './address';
 import { StageInput } from './input';
@@ -29,6 +31,7 @@ import {
 } from './machine';
 import { Meter } from './meter';
 import { Peer } from './peer';
+import { knownMode } from './quality';
 import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
 import { watchSleep } from './sleep';
@@ -41,6 +44,9 @@ const POINTER_BACKLOG_BYTES = 4_096;
 /** Between tries to get a session from a server that does not answer. */
 const SESSION_RETRY_MS = 1_000;
 
+/** Where the browser remembers the mode. */
+const QUALITY_KEY = 'quality';
+
 export type SessionOptions = {
   instance: string;
   invite: string | null;
@@ -49,7 +55,7 @@ export type SessionOptions = {
 };
 
 /** What the screen draws; a new object at each change. */
-export type View = { state: State; media: MediaStats };
+export type View = { state: State; media: MediaStats; quality: QualityMode };
 
 export class Session {
   readonly instance: string;
@@ -71,6 +77,7 @@ export class Session {
   readonly wayOut = new Signal();
   /** Sentences for the viewer that pass. */
   readonly notice = new Signal<string>();
+  private quality: QualityMode = knownMode(lasting.get(QUALITY_KEY));
   private mediaTimer: ReturnType<typeof setTimeout> | undefined;
   private againTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -100,7 +107,7 @@ export class Session {
       () => this.dispatch({ type: 'frame' }),
       () => this.publish(),
     );
-    this.view = { state: this.state, media: this.meter.current };
+    this.view = { state: this.state, media: this.meter.current, quality: this.quality };
     this.input = new StageInput(options.stage, options.video, {
       pointer: (message) => this.sendPointer(message),
       keys: (message) => this.sendKeys(message),
@@ -133,21 +140,9 @@ export class Session {
   };
 
   readonly stats = (): StreamStats => {
-    const { rtt_ms, fps, bitrate_kbps, jitter_buffer_ms, width, height, codec } = this.meter.current;
     const { viewers, role } = this.state;
     const phase = phaseOf(this.state);
-    return {
-      phase,
-      rtt_ms,
-      fps,
-      bitrate_kbps,
-      jitter_buffer_ms,
-      width,
-      height,
-      codec,
-      viewers: viewers.length,
-      role,
-    };
+    return { phase, ...this.meter.current, viewers: viewers.length, role };
   };
 
   control(action: ControlAction, viewerId?: ViewerId): void {
@@ -156,6 +151,14 @@ export class Session {
       action,
       ...(viewerId === undefined ? {} : { viewer_id: viewerId }),
     });
+  }
+
+  /** What the picture is to be good at, for this viewer; kept for the next visit. */
+  setQuality(mode: QualityMode): void {
+    this.quality = mode;
+    lasting.set(QUALITY_KEY, mode);
+    this.signaling.send({ type: 'quality', mode });
+    this.publish();
   }
 
   /** Resolves with the scene's answer; fails with a sentence. What it changed is told by `scene`. */
@@ -221,6 +224,7 @@ export class Session {
     effects.forEach((effect) => this.perform(effect));
     if (steered && !maySteer(state)) this.input.letGo();
     if (welcomed && document.hidden) this.sayVisible();
+    if (welcomed) this.signaling.send({ type: 'quality', mode: this.quality });
     if (changed) this.publish();
   }
 
@@ -297,7 +301,7 @@ export class Session {
 
   private publish(): void {
     document.documentElement.dataset.phase = phaseOf(this.state);
-    this.view = { state: this.state, media: this.meter.current };
+    this.view = { state: this.state, media: this.meter.current, quality: this.quality };
     this.listeners.forEach((listener) => listener());
   }
 }

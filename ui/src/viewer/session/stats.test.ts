@@ -29,6 +29,8 @@ const before: Sample = {
   rttS: null,
   dropped: null,
   packetsLost: null,
+  packets: 100,
+  decodeS: 0.1,
   codec: null,
 };
 const HD = { width: 1280, height: 720 };
@@ -56,16 +58,21 @@ test('figures are differences over the time between', () => {
     jitterBufferS: 0.6,
     emitted: 90,
     rttS: 0.0123,
+    packets: 198,
+    packetsLost: 2,
+    decodeS: 0.22,
   };
   expect(figures(before, now, HD, null)).toMatchObject({
     fps: 30,
     bitrate_kbps: 2_000,
     jitter_buffer_ms: 5,
     rtt_ms: 12.3,
+    decode_ms: 2,
+    lost_percent: 2,
     width: 1280,
     height: 720,
   });
-  expect(figures(before, now, HD, 50).fps).toBe(25);
+  expect(figures(before, now, HD, 50, 41.26)).toMatchObject({ fps: 25, glass_to_glass_ms: 41.3 });
 });
 
 test('a still picture has no jitter, and a new peer no rate yet', () => {

@@ -11,6 +11,11 @@ export type StreamStats = {
   fps: number | null;
   bitrate_kbps: number | null;
   jitter_buffer_ms: number | null;
+  /** From the grab of a picture to its showing, where the browser tells. */
+  glass_to_glass_ms: number | null;
+  decode_ms: number | null;
+  /** Of the packets since the last figures. */
+  lost_percent: number | null;
   width: number | null;
   height: number | null;
   codec: string | null;
@@ -20,7 +25,16 @@ export type StreamStats = {
 
 export type MediaStats = Pick<
   StreamStats,
-  'rtt_ms' | 'fps' | 'bitrate_kbps' | 'jitter_buffer_ms' | 'width' | 'height' | 'codec'
+  | 'rtt_ms'
+  | 'fps'
+  | 'bitrate_kbps'
+  | 'jitter_buffer_ms'
+  | 'glass_to_glass_ms'
+  | 'decode_ms'
+  | 'lost_percent'
+  | 'width'
+  | 'height'
+  | 'codec'
 > & { framesLost: number | null; packetsLost: number | null };
 
 export const noMedia: MediaStats = {
@@ -28,6 +42,9 @@ export const noMedia: MediaStats = {
   fps: null,
   bitrate_kbps: null,
   jitter_buffer_ms: null,
+  glass_to_glass_ms: null,
+  decode_ms: null,
+  lost_percent: null,
   width: null,
   height: null,
   codec: null,
@@ -45,6 +62,8 @@ export type Sample = {
   rttS: number | null;
   dropped: number | null;
   packetsLost: number | null;
+  packets: number;
+  decodeS: number;
   codec: string | null;
 };
 
@@ -68,6 +87,8 @@ export function sampleOf(report: Iterable<Record<string, unknown>>, atMs: number
     rttS: number(pair?.currentRoundTripTime),
     dropped: number(inbound.framesDropped),
     packetsLost: number(inbound.packetsLost),
+    packets: number(inbound.packetsReceived) ?? 0,
+    decodeS: number(inbound.totalDecodeTime) ?? 0,
     codec: codecName(codec?.mimeType),
   };
 }
@@ -78,6 +99,7 @@ export function figures(
   now: Sample,
   picture: { width: number; height: number },
   presented: number | null,
+  glassMs: number | null = null,
 ): MediaStats {
   const known = picture.width > 0;
   const base = {
@@ -90,16 +112,22 @@ export function figures(
   };
   // Counters begin anew with a new peer.
   if (!before || now.atMs <= before.atMs || now.bytes < before.bytes) {
-    return { ...base, fps: null, bitrate_kbps: null, jitter_buffer_ms: null };
+    return { ...noMedia, ...base };
   }
   const seconds = (now.atMs - before.atMs) / 1_000;
   const emitted = now.emitted - before.emitted;
+  const decoded = now.frames - before.frames;
+  const lost = Math.max(0, (now.packetsLost ?? 0) - (before.packetsLost ?? 0));
+  const sent = now.packets - before.packets + lost;
   return {
     ...base,
     fps: round((presented ?? now.frames - before.frames) / seconds),
     bitrate_kbps: Math.round(((now.bytes - before.bytes) * 8) / 1_000 / seconds),
     jitter_buffer_ms:
       emitted > 0 ? round(((now.jitterBufferS - before.jitterBufferS) / emitted) * 1_000) : null,
+    glass_to_glass_ms: glassMs === null ? null : round(glassMs),
+    decode_ms: decoded > 0 ? round(((now.decodeS - before.decodeS) / decoded) * 1_000) : null,
+    lost_percent: sent > 0 ? round((lost / sent) * 100) : null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { ActionIcon, type ActionIconProps } from '@mantine/core';
 import { DemoTag } from '@shared/components/DemoTag';
 import { Logo } from '@shared/components/Logo';
+import type { QualityMode } from '@shared/protocol';
 import {
   IconActivity,
   IconEye,
@@ -19,11 +20,13 @@ import classes from './Bar.module.css';
 import { ControlMenu } from './ControlMenu';
 import type { DialogName } from './Dialogs';
 import { toggleFullscreen, useFullscreen } from './fullscreen';
+import { QualityMenu } from './QualityMenu';
 import { useBarShown } from './useBarShown';
 
 type BarProps = {
   session: Session;
   state: State;
+  quality: QualityMode;
   /** Something else needs it to stay. */
   held: boolean;
   stats: boolean;
@@ -31,7 +34,7 @@ type BarProps = {
   onDialog: (name: DialogName) => void;
 };
 
-export function Bar({ session, state, held, stats, onStats, onDialog }: BarProps) {
+export function Bar({ session, state, quality, held, stats, onStats, onDialog }: BarProps) {
   const [menuOpen, setMenuOpen] = useState(false);
   const live = phaseOf(state) === 'live';
   const bar = useBarShown(held || menuOpen || !live);
@@ -72,6 +75,7 @@ export function Bar({ session, state, held, stats, onStats, onDialog }: BarProps
             <IconUserPlus size={19} stroke={1.6} />
           </BarButton>
         )}
+        {welcomed && <QualityMenu session={session} quality={quality} onOpen={setMenuOpen} />}
         <BarButton label="Figures of the stream" pressed={stats} onClick={onStats}>
           <IconActivity size={19} stroke={1.6} />
         </BarButton>

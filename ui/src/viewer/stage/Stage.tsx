@@ -14,7 +14,7 @@ import { useStageFocus } from './useStageFocus';
 import { WatchHint } from './WatchHint';
 
 export function Stage({ session }: { session: Session }) {
-  const { state, media } = useSession(session);
+  const { state, media, quality } = useSession(session);
   const [stats, setStats] = useState(false);
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const [toast, setToast] = useState<string | null>(null);
@@ -37,6 +37,7 @@ export function Stage({ session }: { session: Session }) {
       <Bar
         session={session}
         state={state}
+        quality={quality}
         held={dialog !== null}
         stats={stats}
         onStats={() => setStats(!stats)}

@@ -12,10 +12,13 @@ export function StatsOverlay({ state, media }: { state: State; media: MediaStats
     ['Picture', `${size} ${media.codec ?? ''}`],
     ['Frames', figure(media.fps, 'fps', 1)],
     ['Bitrate', bitrate(media.bitrate_kbps)],
+    ['Glass to glass', figure(media.glass_to_glass_ms, 'ms', 1)],
     ['Round trip', figure(media.rtt_ms, 'ms', 1)],
     ['Jitter buffer', figure(media.jitter_buffer_ms, 'ms', 1)],
-    ['Packets lost', figure(media.packetsLost, '')],
+    ['Decoding', figure(media.decode_ms, 'ms', 1)],
+    ['Packets lost', figure(media.lost_percent, '%', 1)],
     ['Frames dropped', figure(media.framesLost, '')],
+    ['Viewers', figure(state.viewers.length, '')],
     ['Your role', state.role === null ? '–' : roleWords[state.role].name],
   ];
   return (
