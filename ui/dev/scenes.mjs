@@ -153,6 +153,10 @@ function instance(id, state, build, more = {}, admin = {}) {
             in_control: true,
             connected: true,
             rtt_ms: 1.2,
+            rendition: { codec: 'h264', rung: 'source' },
+            fraction_lost: 0,
+            frames_skipped: 0,
+            over_tcp: false,
           },
           {
             viewer_id: 'cc33dd44-0000-4000-8000-000000000002',
@@ -160,9 +164,14 @@ function instance(id, state, build, more = {}, admin = {}) {
             in_control: false,
             connected: true,
             rtt_ms: 38.4,
+            rendition: { codec: 'h264', rung: 'medium' },
+            fraction_lost: 0,
+            frames_skipped: 0,
+            over_tcp: false,
           },
         ]
       : [],
+    renditions: [],
     log_tail: log,
     ...admin,
   };
