@@ -58,6 +58,7 @@ fn export(config: &Config) -> Result<()> {
     model::SceneProperty::export_all(config)?;
     model::SavedFile::export_all(config)?;
     api::SessionCreated::export_all(config)?;
+    api::LeftSceneView::export_all(config)?;
     api::LaunchRequest::export_all(config)?;
     api::Launched::export_all(config)?;
     api::BuildView::export_all(config)?;

@@ -4,6 +4,7 @@ import { isLive } from '@shared/instanceWords';
 import classes from './Home.module.css';
 import { Header } from './Header';
 import { Launcher } from './Launcher';
+import { LeftScenes } from './LeftScenes';
 import type { Live } from './live';
 import { MyInstances } from './MyInstances';
 import { Notices } from './Notices';
@@ -16,6 +17,7 @@ export function Home({ live }: { live: Live }) {
   const rejoins = state.instances?.some((one) => isLive(one.state)) ?? live.hadRunning();
   // By their keys both stay what they are when they change places.
   const mine = <MyInstances key="mine" live={live} state={state} compact={rejoins} />;
+  const left = <LeftScenes key="left" live={live} state={state} />;
   const launch = (
     <section key="launch" className={classes.hero} aria-labelledby="launch">
       <div className={classes.words}>
@@ -37,7 +39,7 @@ export function Home({ live }: { live: Live }) {
       <Header state={state} />
       <main className={classes.main} data-rejoins={rejoins}>
         <Notices state={state} onDismiss={() => live.dismissLost()} />
-        {rejoins ? [mine, launch] : [launch, mine]}
+        {rejoins ? [mine, left, launch] : [left, launch, mine]}
       </main>
     </div>
   );

@@ -53,7 +53,8 @@ export function MyInstances({ live, state, compact }: MyInstancesProps) {
         question={
           asked && {
             title: `Stop ${asked.build_name}?`,
-            detail: 'It ends for everybody who watches it, and what is not saved in it is lost.',
+            detail:
+              'It ends for everybody who watches it. This page keeps its scene for a while, to go on with later.',
             yes: 'Stop it',
           }
         }

@@ -8,6 +8,7 @@ import type {
   InstanceView,
   Launched,
   LaunchRequest,
+  LeftSceneView,
   ProfileView,
   ServerView,
 } from '@shared/protocol';
@@ -33,6 +34,8 @@ export type HomeState = {
   instances: InstanceView[] | null;
   builds: BuildView[] | null;
   servers: ServerView[];
+  /** Of instances that have ended. */
+  scenes: LeftSceneView[];
   /** The server no longer knew this browser; that many running instances are out of its sight. */
   lost: number;
   problem: string | null;
@@ -44,6 +47,7 @@ export class Live {
     instances: null,
     builds: null,
     servers: [],
+    scenes: [],
     lost: 0,
     problem: null,
   });
@@ -78,6 +82,11 @@ export class Live {
     await this.withSession((bearer) => ask(`${API}/instances/${id}`, { method: 'DELETE', bearer }));
   }
 
+  async forgetScene(id: InstanceId): Promise<void> {
+    await this.withSession((bearer) => ask(`${API}/scenes/${id}`, { method: 'DELETE', bearer }));
+    await this.refreshScenes();
+  }
+
   async thumbnail(id: InstanceId): Promise<Blob> {
     const answer = await this.asked(`${API}/instances/${id}/thumbnail.jpg`, { accept: 'image/jpeg' });
     return answer.blob();
@@ -103,6 +112,7 @@ export class Live {
     lasting.set(HAD, String(instances.filter((one) => isLive(one.state)).length));
     this.store.patch({ instances });
     void this.refreshRoom();
+    if (event.type === 'removed') void this.refreshScenes();
   }
 
   private down(error: unknown): 'retry' {
@@ -127,7 +137,7 @@ export class Live {
     try {
       const answer = await this.asked(`${API}/builds`);
       this.store.patch({ builds: (await answer.json()) as BuildView[], problem: null });
-      await this.refreshRoom();
+      await Promise.all([this.refreshRoom(), this.refreshScenes()]);
     } catch (error) {
       this.store.patch({ problem: inWords(error) });
       // A busy server refuses one question and answers the next: without the builds nothing can be launched.
@@ -141,6 +151,15 @@ export class Live {
       this.store.patch({ servers: (await answer.json()) as ServerView[] });
     } catch {
       // The stream of events says whether the server is there; stale room is corrected by the next try.
+    }
+  }
+
+  private async refreshScenes(): Promise<void> {
+    try {
+      const answer = await this.asked(`${API}/scenes`);
+      this.store.patch({ scenes: (await answer.json()) as LeftSceneView[] });
+    } catch {
+      // They are an offer: without it the page is whole.
     }
   }
 

@@ -8,6 +8,7 @@ pub(crate) mod instances;
 pub(crate) mod logs;
 pub(crate) mod queue;
 pub(crate) mod refusals;
+pub(crate) mod scenes;
 pub(crate) mod sessions;
 
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/api/v1/instances/{id}/invites", instances::invite),
         get("/api/v1/instances/{id}/thumbnail.jpg", instances::thumbnail),
         get("/api/v1/instances/{id}/signal", signal::open),
+        get("/api/v1/scenes", scenes::list),
+        delete("/api/v1/scenes/{id}", scenes::forget),
         get("/api/v1/queue/{ticket_id}", queue::show),
         delete("/api/v1/queue/{ticket_id}", queue::leave),
         get("/api/v1/builds", catalog::builds),

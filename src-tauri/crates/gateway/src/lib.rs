@@ -32,8 +32,8 @@ use model::{InstanceId, SecretHash};
 use protocol::{
     admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
     api::{
-        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
-        ProfileView, ServerView, SessionCreated,
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
+        Problem, ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
@@ -67,6 +67,9 @@ pub trait Reception: Send + Sync + 'static {
     ) -> Result<InviteCreated, Problem>;
     /// JPEG.
     async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem>;
+    /// Scenes that the caller left, the newest first.
+    async fn left_scenes(&self, caller: &Caller) -> Result<Vec<LeftSceneView>, Problem>;
+    async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem>;
     async fn builds(&self) -> Vec<BuildView>;
     async fn profiles(&self, build: Option<&str>) -> Result<Vec<ProfileView>, Problem>;
     async fn servers(&self) -> Vec<ServerView>;

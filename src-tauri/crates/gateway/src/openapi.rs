@@ -21,6 +21,7 @@ use crate::{api, signal};
         api::instances::list, api::instances::launch, api::instances::show, api::instances::stop, api::instances::invite,
         api::instances::thumbnail,
         signal::open,
+        api::scenes::list, api::scenes::forget,
         api::queue::show, api::queue::leave,
         api::catalog::builds, api::catalog::profiles, api::catalog::servers,
         api::events::of_caller, api::events::of_node,

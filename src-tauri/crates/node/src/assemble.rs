@@ -17,7 +17,7 @@ use model::{
     video::{Codec, EncoderChoice, Rejected},
 };
 use protocol::admin::{NodeView, Ports};
-use store::{InstanceRecord, Store};
+use store::{InstanceRecord, LeftBy, Store};
 use streaming::MediaPort;
 use telemetry::Sampler;
 use tokio::{sync::watch, task::JoinHandle};
@@ -29,7 +29,7 @@ use crate::{
     builds::{self, Builds},
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
-    demo,
+    continuity, demo,
     history::History,
     local,
     logs::Logs,
@@ -120,6 +120,13 @@ impl Node {
         let old_world =
             OldWorld::open(store.clone(), builds.clone(), roster.clone(), slots.total, config.size()).await;
         let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
+        let limits = continuity::Limits {
+            scene_days: config.sessions.scene_days,
+            scenes: config.sessions.scenes,
+            session_days: config.sessions.forget_after_days,
+        };
+        tokio::spawn(copies.clone().run_until_cancelled_owned(continuity::tidy(store.clone(), limits)));
+
         let token = clock::new_secret();
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
@@ -259,7 +266,11 @@ async fn adopted(store: &Store, builds: &Builds) -> Result<Vec<(InstanceRecord, 
     for record in store.instances().await? {
         match builds.get(&record.build) {
             Some(build) if is_wanted(record.state) => adopted.push((record, build.clone())),
-            _ => store.remove_instance(record.id).await?,
+            _ => {
+                let by = LeftBy { session: record.session, build: record.build, profile: record.profile };
+                store.leave_scene(record.id, by, clock::now()).await?;
+                store.remove_instance(record.id).await?;
+            }
         }
     }
     if !adopted.is_empty() {

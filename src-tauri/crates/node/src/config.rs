@@ -26,6 +26,7 @@ pub struct Config {
     pub supervisor: SupervisorDoor,
     pub registry: Registry,
     pub instances: Instances,
+    pub sessions: Sessions,
     pub standby: Standby,
     pub stream: Stream,
     pub gate: Gate,
@@ -106,6 +107,13 @@ pub struct Instances {
 pub enum OnExit {
     Stop,
     Leave,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sessions {
+    pub scene_days: u32,
+    pub scenes: u32,
+    pub forget_after_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

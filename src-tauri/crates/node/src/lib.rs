@@ -9,6 +9,7 @@ pub mod builds;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod continuity;
 pub mod control;
 pub mod demo;
 pub mod doctor;

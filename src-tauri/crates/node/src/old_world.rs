@@ -82,8 +82,15 @@ impl Table {
             return Reply::full();
         };
         let Ok((build, profile)) = self.builds.resolve(None, None).await else { return Reply::full() };
-        let launch =
-            Launch { by: OLD_BACK_END, limited: false, build, profile, size: self.size, now: clock::now() };
+        let launch = Launch {
+            by: OLD_BACK_END,
+            limited: false,
+            build,
+            profile,
+            size: self.size,
+            resume: None,
+            now: clock::now(),
+        };
         match self.roster.launch(launch).await {
             Ok(started) => {
                 if let Some(failed) = self.slots.insert(slot, started.id) {

@@ -10,13 +10,13 @@ use model::{
 use protocol::{
     admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
     api::{
-        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
-        ProfileView, ServerView, SessionCreated,
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
+        Problem, ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, RefusalReason},
     supervisor,
 };
-use store::{Invite, Store};
+use store::{Invite, LeftScene, Store};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
@@ -75,6 +75,9 @@ impl Reception for Desk {
             return Ok(Some(Caller::Admin));
         }
         let known = self.store.knows_session(bearer).await.map_err(journal)?;
+        if known {
+            self.store.see_session(bearer, clock::now()).await.map_err(journal)?;
+        }
         Ok(known.then_some(Caller::Session(bearer)))
     }
 
@@ -89,17 +92,22 @@ impl Reception for Desk {
 
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem> {
         self.check_place(&request)?;
-        let (build, profile) =
-            self.builds.resolve(request.build.as_deref(), request.profile.as_deref()).await?;
+        let resume = match request.resume {
+            Some(id) => Some(self.left_scene(caller, id).await?),
+            None => None,
+        };
+        let (build, profile) = match &resume {
+            Some(left) => (Some(left.by.build.as_str()), left.by.profile.as_deref()),
+            None => (request.build.as_deref(), request.profile.as_deref()),
+        };
+        let (build, profile) = self.builds.resolve(build, profile).await?;
         let size = Size::new(
             request.width.unwrap_or(self.default_size.width),
             request.height.unwrap_or(self.default_size.height),
         );
-        let (by, limited) = match caller {
-            Caller::Session(session) => (*session, true),
-            Caller::Admin => (ADMINISTRATOR, false),
-        };
-        let launch = Launch { by, limited, build, profile, size: size.clamped(), now: clock::now() };
+        let (by, limited) = (owner(caller), matches!(caller, Caller::Session(_)));
+        let now = clock::now();
+        let launch = Launch { by, limited, build, profile, size: size.clamped(), resume, now };
         let Started { id, state } = self.roster.launch(launch).await?;
         Ok(Launched::Instance { instance_id: id, url: views::url(id), state })
     }
@@ -150,6 +158,23 @@ impl Reception for Desk {
         let display = row.report.running.filter(|_| ready).ok_or_else(none)?.display.address;
         let taken = tokio::task::spawn_blocking(move || media::thumbnail(&display, THUMBNAIL_WIDTH)).await;
         taken.ok().and_then(Result::ok).ok_or_else(none)
+    }
+
+    async fn left_scenes(&self, caller: &Caller) -> Result<Vec<LeftSceneView>, Problem> {
+        let catalog = self.builds.catalog();
+        let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
+        Ok(left
+            .into_iter()
+            .map(|left| {
+                let build = catalog.builds().find(|build| build.id == left.by.build);
+                views::left_scene(left, build)
+            })
+            .collect())
+    }
+
+    async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
+        self.left_scene(caller, id).await?;
+        self.store.remove_scene(id).await.map_err(journal)
     }
 
     async fn builds(&self) -> Vec<BuildView> {
@@ -336,6 +361,17 @@ impl Desk {
         })
     }
 
+    async fn left_scene(&self, caller: &Caller, id: InstanceId) -> Result<LeftScene, Problem> {
+        let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
+        left.into_iter().find(|scene| scene.id == id).ok_or_else(|| {
+            problem(
+                404,
+                "Unknown scene",
+                "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
+            )
+        })
+    }
+
     /// The instance, and as what this caller may watch it.
     async fn seat(
         &self,
@@ -411,6 +447,14 @@ impl Desk {
         }
         self.builds.remove(&build.id).await.map_err(journal)?;
         Ok(AdminReply::Done)
+    }
+}
+
+/// Whose what this caller launches and leaves is.
+fn owner(caller: &Caller) -> SecretHash {
+    match caller {
+        Caller::Session(session) => *session,
+        Caller::Admin => ADMINISTRATOR,
     }
 }
 

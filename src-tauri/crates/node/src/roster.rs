@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
 use openspace::saved::Saved;
 use protocol::api::Problem;
-use store::Store;
+use store::{LeftScene, Store};
 use supervisor::{InstanceHandle, Report};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     admission::Slots,
+    continuity::Keeper,
     logs::Logs,
     stage::{self, Stage},
 };
@@ -40,20 +41,25 @@ pub struct Member {
     pub instance: InstanceHandle,
     pub stage: Stage,
     pub saved: Saved,
+    pub scene: Keeper,
 }
 
 impl Member {
-    /// Also one that was given up.
+    /// Also one that was given up. Its scene is looked at once more before; beside the caller, since a program may not answer.
     pub fn restart(&self) {
-        let state = self.instance.reports().borrow().status.state;
-        match state {
-            InstanceState::Failed => self.instance.start(),
-            _ => self.instance.restart(),
-        }
+        let Self { scene, instance, .. } = self.clone();
+        tokio::spawn(async move {
+            let state = instance.reports().borrow().status.state;
+            match state {
+                InstanceState::Failed => instance.start(),
+                _ => {
+                    scene.save_now().await;
+                    instance.restart();
+                }
+            }
+        });
     }
-}
 
-impl Member {
     /// Nobody's yet.
     pub fn is_standby(&self) -> bool {
         self.session == STANDBY
@@ -93,6 +99,8 @@ pub struct Launch {
     pub build: Build,
     pub profile: Option<String>,
     pub size: Size,
+    /// The instance in which the scene was left that is gone on with.
+    pub resume: Option<LeftScene>,
     pub now: UnixMillis,
 }
 

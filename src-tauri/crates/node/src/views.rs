@@ -3,9 +3,10 @@
 use model::{Build, BuildKind, InstanceStatus, Profile};
 use protocol::{
     admin::{LogFile, LogsOfInstance},
-    api::{BuildView, InstanceView, ProfileView},
+    api::{BuildView, InstanceView, LeftSceneView, ProfileView},
     signal::InstanceNews,
 };
+use store::LeftScene;
 
 use crate::roster::{Member, Row};
 
@@ -81,6 +82,19 @@ pub fn logs(row: &Row, files: Vec<LogFile>) -> LogsOfInstance {
         ended: None,
         message: row.report.status.message.clone(),
         files,
+    }
+}
+
+/// `build` is what it was left in, where that is still here.
+pub fn left_scene(left: LeftScene, build: Option<&Build>) -> LeftSceneView {
+    LeftSceneView {
+        scene_id: left.id,
+        build: left.by.build.to_string(),
+        build_name: build.map(|build| build.name.clone()),
+        profile: left.by.profile,
+        focus: left.scene.focus,
+        time: left.scene.time,
+        ended: left.ended,
     }
 }
 

@@ -5,9 +5,11 @@
 //! names of functions come from a fixed table of the client, never from a viewer.
 
 mod moment;
+pub mod restore;
 
 use model::{
     PropertyValue, Role, SavedFile, SavedKind, UnixMillis,
+    saved_scene::View,
     scene::{RecorderState, Wish},
 };
 
@@ -41,6 +43,8 @@ pub(crate) enum Deed {
     SetTime(Moment),
     SetPause(bool),
     SetRate(f64),
+    /// Not smoothly: what was saved comes back as it was.
+    SetRateAtOnce(f64),
     NextRate,
     PreviousRate,
     Focus(String),
@@ -77,6 +81,7 @@ pub(crate) enum Deed {
         uri: String,
         value: PropertyValue,
     },
+    SetView(Box<View>),
     Screenshot,
     /// Recordings by their whole path: OpenSpace looks for them wherever it was started otherwise.
     StartRecording(String),

@@ -361,3 +361,64 @@ fn content(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     content
 }
+
+#[tokio::test]
+async fn a_scene_is_saved_and_comes_back_in_another_program_of_the_newer_kind() {
+    comes_back(ApiGeneration::New).await;
+}
+
+#[tokio::test]
+async fn a_scene_is_saved_and_comes_back_in_another_program_of_the_older_kind() {
+    comes_back(ApiGeneration::Legacy).await;
+}
+
+async fn comes_back(api: ApiGeneration) {
+    let Some(demo) = demo() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let install = root.path().join("install");
+    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
+    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
+    assert!(made.success());
+    let mut first = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
+    let one = first.client().await;
+    let mut scene = one.scene();
+    until(&mut scene, |scene| scene.camera.is_some()).await;
+    let baseline = one.baseline().await.unwrap();
+    assert_eq!(one.save(&baseline, None, true).await.unwrap().unwrap().properties, BTreeMap::new());
+
+    wish(&one, Wish::Pause { paused: true }).await;
+    wish(&one, Wish::SetTime { time: "1997-07-04T16:56Z".to_owned() }).await;
+    wish(&one, Wish::SetRate { seconds_per_second: 3600.0 }).await;
+    wish(&one, Wish::FlyTo { node: "Mars".to_owned(), duration_s: Some(0.2) }).await;
+    wish(&one, Wish::Show { node: "Moon".to_owned(), visible: false }).await;
+    let arrived =
+        |scene: &SceneState| scene.focus == "Mars" && scene.paused && scene.time.starts_with("1997");
+    until(&mut scene, |scene| {
+        arrived(scene)
+            && scene.mode == model::scene::SceneMode::UserControl
+            && scene.rate_seconds_per_second == 3600.0
+    })
+    .await;
+    let saved = one.save(&baseline, None, true).await.unwrap().unwrap();
+    let hidden = ("Scene.Moon.Renderable.Enabled".to_owned(), PropertyValue::Switch(false));
+    assert!(saved.properties.contains_key(&hidden.0), "{:?}", saved.properties);
+    one.shut_down().await.unwrap();
+    assert!(first.exit().await.success());
+
+    // As the journal keeps it.
+    let kept = serde_json::to_string(&saved).unwrap();
+    let kept: model::SavedScene = serde_json::from_str(&kept).unwrap();
+    let mut second = Instance::start(&install, &root.path().join("2"), root.path(), api).await;
+    let two = second.client().await;
+    let mut scene = two.scene();
+    let began = two.baseline().await.unwrap();
+    assert_eq!(two.restore(&kept).await.unwrap(), Vec::<String>::new());
+    until(&mut scene, |scene| arrived(scene) && scene.rate_seconds_per_second == 3600.0).await;
+    let again = two.save(&began, Some(&kept), true).await.unwrap().unwrap();
+    assert_eq!(again.properties, kept.properties);
+    let (before, after) = (kept.view.unwrap(), again.view.unwrap());
+    let apart = before.position.iter().zip(after.position).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    let far = before.position.iter().map(|x| x * x).sum::<f64>().sqrt();
+    assert!(apart < far * 1e-3, "{before:?} is not {after:?}");
+    two.shut_down().await.unwrap();
+}

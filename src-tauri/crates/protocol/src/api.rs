@@ -21,6 +21,24 @@ pub struct LaunchRequest {
     pub server_id: Option<ServerId>,
     pub width: Option<u32>,
     pub height: Option<u32>,
+    /// Goes on with a scene of `GET /scenes`: by its `scene_id`. Build and profile are then those that it was left in.
+    pub resume: Option<InstanceId>,
+}
+
+/// A scene that was left when its instance ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LeftSceneView {
+    /// Of the instance in which it was left.
+    pub scene_id: InstanceId,
+    pub build: String,
+    /// `None`: the build is not here any more, and the scene cannot be gone on with.
+    pub build_name: Option<String>,
+    pub profile: Option<String>,
+    /// The node that the camera followed.
+    pub focus: String,
+    /// The simulated time, ISO 8601 in UTC.
+    pub time: String,
+    pub ended: UnixMillis,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

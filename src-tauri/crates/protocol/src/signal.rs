@@ -88,14 +88,35 @@ pub enum QualityMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    Welcome { viewer_id: ViewerId, role: Role, ice_servers: Vec<IceServer>, instance: InstanceNews },
+    Welcome {
+        viewer_id: ViewerId,
+        role: Role,
+        ice_servers: Vec<IceServer>,
+        instance: InstanceNews,
+    },
     Instance(InstanceNews),
-    Offer { sdp: String },
+    Offer {
+        sdp: String,
+    },
     Candidate(Candidate),
-    Viewers { list: Vec<ViewerView> },
-    Control { holder: Option<ViewerId> },
-    Refused { reason: RefusalReason, message: String, retry_after_s: Option<u32> },
-    Bye { reason: ByeReason },
+    Viewers {
+        list: Vec<ViewerView>,
+    },
+    Control {
+        holder: Option<ViewerId>,
+    },
+    /// Something that everybody who watches should know: "The scene is back as it was left."
+    Notice {
+        message: String,
+    },
+    Refused {
+        reason: RefusalReason,
+        message: String,
+        retry_after_s: Option<u32>,
+    },
+    Bye {
+        reason: ByeReason,
+    },
     Pong,
 }
 

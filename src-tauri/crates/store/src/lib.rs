@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use model::{
-    Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis,
+    Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running, SavedScene, SecretHash, Size,
+    UnixMillis,
 };
 
 mod file;
@@ -62,6 +63,25 @@ pub struct Invite {
     pub instance: InstanceId,
     pub role: Role,
     pub expires: UnixMillis,
+}
+
+/// Whose scene it was, and what ran it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftBy {
+    pub session: SecretHash,
+    pub build: BuildId,
+    pub profile: Option<String>,
+}
+
+/// A scene whose instance has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftScene {
+    /// Of the instance that it was left in.
+    pub id: InstanceId,
+    pub by: LeftBy,
+    pub scene: SavedScene,
+    pub saved: UnixMillis,
+    pub ended: UnixMillis,
 }
 
 /// The remote control of the thread that owns the database. The last clone that is dropped waits until the file is closed.
@@ -140,6 +160,43 @@ impl Store {
     /// Its invites go with it.
     pub async fn remove_instance(&self, id: InstanceId) -> Result<(), StoreError> {
         self.0.write(move |db| sql::remove_instance(db, id)).await
+    }
+
+    /// The scene of an instance that lives. Adds it, or replaces it.
+    pub async fn put_scene(
+        &self,
+        id: InstanceId,
+        scene: &SavedScene,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let scene = scene.clone();
+        self.0.write(move |db| sql::scenes::put_scene(db, id, &scene, now)).await
+    }
+    pub async fn scene(&self, id: InstanceId) -> Result<Option<SavedScene>, StoreError> {
+        self.0.read(move |db| sql::scenes::scene(db, id)).await
+    }
+    /// Its instance has ended: whose it was may go on with it. False when it had none.
+    pub async fn leave_scene(&self, id: InstanceId, by: LeftBy, now: UnixMillis) -> Result<bool, StoreError> {
+        self.0.write(move |db| sql::scenes::leave_scene(db, id, &by, now)).await
+    }
+    /// The newest first.
+    pub async fn left_scenes(&self, session: SecretHash) -> Result<Vec<LeftScene>, StoreError> {
+        self.0.read(move |db| sql::scenes::left_scenes(db, session)).await
+    }
+    pub async fn remove_scene(&self, id: InstanceId) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::scenes::remove_scene(db, id)).await
+    }
+    /// Forgets what was left before `oldest`, and of each session all but its `most` newest; how many there were.
+    pub async fn prune_scenes(&self, oldest: UnixMillis, most: u32) -> Result<usize, StoreError> {
+        self.0.write(move |db| sql::scenes::prune_scenes(db, oldest, most)).await
+    }
+    /// The session was used.
+    pub async fn see_session(&self, session: SecretHash, now: UnixMillis) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::scenes::see_session(db, session, now)).await
+    }
+    /// Forgets sessions that were not used since `oldest` and have nothing here; how many there were.
+    pub async fn prune_sessions(&self, oldest: UnixMillis) -> Result<usize, StoreError> {
+        self.0.write(move |db| sql::scenes::prune_sessions(db, oldest)).await
     }
 
     pub async fn add_invite(&self, invite: SecretHash, what: &Invite) -> Result<(), StoreError> {

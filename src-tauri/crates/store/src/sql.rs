@@ -1,7 +1,9 @@
 //! The questions, one function each. Ids and small enums are text, nested values are JSON.
 
+pub(crate) mod scenes;
+
 use model::{Build, BuildId, Confirmed, InstanceId, Role, SecretHash, Size, UnixMillis};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{InstanceRecord, Invite, StoreError};
@@ -66,7 +68,7 @@ pub(crate) fn knows_admin_token(db: &Connection, token: SecretHash) -> Result<bo
 }
 
 pub(crate) fn builds(db: &Connection) -> Result<Vec<Build>, SqlError> {
-    rows(db, "SELECT id, name, kind, env, args FROM builds ORDER BY rowid", |row| {
+    rows(db, "SELECT id, name, kind, env, args FROM builds ORDER BY rowid", [], |row| {
         Ok(Build {
             id: parsed("build id", row.get(0)?)?,
             name: row.get(1)?,
@@ -94,7 +96,7 @@ pub(crate) fn remove_build(db: &Connection, id: &BuildId) -> Result<bool, SqlErr
 }
 
 pub(crate) fn confirmed(db: &Connection) -> Result<Vec<(BuildId, Confirmed)>, SqlError> {
-    rows(db, "SELECT build, version, commit_id, api, at, program FROM confirmed", |row| {
+    rows(db, "SELECT build, version, commit_id, api, at, program FROM confirmed", [], |row| {
         let said = Confirmed {
             version: row.get(1)?,
             commit: row.get(2)?,
@@ -118,7 +120,7 @@ pub(crate) fn put_confirmed(db: &Connection, build: &BuildId, said: &Confirmed) 
 pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {
     let question = "SELECT id, session, build, profile, width, height, created, state, message, running
                     FROM instances ORDER BY created, id";
-    rows(db, question, |row| {
+    rows(db, question, [], |row| {
         let running: Option<String> = row.get(9)?;
         Ok(InstanceRecord {
             id: parsed("instance id", row.get(0)?)?,
@@ -195,10 +197,11 @@ pub(crate) fn remove_expired_invites(db: &Connection, now: UnixMillis) -> Result
 fn rows<T>(
     db: &Connection,
     question: &str,
+    given: impl Params,
     read: impl Fn(&Row<'_>) -> Result<T, SqlError>,
 ) -> Result<Vec<T>, SqlError> {
     let mut question = db.prepare_cached(question)?;
-    let mut rows = question.query([])?;
+    let mut rows = question.query(given)?;
     let mut understood = Vec::new();
     while let Some(row) = rows.next()? {
         match read(row) {

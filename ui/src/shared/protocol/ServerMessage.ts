@@ -11,4 +11,4 @@ import type { ViewerView } from "./ViewerView";
 /**
  * server → viewer
  */
-export type ServerMessage = { "type": "welcome", viewer_id: ViewerId, role: Role, ice_servers: Array<IceServer>, instance: InstanceNews, } | { "type": "instance" } & InstanceNews | { "type": "offer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "viewers", list: Array<ViewerView>, } | { "type": "control", holder: ViewerId | null, } | { "type": "refused", reason: RefusalReason, message: string, retry_after_s: number | null, } | { "type": "bye", reason: ByeReason, } | { "type": "pong" };
+export type ServerMessage = { "type": "welcome", viewer_id: ViewerId, role: Role, ice_servers: Array<IceServer>, instance: InstanceNews, } | { "type": "instance" } & InstanceNews | { "type": "offer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "viewers", list: Array<ViewerView>, } | { "type": "control", holder: ViewerId | null, } | { "type": "notice", message: string, } | { "type": "refused", reason: RefusalReason, message: string, retry_after_s: number | null, } | { "type": "bye", reason: ByeReason, } | { "type": "pong" };

@@ -33,6 +33,7 @@ export type { InviteRequest } from './InviteRequest';
 export type { KeysMessage } from './KeysMessage';
 export type { LaunchRequest } from './LaunchRequest';
 export type { Launched } from './Launched';
+export type { LeftSceneView } from './LeftSceneView';
 export type { LogFile } from './LogFile';
 export type { LogsOfInstance } from './LogsOfInstance';
 export type { NodeSnapshot } from './NodeSnapshot';

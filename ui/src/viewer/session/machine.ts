@@ -194,6 +194,8 @@ function message(state: State, message: ServerMessage): Step {
       return stay({ ...state, viewers: message.list });
     case 'control':
       return stay({ ...state, holder: message.holder });
+    case 'notice':
+      return to(state, { do: 'notify', message: message.message });
     case 'refused':
       return refused(state, message.reason, message.message, message.retry_after_s);
     case 'bye':

@@ -13,8 +13,8 @@ use model::{InstanceId, InstanceState, Secret, SecretHash, ServerId, UnixMillis,
 use protocol::{
     admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot, NodeView, Ports, RegistryView},
     api::{
-        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem,
-        ProfileView, ServerView, SessionCreated,
+        BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
+        Problem, ProfileView, ServerView, SessionCreated,
     },
     signal::{Hello, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
@@ -183,6 +183,23 @@ impl Reception for Node {
 
     async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem> {
         self.owns(caller, id).map(|()| JPEG.to_vec())
+    }
+
+    async fn left_scenes(&self, caller: &Caller) -> Result<Vec<LeftSceneView>, Problem> {
+        let scene = LeftSceneView {
+            scene_id: self.instance,
+            build: "demo".to_owned(),
+            build_name: Some("Demo sky".to_owned()),
+            profile: None,
+            focus: "Mars".to_owned(),
+            time: "2026-11-25T00:00:00.000Z".to_owned(),
+            ended: UnixMillis(0),
+        };
+        Ok(if self.owns(caller, self.instance).is_ok() { vec![scene] } else { Vec::new() })
+    }
+
+    async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
+        self.owns(caller, id)
     }
 
     async fn builds(&self) -> Vec<BuildView> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use model::{Build, InstanceId, InstanceState, StopReason};
 use openspace::saved::Saved;
 use protocol::api::Problem;
-use store::{InstanceRecord, Store};
+use store::{InstanceRecord, LeftBy, Store};
 use supervisor::Report;
 use tokio::{
     select,
@@ -19,6 +19,7 @@ use super::{Command, Launch, Member, Row, Rows, Setup, Started, first::FirstStar
 use crate::{
     admission::{self, Refusal},
     clock,
+    continuity::Keeper,
     logs::About,
     problem::problem,
     stage::{self, Stage},
@@ -125,8 +126,13 @@ impl Driver {
         };
         self.store.put_instance(&record(&taken)).await.map_err(unjournaled)?;
         let state = taken.report.status.state;
+        let scene = taken.member.scene.clone();
         *row = taken;
         info!(instance = %id, "handed out, as it stood ready");
+        if let Some(left) = &launch.resume {
+            scene.restore(left.scene.clone()).await;
+            self.taken_up(left.id).await;
+        }
         self.publish();
         Ok(Started { id, state })
     }
@@ -147,9 +153,20 @@ impl Driver {
         self.store.put_instance(&record).await.map_err(unjournaled)?;
         info!(instance = %record.id, build = %record.build, "launching");
         let (id, state) = (record.id, record.state);
+        if let Some(left) = launch.resume {
+            self.store.put_scene(id, &left.scene, launch.now).await.map_err(unjournaled)?;
+            self.taken_up(left.id).await;
+        }
         self.open(record, launch.build);
         self.publish();
         Ok(Started { id, state })
+    }
+
+    /// What is gone on with is not offered any more.
+    async fn taken_up(&self, left: InstanceId) {
+        if let Err(error) = self.store.remove_scene(left).await {
+            warn!(instance = %left, %error, "a scene that is gone on with is still offered");
+        }
     }
 
     /// Starts the tasks of an instance, or lets them take over what runs already.
@@ -167,11 +184,13 @@ impl Driver {
             policy: self.setup.policy.clone(),
             turn: self.first.turn(&build, record.profile.as_deref()),
         };
+        let adopted = record.running.as_ref().and_then(|running| running.program);
         let instance = supervisor::start(spec, record.running);
         let stage_setup =
             stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
         // The stage ends with the instance that it watches; nothing waits for it.
         let (stage, _task) = Stage::open(stage_setup, instance.clone());
+        let scene = Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
         let member = Member {
             id: record.id,
             session: record.session,
@@ -182,6 +201,7 @@ impl Driver {
             instance,
             stage,
             saved,
+            scene,
         };
         let report = member.instance.reports().borrow().clone();
         self.reports.insert(member.id, WatchStream::new(member.instance.reports()));
@@ -192,7 +212,12 @@ impl Driver {
     async fn stop(&mut self, id: InstanceId, reason: StopReason) {
         if let Some(row) = self.rows.get(&id) {
             info!(instance = %id, ?reason, "stopping");
-            row.member.instance.stop(reason);
+            let Member { scene, instance, .. } = row.member.clone();
+            // Beside the loop: a program that does not answer would hold up everybody.
+            tokio::spawn(async move {
+                scene.save_now().await;
+                instance.stop(reason);
+            });
         }
     }
 
@@ -218,6 +243,7 @@ impl Driver {
     async fn forget(&mut self, id: InstanceId) {
         if let Some(row) = self.rows.remove(&id) {
             self.keep_logs(&row).await;
+            self.leave_scene(&row.member).await;
         }
         self.reports.remove(&id);
         self.stages.remove(&id);
@@ -246,6 +272,15 @@ impl Driver {
         let kept = tokio::task::spawn_blocking(move || logs.keep(&about)).await;
         if let Ok(Err(error)) = kept {
             warn!(instance = %row.member.id, %error, "the logs of an instance could not be kept");
+        }
+    }
+
+    /// What it showed stays with whose it was, to go on with later.
+    async fn leave_scene(&self, member: &Member) {
+        let Member { id, session, build, profile, .. } = member;
+        let by = LeftBy { session: *session, build: build.id.clone(), profile: profile.clone() };
+        if let Err(error) = self.store.leave_scene(*id, by, clock::now()).await {
+            warn!(instance = %id, %error, "the scene of an instance that is over was not kept");
         }
     }
 

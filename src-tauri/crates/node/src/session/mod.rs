@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use self::{life::Life, scene::Scene, wishes::Wishes};
 use crate::{
+    continuity::Notice,
     roster::Member,
     socket::Socket,
     stage::{self, Attach, Seat},
@@ -78,6 +79,7 @@ pub(crate) struct Session {
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
+    notices: watch::Receiver<Notice>,
     /// When to look at the way to the viewer again, and who is told.
     look: Interval,
     path: watch::Sender<stage::Path>,
@@ -99,6 +101,7 @@ impl Session {
             life: Life::new(Instant::now()),
             reports,
             stage: member.stage.state(),
+            notices: member.scene.notices(),
             viewer,
             member,
             means,
@@ -140,6 +143,7 @@ impl Session {
                     self.bye(ByeReason::Stopped).await;
                     return;
                 },
+                Ok(()) = self.notices.changed() => self.tell_notice().await,
                 changed = self.stage.changed() => {
                     if changed.is_err() {
                         self.bye(ByeReason::Stopped).await;
@@ -154,6 +158,11 @@ impl Session {
                 return;
             }
         }
+    }
+
+    async fn tell_notice(&mut self) {
+        let message = self.notices.borrow_and_update().words.clone();
+        self.send(ServerMessage::Notice { message }).await;
     }
 
     fn look_at_path(&self) {

@@ -113,6 +113,7 @@ impl Wisher {
             None => self.perform(&client, call).await?.map_or(Value::Null, written),
         };
         if wish.changes() {
+            self.member.scene.wished();
             info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish fulfilled");
         }
         Ok(answer)

@@ -120,6 +120,7 @@ async fn perform(deed: Deed, setup: &Setup, roster: &Roster, builds: &Builds) {
                     build,
                     profile,
                     size: setup.size,
+                    resume: None,
                     now: clock::now(),
                 };
                 roster.launch(launch).await

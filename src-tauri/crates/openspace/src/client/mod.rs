@@ -8,9 +8,10 @@
 mod connection;
 mod dialogue;
 mod perform;
+mod save;
 mod wire;
 
-pub use self::perform::Answer;
+pub use self::{perform::Answer, save::Baseline};
 
 use std::{sync::Arc, time::Duration};
 

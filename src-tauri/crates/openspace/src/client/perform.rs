@@ -92,7 +92,12 @@ impl Client {
         self.known.functions.get_or_try_init(ask).await
     }
 
-    async fn tree_not_older_than(&self, age: Duration) -> Result<Arc<Tree>, ClientError> {
+    /// So much has changed that the next look shall see it.
+    pub(super) fn forget_tree(&self) {
+        self.known.tree.send_replace(None);
+    }
+
+    pub(super) async fn tree_not_older_than(&self, age: Duration) -> Result<Arc<Tree>, ClientError> {
         let known = self.known.tree.borrow().clone();
         if let Some((asked, tree)) = known
             && asked.elapsed() < age

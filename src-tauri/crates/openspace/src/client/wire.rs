@@ -6,6 +6,7 @@
 pub(super) mod functions;
 pub(super) mod scene;
 pub(super) mod tree;
+pub(super) mod view;
 
 use model::ApiGeneration;
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub(super) enum Question {
     Step(Step),
     /// An administrator's own words, which the gate let through where the machine's configuration does.
     Script(String),
+    /// Where the camera is.
+    View,
     /// All property owners, the scene's nodes among them.
     Owners,
     Actions,
@@ -48,6 +51,7 @@ impl Question {
             Self::AddTruckMovement(_) => "addTruckMovement",
             Self::Step(step) => step.function,
             Self::Script(_) => "the script",
+            Self::View => "the place of the camera",
             Self::Owners => "the scene",
             Self::Actions | Self::Shortcuts => "the actions",
             Self::Functions => "the functions",
@@ -61,7 +65,8 @@ impl Question {
             | Self::ToggleShutdown
             | Self::AddTruckMovement(_)
             | Self::Step(_)
-            | Self::Script(_) => "luascript",
+            | Self::Script(_)
+            | Self::View => "luascript",
             Self::Owners => "get",
             Self::Actions => "actionsKeybinds",
             Self::Shortcuts => "shortcuts",
@@ -77,6 +82,7 @@ impl Question {
             Self::AddTruckMovement(value) => function("navigation.addTruckMovement", &[json!(value)]),
             Self::Step(step) => function(step.function, &step.arguments),
             Self::Script(text) => json!({ "script": text, "return": true }),
+            Self::View => function("navigation.getNavigationState", &[]),
             Self::Owners => json!({ "property": "__rootOwner" }),
             Self::Actions => json!({ "event": "get_all" }),
             Self::Shortcuts => json!({ "event": "get_all_shortcuts" }),

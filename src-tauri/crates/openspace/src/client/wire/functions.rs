@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::PropertyValue;
 use serde_json::{Value, json};
 
+use super::view;
 use crate::gate::Deed;
 
 /// One function with its arguments. The name is from this file only.
@@ -55,6 +56,7 @@ impl Functions {
             Deed::SetTime(moment) => (&["time.setTime"], vec![json!(moment.as_str())]),
             Deed::SetPause(paused) => (&["time.setPause"], vec![json!(paused)]),
             Deed::SetRate(rate) => (&["time.interpolateDeltaTime", "time.setDeltaTime"], vec![json!(rate)]),
+            Deed::SetRateAtOnce(rate) => (&["time.setDeltaTime"], vec![json!(rate)]),
             Deed::NextRate => (&["time.interpolateNextDeltaTimeStep", "time.setNextDeltaTimeStep"], vec![]),
             Deed::PreviousRate => {
                 (&["time.interpolatePreviousDeltaTimeStep", "time.setPreviousDeltaTimeStep"], vec![])
@@ -80,6 +82,7 @@ impl Functions {
             Deed::NextFocus => (&["navigation.targetNextInterestingAnchor"], vec![]),
             Deed::PreviousFocus => (&["navigation.targetPreviousInterestingAnchor"], vec![]),
             Deed::SetProperty { uri, value } => (&["setPropertyValueSingle"], vec![json!(uri), plain(value)]),
+            Deed::SetView(state) => (&["navigation.setNavigationState"], vec![view::write(state)]),
             Deed::Screenshot => (&["takeScreenshot"], vec![]),
             // Up to 0.20 a recording is named when it starts, from 0.21 on when it ends.
             Deed::StartRecording(path) => {

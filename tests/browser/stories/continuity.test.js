@@ -1,0 +1,129 @@
+// A session never loses its place: the scene comes back after a crash, after a restart, and when its owner goes on with it later.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ sets: ['log.level=info,node=debug'] })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+/** Keeps what the channel `state` said last. */
+function listen() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      this.addEventListener('datachannel', ({ channel }) => {
+        if (channel.label === 'state') channel.addEventListener('message', ({ data }) => (window.told = JSON.parse(data)))
+      })
+    }
+  }
+}
+
+const wish = (page, name, args = {}) => page.evaluate((wish) => window.openspaceStream.wish(wish), { name, args })
+const told = (page) => page.evaluate(() => window.told)
+const idOf = (page) => page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+
+async function launched() {
+  const viewer = await person(browser)
+  await viewer.page.addInitScript(listen)
+  await viewer.page.goto(node.url)
+  await viewer.page.getByRole('button', { name: /^launch/i }).click()
+  await viewer.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(viewer.page, 'live')
+  await until('the first state', async () => (await told(viewer.page))?.focus)
+  return viewer
+}
+
+/** Mars in 1997, an hour a second, and no stars. */
+async function arrange(page) {
+  await wish(page, 'pause', { paused: true })
+  await wish(page, 'set_time', { time: '1997-07-04T16:56:00Z' })
+  await wish(page, 'set_rate', { seconds_per_second: 3600 })
+  await wish(page, 'show', { node: 'Stars', visible: false })
+  await wish(page, 'fly_to', { node: 'Mars', duration_s: 0.2 })
+  await untilArranged(page)
+  // On its way it is not where it will be.
+  await until('the end of the flight', async () => (await told(page)).mode === 'user_control')
+}
+
+async function untilArranged(page) {
+  await until('Mars, 1997, paused', async () => {
+    const scene = await told(page)
+    return scene && scene.focus === 'Mars' && scene.paused && scene.time.startsWith('1997-07-04T16:56') && scene.rate_seconds_per_second === 3600
+  })
+}
+
+const starsShown = async (page) => {
+  const list = await wish(page, 'list_properties', { search: 'Scene.Stars.Renderable.Enabled' })
+  return list.find(({ uri }) => uri === 'Scene.Stars.Renderable.Enabled').value
+}
+
+test('a crash brings the scene back as it was: focus, time, rate, pause and what was hidden', async () => {
+  const { page, problems, context } = await launched()
+  await arrange(page)
+  // What was done is safe some seconds later; a reload is no part of it.
+  await until('the scene to be saved', async () => (await node.log()).includes('scene saved'))
+  const pid = await node.pidOf(idOf(page))
+  process.kill(pid, 'SIGKILL')
+  await until('the word', async () => (await page.getByText('The scene is back as it was left.').count()) > 0)
+  await untilPhase(page, 'live')
+  await untilArranged(page)
+  assert.equal(await starsShown(page), false)
+  assert.notEqual(await node.pidOf(idOf(page)), pid)
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${idOf(page)}`)
+  await context.close()
+})
+
+test('what was stopped is gone on with from the home page, in a new instance, and only by whose it was', async () => {
+  const { page, problems, context } = await launched()
+  await arrange(page)
+  const first = idOf(page)
+  await page.goto(node.url)
+  await page.getByRole('button', { name: /^stop/i }).click()
+  await page.getByRole('button', { name: 'Stop it' }).click()
+  await page.getByRole('heading', { name: 'Continue where you left off' }).waitFor()
+  await page.getByText('Mars, 4 July 1997').waitFor()
+  if (process.env.OPENSPACE_WEBRTC_SCREENSHOTS) {
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme })
+      await page.screenshot({ path: `${process.env.OPENSPACE_WEBRTC_SCREENSHOTS}/continue-${scheme}.png` })
+    }
+  }
+
+  const stranger = await person(browser)
+  await stranger.page.goto(node.url)
+  await stranger.page.getByRole('button', { name: /^launch/i }).waitFor()
+  assert.equal(await stranger.page.getByText('Continue where you left off').count(), 0)
+  const stolen = await stranger.page.evaluate(async (id) => {
+    const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
+    const answer = await fetch('/api/v1/instances', { method: 'POST', headers, body: JSON.stringify({ resume: id }) })
+    return answer.status
+  }, first)
+  assert.equal(stolen, 404)
+  await stranger.context.close()
+
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  assert.notEqual(idOf(page), first)
+  await untilPhase(page, 'live')
+  await untilArranged(page)
+  assert.equal(await starsShown(page), false)
+  assert.deepEqual(problems, [])
+  await page.goto(node.url)
+  await page.getByRole('heading', { name: /your instances/i }).waitFor()
+  assert.equal(await page.getByText('Continue where you left off').count(), 0, 'it is not offered twice')
+  await context.close()
+})
