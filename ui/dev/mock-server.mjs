@@ -77,6 +77,7 @@ const routes = [
     /^\/api\/v1\/admin\/events$/,
     (_, response) => follow(response, 'snapshot', () => scene.snapshot()),
   ],
+  ['GET', /^\/api\/v1\/admin\/audit$/, (_, response) => json(response, 200, { entries: [], more: false })],
   ['POST', /^\/api\/v1\/admin\/commands$/, command],
   ['POST', /^\/api\/v1\/instances$/, launch],
   ['GET', /^\/api\/v1\/instances\/([^/]+)\/thumbnail\.jpg$/, thumbnail],

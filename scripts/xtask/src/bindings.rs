@@ -70,6 +70,7 @@ fn export(config: &Config) -> Result<()> {
     admin::NodeSnapshot::export_all(config)?;
     admin::AdminCommand::export_all(config)?;
     admin::AdminReply::export_all(config)?;
+    admin::AuditPage::export_all(config)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@ import { Notifications } from '@mantine/notifications';
 import { Note } from '@shared/components/Note';
 import { useEffect, useEffectEvent, useReducer } from 'react';
 
+import { AuditLog } from './audit/AuditLog';
 import type { Backend } from './backend/backend';
 import { Builds } from './builds/Builds';
 import { Context } from './context';
@@ -55,6 +56,7 @@ export function ControlPanel({ backend, onDenied }: ControlPanelProps) {
               {section === 'overview' && <Overview snapshot={snapshot} network={state.network} />}
               {section === 'instances' && <Instances snapshot={snapshot} />}
               {section === 'builds' && <Builds builds={snapshot.builds} />}
+              {section === 'audit' && <AuditLog />}
             </>
           )}
         </main>

@@ -1,11 +1,13 @@
 //! The HTTP API of the contract. [`routes`] is the whole list: the router serves it, and the OpenAPI document is tested against it.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod instances;
 pub(crate) mod queue;
+pub(crate) mod saved;
 pub(crate) mod sessions;
 
 use std::sync::Arc;
@@ -34,6 +36,10 @@ pub(crate) fn routes() -> Vec<Route> {
         delete("/api/v1/instances/{id}", instances::stop),
         post("/api/v1/instances/{id}/invites", instances::invite),
         get("/api/v1/instances/{id}/thumbnail.jpg", instances::thumbnail),
+        get("/api/v1/instances/{id}/screenshots", saved::screenshots),
+        get("/api/v1/instances/{id}/screenshots/{name}", saved::screenshot),
+        get("/api/v1/instances/{id}/recordings", saved::recordings),
+        get("/api/v1/instances/{id}/recordings/{name}", saved::recording),
         get("/api/v1/instances/{id}/signal", signal::open),
         get("/api/v1/queue/{ticket_id}", queue::show),
         delete("/api/v1/queue/{ticket_id}", queue::leave),
@@ -44,6 +50,8 @@ pub(crate) fn routes() -> Vec<Route> {
         post("/api/v1/admin/commands", admin::command),
         get("/api/v1/admin/snapshot", admin::snapshot),
         get("/api/v1/admin/events", events::of_node),
+        get("/api/v1/admin/audit", audit::page),
+        get("/api/v1/admin/audit.jsonl", audit::lines),
         get("/api/v1/openapi.json", openapi::serve),
         get("/healthz", health::alive),
         get("/readyz", health::ready),

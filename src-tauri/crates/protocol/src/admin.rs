@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{InstanceId, ServerId, Size, UnixMillis, ViewerId, health::HealthSample, video::EncoderChoice};
+use model::{
+    AuditEntry, InstanceId, ServerId, Size, UnixMillis, ViewerId, health::HealthSample, video::EncoderChoice,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -172,6 +174,14 @@ pub enum AdminCommand {
     },
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct AuditPage {
+    pub entries: Vec<AuditEntry>,
+    /// There are older ones: ask for those `before` the last of these.
+    pub more: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

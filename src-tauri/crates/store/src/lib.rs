@@ -5,8 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use model::{Build, BuildId, InstanceId, InstanceState, Role, Running, SecretHash, Size, UnixMillis};
+use model::{
+    AuditEntry, AuditQuestion, Build, BuildId, InstanceId, InstanceState, Role, Running, SecretHash, Size,
+    UnixMillis,
+};
 
+mod audit;
 mod file;
 mod owner;
 mod sql;
@@ -128,6 +132,20 @@ impl Store {
     /// Its invites go with it.
     pub async fn remove_instance(&self, id: InstanceId) -> Result<(), StoreError> {
         self.0.write(move |db| sql::remove_instance(db, id)).await
+    }
+
+    /// All of them, or none.
+    pub async fn add_audit(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+        self.0.write(move |db| audit::add(db, &entries)).await
+    }
+    /// Newest first, at most 500.
+    pub async fn audit(&self, question: &AuditQuestion) -> Result<Vec<AuditEntry>, StoreError> {
+        let question = question.clone();
+        self.0.read(move |db| audit::ask(db, &question)).await
+    }
+    /// Forgets the entries from before `oldest`, and the oldest beyond `most`; how many there were.
+    pub async fn trim_audit(&self, oldest: UnixMillis, most: u64) -> Result<usize, StoreError> {
+        self.0.write(move |db| audit::trim(db, oldest, most)).await
     }
 
     pub async fn add_invite(&self, invite: SecretHash, what: &Invite) -> Result<(), StoreError> {

@@ -66,7 +66,7 @@ pub(crate) fn knows_admin_token(db: &Connection, token: SecretHash) -> Result<bo
 }
 
 pub(crate) fn builds(db: &Connection) -> Result<Vec<Build>, SqlError> {
-    rows(db, "SELECT id, name, kind, env, args FROM builds ORDER BY rowid", |row| {
+    rows(db, "SELECT id, name, kind, env, args FROM builds ORDER BY rowid", [], |row| {
         Ok(Build {
             id: parsed("build id", row.get(0)?)?,
             name: row.get(1)?,
@@ -94,7 +94,7 @@ pub(crate) fn remove_build(db: &Connection, id: &BuildId) -> Result<bool, SqlErr
 pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {
     let question = "SELECT id, session, build, profile, width, height, created, state, message, running
                     FROM instances ORDER BY created, id";
-    rows(db, question, |row| {
+    rows(db, question, [], |row| {
         let running: Option<String> = row.get(9)?;
         Ok(InstanceRecord {
             id: parsed("instance id", row.get(0)?)?,
@@ -168,13 +168,14 @@ pub(crate) fn remove_expired_invites(db: &Connection, now: UnixMillis) -> Result
 }
 
 /// All rows that can be understood. One that cannot (somebody edited the file) stays where it is and hides none of the others.
-fn rows<T>(
+pub(crate) fn rows<T>(
     db: &Connection,
     question: &str,
+    with: impl rusqlite::Params,
     read: impl Fn(&Row<'_>) -> Result<T, SqlError>,
 ) -> Result<Vec<T>, SqlError> {
     let mut question = db.prepare_cached(question)?;
-    let mut rows = question.query([])?;
+    let mut rows = question.query(with)?;
     let mut understood = Vec::new();
     while let Some(row) = rows.next()? {
         match read(row) {
@@ -188,7 +189,7 @@ fn rows<T>(
     Ok(understood)
 }
 
-fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, SqlError> {
+pub(crate) fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, SqlError> {
     text.parse().map_err(|_| SqlError::Malformed { what, text })
 }
 
@@ -201,13 +202,13 @@ fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Sql
 }
 
 /// A small enum by its name on the wire: `ready`, `pilot`.
-fn as_word(value: &impl Serialize) -> Result<String, SqlError> {
+pub(crate) fn as_word(value: &impl Serialize) -> Result<String, SqlError> {
     match serde_json::to_value(value)? {
         serde_json::Value::String(word) => Ok(word),
         other => Err(SqlError::Malformed { what: "word", text: other.to_string() }),
     }
 }
 
-fn word<T: DeserializeOwned>(text: &str) -> Result<T, SqlError> {
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, SqlError> {
     Ok(serde_json::from_value(serde_json::Value::String(text.to_owned()))?)
 }

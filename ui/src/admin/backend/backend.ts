@@ -1,6 +1,13 @@
 // The panel's only door to the world: in the desktop window and in a remote browser the same.
 
-import type { AdminCommand, AdminReply, InstanceId, NodeSnapshot } from '@shared/protocol';
+import type {
+  AdminCommand,
+  AdminReply,
+  AuditKind,
+  AuditPage,
+  InstanceId,
+  NodeSnapshot,
+} from '@shared/protocol';
 
 export type Watcher = {
   onSnapshot: (snapshot: NodeSnapshot) => void;
@@ -11,6 +18,9 @@ export type Watcher = {
   onDenied: (sentence: string) => void;
 };
 
+/** What of the audit log is wanted; what is left out matches all. */
+export type AuditFilter = { search?: string; kind?: AuditKind };
+
 export type Backend = {
   kind: 'desktop' | 'browser';
   /** Addresses of the node are relative to this. */
@@ -18,6 +28,10 @@ export type Backend = {
   /** The answer ends it. */
   watch: (watcher: Watcher) => () => void;
   command: (command: AdminCommand) => Promise<AdminReply>;
+  /** Newest first; only what is older than the entry `before`. */
+  audit: (filter: AuditFilter, before?: number) => Promise<AuditPage>;
+  /** All of it, a line of JSON each. */
+  auditLines: (filter: AuditFilter) => Promise<Blob>;
   thumbnail: (id: InstanceId) => Promise<Blob>;
   /** Shows an instance's stream in the person's own browser. */
   openStream: (id: InstanceId) => Promise<void>;

@@ -8,7 +8,7 @@ use protocol::{
     api::Problem,
 };
 
-use crate::{app::App, auth::Administrator, problem::Refusal, request::Json};
+use crate::{Asked, Caller, app::App, auth::Administrator, problem::Refusal, request::Json};
 
 /// Does one thing for an administrator. What became of it shows in the next snapshot.
 #[utoipa::path(post, path = "/api/v1/admin/commands", tag = "admin", security(("bearer" = [])), request_body = AdminCommand, responses(
@@ -22,7 +22,10 @@ pub(crate) async fn command(
     _: Administrator,
     Json(command): Json<AdminCommand>,
 ) -> Result<Answer<AdminReply>, Refusal> {
-    Ok(Answer(app.reception.command(command).await?))
+    let asked = Asked::command(&command);
+    let done = app.reception.command(command).await;
+    app.reception.note(&Caller::Admin, asked, done.as_ref().map(drop));
+    Ok(Answer(done?))
 }
 
 /// Everything that the panel draws.

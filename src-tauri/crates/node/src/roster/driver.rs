@@ -169,7 +169,7 @@ impl Driver {
         let stage_setup =
             stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
         // The stage ends with the instance that it watches; nothing waits for it.
-        let (stage, _task) = Stage::open(stage_setup, instance.clone());
+        let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
         let member = Member {
             id: record.id,
             session: record.session,

@@ -24,6 +24,7 @@ use tracing::{info, warn};
 
 use self::{life::Life, scene::Scene, wishes::Wishes};
 use crate::{
+    audit::Audit,
     roster::Member,
     socket::Socket,
     stage::{self, Attach, Seat},
@@ -52,6 +53,7 @@ pub struct Means {
     pub codec: Codec,
     /// Administrators may run scripts in OpenSpace.
     pub raw_lua: bool,
+    pub audit: Audit,
 }
 
 pub(crate) struct Session {
@@ -85,7 +87,7 @@ impl Session {
         let reports = member.instance.reports();
         let scene = Scene::new(&reports.borrow());
         let mut session = Self {
-            wishes: Wishes::open(viewer.clone(), member.clone(), means.raw_lua),
+            wishes: Wishes::open(viewer.clone(), member.clone(), means.clone()),
             scene,
             life: Life::new(Instant::now()),
             reports,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use media::End;
-use model::{Bitrate, InstanceState, ViewerId, input::Input};
+use model::{AuditEntry, AuditKind, Bitrate, InstanceId, InstanceState, ViewerId, input::Input};
 use protocol::signal::ViewerView;
 use supervisor::{InstanceHandle, Report};
 use tokio::{
@@ -22,15 +22,18 @@ use super::{
     is_on_stage,
     picture::{Event, Projector, Source, Wish},
 };
-use crate::{control::Control, rate};
+use crate::{clock, control::Control, rate};
 
 /// How long to wait before a capture that could not be opened is tried again.
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 
 struct Driver {
     setup: Setup,
+    id: InstanceId,
     seats: HashMap<ViewerId, Seat>,
     control: Control,
+    /// Who holds control as the audit log knows it.
+    noted: Option<ViewerId>,
     estimates: BTreeMap<ViewerId, Bitrate>,
     hand: Option<Hand>,
     wish: Wish,
@@ -42,12 +45,13 @@ struct Driver {
 
 pub(super) async fn run(
     setup: Setup,
+    id: InstanceId,
     instance: InstanceHandle,
     mut inbox: mpsc::Receiver<Command>,
     publish: watch::Sender<State>,
 ) {
     let mut reports = instance.reports();
-    let mut driver = Driver::new(setup, publish);
+    let mut driver = Driver::new(setup, id, publish);
     let first = reports.borrow_and_update().clone();
     driver.report(&first);
     loop {
@@ -75,11 +79,13 @@ pub(super) async fn run(
 }
 
 impl Driver {
-    fn new(setup: Setup, publish: watch::Sender<State>) -> Self {
+    fn new(setup: Setup, id: InstanceId, publish: watch::Sender<State>) -> Self {
         Self {
             setup,
+            id,
             seats: HashMap::new(),
             control: Control::default(),
+            noted: None,
             estimates: BTreeMap::new(),
             hand: None,
             wish: Wish::default(),
@@ -130,6 +136,10 @@ impl Driver {
                         .ok_or("Somebody else is steering. Ask for control, or ask them to release it."),
                 );
             }
+            Command::RoleOf { bearer, reply } => {
+                let held = self.seats.values().filter(|seat| seat.bearer == bearer).map(|seat| seat.role);
+                let _ = reply.send(held.max());
+            }
             Command::Hand { viewer, input } => self.input(viewer, input),
             Command::Estimate { viewer, bitrate } => {
                 self.estimates.insert(viewer, bitrate);
@@ -178,7 +188,26 @@ impl Driver {
         self.wish.source = source;
     }
 
+    /// Each turn of the loop changes it at most once.
+    fn note_control(&mut self) {
+        let holder = self.control.holder();
+        if holder == self.noted {
+            return;
+        }
+        let before = std::mem::replace(&mut self.noted, holder);
+        let seat = holder.or(before).and_then(|viewer| Some((viewer, self.seats.get(&viewer)?)));
+        let session = seat.map(|(_, seat)| seat.bearer);
+        let what = if holder.is_some() { "takes control" } else { "releases control" };
+        let mut entry = AuditEntry::new(clock::now(), AuditKind::Control, session, what).of(self.id);
+        if let Some((viewer, seat)) = seat {
+            entry = entry.by(viewer, seat.role);
+        }
+        let from = before.filter(|_| holder.is_some()).map(|viewer| format!("from viewer {viewer}"));
+        self.setup.audit.note(entry.saying(&from.unwrap_or_default()));
+    }
+
     fn reconcile(&mut self) {
+        self.note_control();
         let now = Instant::now();
         self.wish.watch(!self.control.viewers().is_empty(), now, self.setup.linger);
         let wanted = self.wish.wanted(now).filter(|_| self.retry_at.is_none());
