@@ -91,6 +91,7 @@ const routes = [
       response.end('a log');
     },
   ],
+  ['GET', /^\/api\/v1\/admin\/audit$/, (_, response) => json(response, 200, { entries: [], more: false })],
   ['POST', /^\/api\/v1\/admin\/commands$/, command],
   ['POST', /^\/api\/v1\/instances$/, launch],
   ['GET', /^\/api\/v1\/instances\/([^/]+)\/thumbnail\.jpg$/, thumbnail],

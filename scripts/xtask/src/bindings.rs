@@ -72,6 +72,7 @@ fn export(config: &Config) -> Result<()> {
     admin::AdminCommand::export_all(config)?;
     admin::AdminReply::export_all(config)?;
     admin::LogsOfInstance::export_all(config)?;
+    admin::AuditPage::export_all(config)?;
     Ok(())
 }
 

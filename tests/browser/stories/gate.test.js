@@ -88,11 +88,86 @@ test('wishes by the bare channels come true for everybody, each within its role,
   assert.match((await wish(pilot.page, 'show', { node: 'Stars', visible: false })).error, /Only a presenter/)
   assert.match((await wish(owner.page, 'focus', { node: "Mars');openspace.toggleShutdown();--" })).error, /not the name of a node/)
   assert.match((await wish(owner.page, 'trigger_action', { action: 'os.ToggleShutdown' })).error, /not an action/)
-  assert.match((await wish(owner.page, 'lua', { script: 'openspace.toggleShutdown()' })).error, /not understood/)
+  assert.match((await wish(owner.page, 'lua', { script: 'openspace.toggleShutdown()' })).error, /Only an administrator/)
+  assert.match((await wish(owner.page, 'luascript', { script: 'openspace.toggleShutdown()' })).error, /not understood/)
 
   assert.deepEqual(await wish(owner.page, 'trigger_action', { action: 'os.FlyToEarth' }), { ok: null })
   for (const { page } of [owner, pilot, watcher]) await untilScene(page, 'Earth', (scene) => scene.focus === 'Earth')
   for (const { problems, context } of [owner, pilot, watcher]) {
+    assert.deepEqual(problems, [])
+    await context.close()
+  }
+  await node.admin('DELETE', `/instances/${id}`)
+})
+
+test('a presenter changes properties, keeps pictures and recordings and fetches them; a pilot does not; all of it is audited', async () => {
+  const owner = await viewer(node.url)
+  await owner.page.getByRole('button', { name: /^launch/i }).click()
+  await owner.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  const id = owner.page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+  await untilPhase(owner.page, 'live')
+  await untilScene(owner.page, 'the first state', (scene) => scene.focus)
+  const presenter = await viewer(await invite(owner.page, id, 'presenter'))
+  const pilot = await viewer(await invite(owner.page, id, 'pilot'))
+  for (const { page } of [presenter, pilot]) await untilPhase(page, 'live')
+
+  const { ok: offered } = await wish(presenter.page, 'list_properties', { search: 'grid' })
+  const colour = offered.find(({ kind }) => kind.type === 'colour')
+  assert.equal(colour.owner, 'Celestial Grid › Renderable')
+  assert.deepEqual(await wish(presenter.page, 'set_property', { uri: colour.uri, value: [1, 0.5, 0] }), { ok: null })
+  const { ok: after } = await until('the new colour', async () => {
+    const answer = await wish(presenter.page, 'list_properties', { search: colour.uri })
+    return answer.ok?.[0].value[0] === 1 ? answer : undefined
+  })
+  assert.deepEqual(after[0].value, [1, 0.5, 0])
+  assert.match((await wish(presenter.page, 'set_property', { uri: colour.uri, value: [2, 0, 0] })).error, /takes 3 numbers from 0 to 1/)
+  assert.match((await wish(presenter.page, 'set_property', { uri: 'Modules.CefWebGui.Visible', value: true })).error, /not a property/)
+  assert.match((await wish(pilot.page, 'set_property', { uri: colour.uri, value: [1, 0, 0] })).error, /Only a presenter/)
+
+  const { ok: picture } = await wish(presenter.page, 'screenshot')
+  assert.equal(picture.name, 'screenshot-1.png')
+  const fetched = (page, name) =>
+    page.evaluate(
+      async ([id, name]) => {
+        const headers = { authorization: `Bearer ${localStorage.session_id}` }
+        const response = await fetch(`/api/v1/instances/${id}/${name}`, { headers })
+        const bytes = new Uint8Array(await response.arrayBuffer())
+        return { status: response.status, bytes: bytes.length, head: [...bytes.slice(1, 4)] }
+      },
+      [id, name],
+    )
+  assert.deepEqual(await fetched(presenter.page, 'screenshots/screenshot-1.png'), { status: 200, bytes: picture.bytes, head: [80, 78, 71] })
+  assert.equal((await fetched(owner.page, 'screenshots')).status, 200)
+  assert.equal((await fetched(pilot.page, 'screenshots/screenshot-1.png')).status, 403)
+  assert.equal((await fetched(presenter.page, 'screenshots/..%2f..%2fopenspace.cfg')).status, 404)
+
+  assert.deepEqual(await wish(presenter.page, 'start_recording'), { ok: null })
+  await untilScene(owner.page, 'the recording', (scene) => scene.recorder === 'recording')
+  assert.match((await wish(presenter.page, 'start_recording')).error, /under way/)
+  assert.equal((await wish(presenter.page, 'stop_recording')).ok.name, 'recording-1.osrec')
+  assert.equal((await fetched(presenter.page, 'recordings/recording-1.osrec')).status, 200)
+  assert.match((await wish(presenter.page, 'play_recording', { name: '../recording-1.osrec' })).error, /no such recording/)
+  assert.match((await wish(presenter.page, 'play_recording', { name: 'recording-1.osrec' })).error, /Somebody else is steering/)
+  assert.deepEqual(await wish(owner.page, 'play_recording', { name: 'recording-1.osrec', looped: true }), { ok: null })
+  await untilScene(presenter.page, 'the playback', (scene) => scene.recorder === 'playing')
+  assert.deepEqual(await wish(owner.page, 'stop_playback'), { ok: null })
+
+  const { entries } = await node.admin('GET', `/admin/audit?instance=${id}`)
+  const said = entries.map(({ kind, what, role, outcome }) => `${kind} ${what} ${role} ${outcome}`)
+  for (const line of [
+    'instance launch null done',
+    'control takes control owner done',
+    'instance invite null done',
+    'wish set_property presenter done',
+    'wish set_property pilot refused',
+    'wish screenshot presenter done',
+    'wish play_recording owner done',
+  ]) {
+    assert.ok(said.includes(line), `${line} is missing in ${said.join('; ')}`)
+  }
+  const session = await owner.page.evaluate(() => localStorage.session_id)
+  assert.ok(!JSON.stringify(entries).includes(session))
+  for (const { problems, context } of [owner, presenter, pilot]) {
     assert.deepEqual(problems, [])
     await context.close()
   }

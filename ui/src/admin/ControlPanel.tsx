@@ -2,6 +2,7 @@ import { Notifications } from '@mantine/notifications';
 import { Note } from '@shared/components/Note';
 import { useEffect, useEffectEvent, useReducer } from 'react';
 
+import { AuditLog } from './audit/AuditLog';
 import type { Backend } from './backend/backend';
 import { Builds } from './builds/Builds';
 import { Context } from './context';
@@ -57,6 +58,7 @@ export function ControlPanel({ backend, onDenied }: ControlPanelProps) {
               {section === 'builds' && (
                 <Builds builds={snapshot.builds} sourceBuild={snapshot.source_build} />
               )}
+              {section === 'audit' && <AuditLog />}
             </>
           )}
         </main>

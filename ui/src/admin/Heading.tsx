@@ -9,7 +9,12 @@ import type { Section } from './useSection';
 export function Heading({ section, snapshot }: { section: Section; snapshot: NodeSnapshot }) {
   const now = useNow();
   const { node } = snapshot;
-  const titles: Record<Section, string> = { overview: node.name, instances: 'Instances', builds: 'Builds' };
+  const titles: Record<Section, string> = {
+    overview: node.name,
+    instances: 'Instances',
+    builds: 'Builds',
+    audit: 'Audit log',
+  };
   return (
     <header className={classes.heading}>
       <div className={classes.words}>

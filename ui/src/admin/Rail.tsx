@@ -2,7 +2,14 @@ import { ActionIcon } from '@mantine/core';
 import { Logo } from '@shared/components/Logo';
 import { SchemeToggle } from '@shared/components/SchemeToggle';
 import type { NodeSnapshot } from '@shared/protocol';
-import { IconLayoutGrid, IconLogout, IconPackage, IconPlanet, type Icon } from '@tabler/icons-react';
+import {
+  IconLayoutGrid,
+  IconListDetails,
+  IconLogout,
+  IconPackage,
+  IconPlanet,
+  type Icon,
+} from '@tabler/icons-react';
 
 import classes from './Rail.module.css';
 import { sections, type Section } from './useSection';
@@ -11,6 +18,7 @@ const words: Record<Section, { label: string; Icon: Icon }> = {
   overview: { label: 'Overview', Icon: IconLayoutGrid },
   instances: { label: 'Instances', Icon: IconPlanet },
   builds: { label: 'Builds', Icon: IconPackage },
+  audit: { label: 'Audit log', Icon: IconListDetails },
 };
 
 type RailProps = { section: Section; snapshot: NodeSnapshot | null; signOut: (() => void) | undefined };

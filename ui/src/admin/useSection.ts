@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const sections = ['overview', 'instances', 'builds'] as const;
+export const sections = ['overview', 'instances', 'builds', 'audit'] as const;
 export type Section = (typeof sections)[number];
 
 /** The section is in the address, so that a reload and the back button keep their place. */

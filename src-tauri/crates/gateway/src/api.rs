@@ -1,6 +1,7 @@
 //! The HTTP API of the contract. [`routes`] is the whole list: the router serves it, and the OpenAPI document is tested against it.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod events;
 pub(crate) mod health;
@@ -8,6 +9,7 @@ pub(crate) mod instances;
 pub(crate) mod logs;
 pub(crate) mod queue;
 pub(crate) mod refusals;
+pub(crate) mod saved;
 pub(crate) mod scenes;
 pub(crate) mod sessions;
 
@@ -37,6 +39,10 @@ pub(crate) fn routes() -> Vec<Route> {
         delete("/api/v1/instances/{id}", instances::stop),
         post("/api/v1/instances/{id}/invites", instances::invite),
         get("/api/v1/instances/{id}/thumbnail.jpg", instances::thumbnail),
+        get("/api/v1/instances/{id}/screenshots", saved::screenshots),
+        get("/api/v1/instances/{id}/screenshots/{name}", saved::screenshot),
+        get("/api/v1/instances/{id}/recordings", saved::recordings),
+        get("/api/v1/instances/{id}/recordings/{name}", saved::recording),
         get("/api/v1/instances/{id}/signal", signal::open),
         get("/api/v1/scenes", scenes::list),
         delete("/api/v1/scenes/{id}", scenes::forget),
@@ -52,6 +58,8 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/api/v1/admin/logs", logs::list),
         get("/api/v1/admin/logs/{id}/{name}", logs::file),
         get("/api/v1/admin/instances/{id}/log", logs::follow),
+        get("/api/v1/admin/audit", audit::page),
+        get("/api/v1/admin/audit.jsonl", audit::lines),
         get("/api/v1/openapi.json", openapi::serve),
         get("/healthz", health::alive),
         get("/readyz", health::ready),

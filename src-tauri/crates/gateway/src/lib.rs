@@ -28,9 +28,9 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 use axum_server::Handle;
 
 use futures_util::stream::BoxStream;
-use model::{InstanceId, SecretHash};
+use model::{AuditKind, AuditQuestion, InstanceId, SavedFile, SavedKind, SecretHash};
 use protocol::{
-    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
+    admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
@@ -70,6 +70,21 @@ pub trait Reception: Send + Sync + 'static {
     /// Scenes that the caller left, the newest first.
     async fn left_scenes(&self, caller: &Caller) -> Result<Vec<LeftSceneView>, Problem>;
     async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem>;
+    /// What the instance has saved, newest first, for whoever may make such files.
+    async fn saved(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        kind: SavedKind,
+    ) -> Result<Vec<SavedFile>, Problem>;
+    /// One of those by its name.
+    async fn open_saved(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        kind: SavedKind,
+        name: &str,
+    ) -> Result<Download, Problem>;
     async fn builds(&self) -> Vec<BuildView>;
     async fn profiles(&self, build: Option<&str>) -> Result<Vec<ProfileView>, Problem>;
     async fn servers(&self) -> Vec<ServerView>;
@@ -86,6 +101,10 @@ pub trait Reception: Send + Sync + 'static {
     async fn log_file(&self, id: InstanceId, name: &str) -> Option<Vec<u8>>;
     /// What the program prints, from the last lines that are kept on.
     fn log_lines(&self, id: InstanceId) -> Result<BoxStream<'static, Vec<String>>, Problem>;
+    /// Newest first.
+    async fn audit(&self, question: AuditQuestion) -> Result<AuditPage, Problem>;
+    /// For the audit log: what a caller asked this machine to do, and what it was told.
+    fn note(&self, caller: &Caller, asked: Asked, answer: Result<(), &Problem>);
 
     /// A viewer has said hello: its role and instance are checked, then its session begins.
     async fn attend(
@@ -102,6 +121,22 @@ pub trait Reception: Send + Sync + 'static {
     async fn ready(&self) -> Result<(), String>;
     /// The node's own figures in Prometheus' text format.
     fn metrics(&self) -> String;
+}
+
+/// A file on its way to a browser.
+#[derive(Debug)]
+pub struct Download {
+    pub file: SavedFile,
+    pub content: std::fs::File,
+}
+
+/// What somebody asked for over HTTP, in words that hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub kind: AuditKind,
+    pub what: String,
+    pub instance: Option<InstanceId>,
+    pub detail: String,
 }
 
 /// Both directions of one viewer's signaling. The session ends when either side drops its end; the first message out is `Welcome`.

@@ -1,6 +1,6 @@
 //! Reads requests: who is on the other end, which instance is meant, what the body says. Each failure is a sentence.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::to_bytes,
@@ -50,11 +50,28 @@ pub(crate) struct Instance(pub InstanceId);
 impl FromRequestParts<Arc<App>> for Instance {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let id = Path::<String>::from_request_parts(parts, app).await.map(|Path(id)| id).unwrap_or_default();
+        let id = named(parts, app, "id").await;
         id.parse().map(Self).map_err(|_| {
             Refusal::not_found("There is no such instance: its id must be a UUID, as in `/stream/<id>`. The home page lists yours.")
         })
     }
+}
+
+/// `{name}` of the path, as a listing has it. Anything may stand there: it is compared, never opened.
+#[derive(Clone, Debug)]
+pub(crate) struct SavedName(pub String);
+
+impl FromRequestParts<Arc<App>> for SavedName {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        Ok(Self(named(parts, app, "name").await))
+    }
+}
+
+/// A part of the path, or nothing where it cannot be read.
+async fn named(parts: &mut Parts, app: &Arc<App>, name: &str) -> String {
+    let params = Path::<BTreeMap<String, String>>::from_request_parts(parts, app).await;
+    params.ok().and_then(|Path(mut params)| params.remove(name)).unwrap_or_default()
 }
 
 /// A JSON body of at most [`BODY_BYTES`]. An empty one counts as `{}`.

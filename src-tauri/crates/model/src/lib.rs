@@ -2,6 +2,7 @@
 //!
 //! Every room may use these words. Absent on purpose: I/O, async, clocks, and anything that knows a library.
 
+pub mod audit;
 pub mod build;
 pub mod display;
 pub mod health;
@@ -19,6 +20,7 @@ pub mod secret;
 pub mod units;
 pub mod video;
 
+pub use audit::{AuditEntry, AuditKind, AuditOutcome, AuditQuestion};
 pub use build::{ApiGeneration, Build, BuildId, BuildKind, Confirmed, Profile};
 pub use display::{DisplayAddress, DisplayRecord, WindowId};
 pub use ids::{InstanceId, ServerId, ViewerId};

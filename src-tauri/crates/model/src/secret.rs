@@ -79,6 +79,11 @@ impl SecretHash {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Enough to tell sessions apart, too little to find one by.
+    pub fn short(self) -> String {
+        self.0.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     pub fn from_hex(text: &str) -> Option<Self> {
         if text.len() != 64 || !text.is_ascii() {
             return None;

@@ -26,6 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     admission::{self, Slots},
+    audit::Audit,
     builds::{self, Builds},
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
@@ -64,6 +65,8 @@ pub struct Node {
     membership: Membership,
     roster: Roster,
     roster_task: JoinHandle<()>,
+    audit: Audit,
+    audit_task: JoinHandle<()>,
     rows: watch::Receiver<roster::Rows>,
     _sampler: Sampler,
     /// Ends the small tasks that copy one room's news to another.
@@ -101,7 +104,8 @@ impl Node {
         .await?;
         let slots = Slots { total: slots(&config), per_session: config.instances.per_session };
         let adopted = adopted(&store, &builds).await?;
-        let setup = roster_setup(&config, &data_dir, slots, &drawn);
+        let (audit, audit_task) = Audit::open(store.clone(), config.audit.kept());
+        let setup = roster_setup(&config, &data_dir, slots, &drawn, audit.clone());
         let (roster, roster_task) = Roster::open(setup, store.clone(), adopted);
 
         let (roots, watched) = watch::channel(Vec::new());
@@ -149,6 +153,7 @@ impl Node {
                 ice_servers: Vec::new(),
                 codec: encoder.as_ref().map_or(Codec::H264, |encoder| encoder.codec),
                 raw_lua: config.gate.raw_lua,
+                audit: audit.clone(),
             },
             default_size: config.size(),
             slots: slots.total,
@@ -158,6 +163,7 @@ impl Node {
             builds: builds.clone(),
             workshop,
             logs: setup_logs(&data_dir),
+            audit: audit.clone(),
             roster: roster.clone(),
             old_world,
         });
@@ -189,6 +195,8 @@ impl Node {
             rows: roster.rows(),
             roster,
             roster_task,
+            audit,
+            audit_task,
             _sampler: sampler,
             _copies: copies.drop_guard(),
             data_dir,
@@ -229,6 +237,8 @@ impl Node {
             warn!("some instances did not end in time; the next start finds them in the journal");
             self.roster_task.abort();
         }
+        self.audit.flush().await;
+        self.audit_task.abort();
         info!("closed");
     }
 }
@@ -336,7 +346,13 @@ pub(crate) fn slots(config: &Config) -> u32 {
     }
 }
 
-fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics) -> roster::Setup {
+fn roster_setup(
+    config: &Config,
+    data_dir: &Path,
+    slots: Slots,
+    drawn: &Graphics,
+    audit: Audit,
+) -> roster::Setup {
     roster::Setup {
         slots,
         logs: setup_logs(data_dir),
@@ -354,6 +370,7 @@ fn roster_setup(config: &Config, data_dir: &Path, slots: Slots, drawn: &Graphics
             encoders: config.stream.encoders.clone(),
             linger: Duration::from_secs(config.stream.linger_s),
             openspace: false,
+            audit,
         },
     }
 }

@@ -30,6 +30,7 @@ pub struct Config {
     pub standby: Standby,
     pub stream: Stream,
     pub gate: Gate,
+    pub audit: AuditLog,
     pub graphics: Graphics,
     pub telemetry: Telemetry,
     pub log: Log,
@@ -131,6 +132,18 @@ pub struct Stream {
     pub bitrate_max_kbps: u32,
     pub encoders: Vec<String>,
     pub linger_s: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct AuditLog {
+    pub days: u32,
+    pub entries: u64,
+}
+
+impl AuditLog {
+    pub fn kept(self) -> crate::audit::Kept {
+        crate::audit::Kept { days: self.days, entries: self.entries.max(1) }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

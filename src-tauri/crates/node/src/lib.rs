@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod assemble;
+pub mod audit;
 pub mod builds;
 pub mod cli;
 pub mod clock;

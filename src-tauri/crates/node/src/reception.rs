@@ -3,12 +3,13 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use gateway::{Caller, Reception, Refused, ViewerChannel};
+use gateway::{Asked, Caller, Download, Reception, Refused, ViewerChannel};
 use model::{
-    InstanceId, InstanceState, Role, Secret, SecretHash, ServerId, Size, StopReason, UnixMillis, ViewerId,
+    AuditEntry, AuditQuestion, InstanceId, InstanceState, Role, SavedFile, SavedKind, Secret, SecretHash,
+    ServerId, Size, StopReason, UnixMillis, ViewerId,
 };
 use protocol::{
-    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot},
+    admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
@@ -20,6 +21,7 @@ use store::{Invite, LeftScene, Store};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
+    audit::Audit,
     builds::{AddError, Builds},
     clock, events,
     logs::Logs,
@@ -47,6 +49,7 @@ pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
 #[derive(Debug)]
 pub struct Desk {
     pub store: Store,
+    pub audit: Audit,
     pub builds: Builds,
     pub workshop: Workshop,
     pub logs: Logs,
@@ -128,7 +131,7 @@ impl Reception for Desk {
         id: InstanceId,
         request: InviteRequest,
     ) -> Result<InviteCreated, Problem> {
-        self.visible(caller, id)?;
+        self.presented(caller, id).await?;
         let ttl_s = request.ttl_s.unwrap_or(INVITE_TTL_S);
         if request.role == Role::Admin || (request.role == Role::Owner && *caller != Caller::Admin) {
             return Err(problem(
@@ -175,6 +178,58 @@ impl Reception for Desk {
     async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
         self.left_scene(caller, id).await?;
         self.store.remove_scene(id).await.map_err(journal)
+    }
+
+    async fn saved(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        kind: SavedKind,
+    ) -> Result<Vec<SavedFile>, Problem> {
+        let saved = self.presented(caller, id).await?.member.saved;
+        Ok(tokio::task::spawn_blocking(move || saved.list(kind)).await.unwrap_or_default())
+    }
+
+    async fn open_saved(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        kind: SavedKind,
+        name: &str,
+    ) -> Result<Download, Problem> {
+        let saved = self.presented(caller, id).await?.member.saved;
+        let name = name.to_owned();
+        let opened = tokio::task::spawn_blocking(move || saved.open(kind, &name)).await.unwrap_or_default();
+        let (file, content) = opened.ok_or_else(|| {
+            problem(
+                404,
+                "Unknown file",
+                "There is no such file (any more): the list has those that there are.",
+            )
+        })?;
+        Ok(Download { file, content })
+    }
+
+    async fn audit(&self, question: AuditQuestion) -> Result<AuditPage, Problem> {
+        self.audit.flush().await;
+        let entries = self.store.audit(&question).await.map_err(journal)?;
+        let last = entries.last().map(|last| last.id);
+        let older = AuditQuestion { before: last, limit: Some(1), ..question };
+        let more = last.is_some() && !self.store.audit(&older).await.map_err(journal)?.is_empty();
+        Ok(AuditPage { entries, more })
+    }
+
+    fn note(&self, caller: &Caller, asked: Asked, answer: Result<(), &Problem>) {
+        let session = match caller {
+            Caller::Session(session) => Some(*session),
+            Caller::Admin => None,
+        };
+        let entry = AuditEntry::new(clock::now(), asked.kind, session, &asked.what).saying(&asked.detail);
+        let entry = AuditEntry { instance_id: asked.instance, ..entry };
+        self.audit.note(match answer {
+            Ok(()) => entry,
+            Err(problem) => entry.refused(&problem.detail),
+        });
     }
 
     async fn builds(&self) -> Vec<BuildView> {
@@ -370,6 +425,22 @@ impl Desk {
                 "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
             )
         })
+    }
+
+    /// For its owner, administrators, and whoever has a presenter's place on its stage.
+    async fn presented(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
+        let hidden = match self.visible(caller, id) {
+            Err(hidden) => hidden,
+            seen => return seen,
+        };
+        let (Caller::Session(bearer), Some(row)) = (caller, self.roster.row(id)) else { return Err(hidden) };
+        match row.member.stage.role_of(*bearer).await {
+            Some(role) if role >= Role::Presenter => Ok(row),
+            Some(_) => {
+                Err(problem(403, "Not allowed", "This is for presenters. Ask for a presenter's link."))
+            }
+            None => Err(hidden),
+        }
     }
 
     /// The instance, and as what this caller may watch it.

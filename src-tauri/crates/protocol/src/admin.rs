@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{
-    ApiGeneration, InstanceId, ServerId, Size, UnixMillis, ViewerId,
+    ApiGeneration, AuditEntry, InstanceId, ServerId, Size, UnixMillis, ViewerId,
     health::HealthSample,
     video::{EncoderChoice, Rendition},
 };
@@ -300,6 +300,14 @@ pub enum AdminCommand {
     SetUpRegistry,
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct AuditPage {
+    pub entries: Vec<AuditEntry>,
+    /// There are older ones: ask for those `before` the last of these.
+    pub more: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

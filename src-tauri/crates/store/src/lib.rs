@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use model::{
-    Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running, SavedScene, SecretHash, Size,
-    UnixMillis,
+    AuditEntry, AuditQuestion, Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running,
+    SavedScene, SecretHash, Size, UnixMillis,
 };
 
+mod audit;
 mod file;
 mod owner;
 mod sql;
@@ -197,6 +198,20 @@ impl Store {
     /// Forgets sessions that were not used since `oldest` and have nothing here; how many there were.
     pub async fn prune_sessions(&self, oldest: UnixMillis) -> Result<usize, StoreError> {
         self.0.write(move |db| sql::scenes::prune_sessions(db, oldest)).await
+    }
+
+    /// All of them, or none.
+    pub async fn add_audit(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+        self.0.write(move |db| audit::add(db, &entries)).await
+    }
+    /// Newest first, at most 500.
+    pub async fn audit(&self, question: &AuditQuestion) -> Result<Vec<AuditEntry>, StoreError> {
+        let question = question.clone();
+        self.0.read(move |db| audit::ask(db, &question)).await
+    }
+    /// Forgets the entries from before `oldest`, and the oldest beyond `most`; how many there were.
+    pub async fn trim_audit(&self, oldest: UnixMillis, most: u64) -> Result<usize, StoreError> {
+        self.0.write(move |db| audit::trim(db, oldest, most)).await
     }
 
     pub async fn add_invite(&self, invite: SecretHash, what: &Invite) -> Result<(), StoreError> {

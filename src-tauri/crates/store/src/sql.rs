@@ -194,7 +194,7 @@ pub(crate) fn remove_expired_invites(db: &Connection, now: UnixMillis) -> Result
 }
 
 /// All rows that can be understood. One that cannot (somebody edited the file) stays where it is and hides none of the others.
-fn rows<T>(
+pub(crate) fn rows<T>(
     db: &Connection,
     question: &str,
     given: impl Params,
@@ -215,7 +215,7 @@ fn rows<T>(
     Ok(understood)
 }
 
-fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, SqlError> {
+pub(crate) fn parsed<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T, SqlError> {
     text.parse().map_err(|_| SqlError::Malformed { what, text })
 }
 
@@ -228,13 +228,13 @@ fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Sql
 }
 
 /// A small enum by its name on the wire: `ready`, `pilot`.
-fn as_word(value: &impl Serialize) -> Result<String, SqlError> {
+pub(crate) fn as_word(value: &impl Serialize) -> Result<String, SqlError> {
     match serde_json::to_value(value)? {
         serde_json::Value::String(word) => Ok(word),
         other => Err(SqlError::Malformed { what: "word", text: other.to_string() }),
     }
 }
 
-fn word<T: DeserializeOwned>(text: &str) -> Result<T, SqlError> {
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, SqlError> {
     Ok(serde_json::from_value(serde_json::Value::String(text.to_owned()))?)
 }

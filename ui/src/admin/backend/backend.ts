@@ -1,6 +1,14 @@
 // The panel's only door to the world: in the desktop window and in a remote browser the same.
 
-import type { AdminCommand, AdminReply, InstanceId, LogsOfInstance, NodeSnapshot } from '@shared/protocol';
+import type {
+  AdminCommand,
+  AdminReply,
+  AuditKind,
+  AuditPage,
+  InstanceId,
+  LogsOfInstance,
+  NodeSnapshot,
+} from '@shared/protocol';
 
 export type Watcher = {
   onSnapshot: (snapshot: NodeSnapshot) => void;
@@ -18,6 +26,9 @@ export type LogReader = {
   onDown: () => void;
 };
 
+/** What of the audit log is wanted; what is left out matches all. */
+export type AuditFilter = { search?: string; kind?: AuditKind };
+
 export type Backend = {
   kind: 'desktop' | 'browser';
   /** Addresses of the node are relative to this. */
@@ -25,6 +36,10 @@ export type Backend = {
   /** The answer ends it. */
   watch: (watcher: Watcher) => () => void;
   command: (command: AdminCommand) => Promise<AdminReply>;
+  /** Newest first; only what is older than the entry `before`. */
+  audit: (filter: AuditFilter, before?: number) => Promise<AuditPage>;
+  /** All of it, a line of JSON each. */
+  auditLines: (filter: AuditFilter) => Promise<Blob>;
   thumbnail: (id: InstanceId) => Promise<Blob>;
   /** What an instance prints, as it comes. The answer ends it. */
   followLog: (id: InstanceId, reader: LogReader) => () => void;

@@ -1,8 +1,8 @@
 import { ask, askJson, inWords, Refused } from '@shared/http';
-import type { AdminReply, InviteCreated, LogsOfInstance, NodeSnapshot } from '@shared/protocol';
+import type { AdminReply, AuditPage, InviteCreated, LogsOfInstance, NodeSnapshot } from '@shared/protocol';
 import { follow } from '@shared/sse';
 
-import type { Backend, LogReader, Watcher } from './backend';
+import type { AuditFilter, Backend, LogReader, Watcher } from './backend';
 
 export type Connection = { baseUrl: string; token: string };
 /** Called in the click itself, since browsers block windows that open later; what it answers leads the window on. */
@@ -23,6 +23,12 @@ export function httpBackend(
     watch: (watcher) => watch(api, token, watcher),
     command: (command) =>
       askJson<AdminReply>(api('/admin/commands'), { method: 'POST', body: command, bearer: token }),
+    audit: (filter, before) =>
+      askJson<AuditPage>(api(`/admin/audit?${auditQuestion(filter, before)}`), { bearer: token }),
+    auditLines: async (filter) => {
+      const url = api(`/admin/audit.jsonl?${auditQuestion(filter)}`);
+      return (await ask(url, { bearer: token, accept: 'application/jsonl' })).blob();
+    },
     thumbnail: async (id) => {
       const answer = await ask(api(`/instances/${id}/thumbnail.jpg`), {
         bearer: token,
@@ -55,6 +61,20 @@ export function httpBackend(
       }
     },
   };
+}
+
+/** How many entries are read at a glance before one asks for more. */
+const AUDIT_PAGE = 100;
+
+function auditQuestion({ search, kind }: AuditFilter, before?: number): URLSearchParams {
+  const asked = new URLSearchParams();
+  if (search) asked.set('search', search);
+  if (kind) asked.set('kind', kind);
+  if (before !== undefined) {
+    asked.set('before', String(before));
+  }
+  asked.set('limit', String(AUDIT_PAGE));
+  return asked;
 }
 
 function watch(api: (path: string) => string, token: string, watcher: Watcher): () => void {

@@ -6,7 +6,8 @@ use axum::{Json as Answer, extract::State};
 use protocol::admin::{AdminCommand, AdminReply, NodeSnapshot};
 
 use crate::{
-    api::refusals::AdministratorRefused, app::App, auth::Administrator, problem::Refusal, request::Json,
+    Asked, Caller, api::refusals::AdministratorRefused, app::App, auth::Administrator, problem::Refusal,
+    request::Json,
 };
 
 /// Does one thing for an administrator. What became of it shows in the next snapshot.
@@ -19,7 +20,10 @@ pub(crate) async fn command(
     _: Administrator,
     Json(command): Json<AdminCommand>,
 ) -> Result<Answer<AdminReply>, Refusal> {
-    Ok(Answer(app.reception.command(command).await?))
+    let asked = Asked::command(&command);
+    let done = app.reception.command(command).await;
+    app.reception.note(&Caller::Admin, asked, done.as_ref().map(drop));
+    Ok(Answer(done?))
 }
 
 /// Everything that the panel draws.

@@ -11,6 +11,7 @@ use axum::{
 use protocol::api::{InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem};
 
 use crate::{
+    Asked,
     api::refusals::CallerRefused,
     app::{App, Deed},
     auth::Known,
@@ -40,7 +41,14 @@ pub(crate) async fn launch(
     Json(request): Json<LaunchRequest>,
 ) -> Result<(StatusCode, Answer<Launched>), Refusal> {
     app.take(Deed::Launch, peer.client())?;
-    Ok((StatusCode::ACCEPTED, Answer(app.reception.launch(&caller, request).await?)))
+    let asked = Asked::launch(&request);
+    let launched = app.reception.launch(&caller, request).await;
+    let instance = launched.as_ref().ok().and_then(|launched| match launched {
+        Launched::Instance { instance_id, .. } => Some(*instance_id),
+        Launched::Queued { .. } => None,
+    });
+    app.reception.note(&caller, Asked { instance, ..asked }, launched.as_ref().map(drop));
+    Ok((StatusCode::ACCEPTED, Answer(launched?)))
 }
 
 /// One instance. One that is not the caller's is answered like one that is not there.
@@ -71,7 +79,9 @@ pub(crate) async fn stop(
     Known(caller): Known,
     Instance(id): Instance,
 ) -> Result<StatusCode, Refusal> {
-    app.reception.stop(&caller, id).await?;
+    let stopped = app.reception.stop(&caller, id).await;
+    app.reception.note(&caller, Asked::of(id, "stop", ""), stopped.as_ref().map(drop));
+    stopped?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -89,7 +99,10 @@ pub(crate) async fn invite(
     Instance(id): Instance,
     Json(request): Json<InviteRequest>,
 ) -> Result<(StatusCode, Answer<InviteCreated>), Refusal> {
-    Ok((StatusCode::CREATED, Answer(app.reception.invite(&caller, id, request).await?)))
+    let asked = Asked::of(id, "invite", &format!("{:?}", request.role).to_lowercase());
+    let invited = app.reception.invite(&caller, id, request).await;
+    app.reception.note(&caller, asked, invited.as_ref().map(drop));
+    Ok((StatusCode::CREATED, Answer(invited?)))
 }
 
 /// The picture as it was at most 5 s ago.

@@ -9,8 +9,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{House, node::JPEG, problem};
-use crate::api::routes;
+use super::{
+    House,
+    node::{AUDITED, JPEG, PICTURE},
+    problem,
+};
+use crate::{api::routes, app::Tuning, limits::Rate};
 
 #[tokio::test]
 async fn a_session_is_made_and_then_known() {
@@ -25,7 +29,8 @@ async fn a_session_is_made_and_then_known() {
 
 #[tokio::test]
 async fn only_open_routes_answer_without_a_session() {
-    let house = House::open().await;
+    let unknown_tokens = Rate { burst: 1000, per_s: 1.0 };
+    let house = House::tuned(Tuning { unknown_tokens, ..Tuning::default() }).await;
     let open = ["/api/v1/sessions", "/api/v1/openapi.json", "/healthz", "/readyz", "/metrics"];
     for route in
         routes().into_iter().filter(|route| !open.contains(&route.path) && !route.path.ends_with("/signal"))
@@ -33,6 +38,7 @@ async fn only_open_routes_answer_without_a_session() {
         let path = route
             .path
             .replace("{id}", &house.node.instance.to_string())
+            .replace("{name}", "screenshot-1.png")
             .replace("{ticket_id}", &house.node.instance.to_string());
         for token in ["", "nonsense", &"A".repeat(43)] {
             let response = house
@@ -102,6 +108,73 @@ async fn launch_stop_invite_and_thumbnail_answer_as_the_contract_says() {
 
     let stopped = house.ask(Method::DELETE, &path).bearer_auth(house.ann()).send().await.unwrap();
     assert_eq!(stopped.status(), 202);
+}
+
+#[tokio::test]
+async fn saved_files_are_listed_and_downloaded_by_the_names_of_the_list() {
+    let house = House::open().await;
+    let path = format!("/api/v1/instances/{}/screenshots", house.node.instance);
+    let listed: Vec<Value> = house.get(&path, house.ann()).await.json().await.unwrap();
+    assert_eq!(listed[0]["name"], "screenshot-1.png");
+    let picture = house.get(&format!("{path}/screenshot-1.png"), house.ann()).await;
+    assert_eq!(picture.headers()["content-type"], "image/png");
+    assert_eq!(picture.headers()["content-length"], PICTURE.len().to_string());
+    assert_eq!(picture.headers()["content-disposition"], "attachment; filename=\"screenshot-1.png\"");
+    assert_eq!(picture.headers()["cache-control"], "no-store");
+    assert!(picture.bytes().await.unwrap() == PICTURE.as_slice());
+    for name in ["other.png", "..%2fscreenshot-1.png", "%2fetc%2fpasswd", "%ff", "%00", &"x".repeat(2000)] {
+        problem(house.get(&format!("{path}/{name}"), house.ann()).await, 404).await;
+    }
+    let recordings = path.replace("screenshots", "recordings");
+    for path in [format!("{path}/screenshot-1.png"), path, recordings] {
+        problem(house.get(&path, house.ben()).await, 404).await;
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_administrators_in_pages_and_in_lines() {
+    let house = House::open().await;
+    for path in ["/api/v1/admin/audit", "/api/v1/admin/audit.jsonl"] {
+        problem(house.get(path, house.ann()).await, 403).await;
+        problem(house.get(&format!("{path}?kind=gossip"), house.admin()).await, 400).await;
+        problem(house.get(&format!("{path}?color=red"), house.admin()).await, 400).await;
+    }
+    let page: Value =
+        house.get("/api/v1/admin/audit?search=a%27b&kind=admin", house.admin()).await.json().await.unwrap();
+    assert_eq!((page["entries"][0]["id"].as_u64(), page["more"].as_bool()), (Some(AUDITED), Some(true)));
+    let lines = house.get("/api/v1/admin/audit.jsonl", house.admin()).await;
+    assert_eq!(lines.headers()["content-type"], "application/jsonl");
+    let text = lines.text().await.unwrap();
+    let ids = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_u64().unwrap());
+    assert_eq!(ids.collect::<Vec<_>>(), (1..=AUDITED).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_callers_change_is_noted_with_its_outcome() {
+    let house = House::open().await;
+    let path = format!("/api/v1/instances/{}", house.node.instance);
+    house.post("/api/v1/instances", house.ann(), &json!({"build": "demo"})).await;
+    house.post("/api/v1/instances", house.ann(), &json!({"build": "full"})).await;
+    house.post(&format!("{path}/invites"), house.ann(), &json!({"role": "pilot"})).await;
+    house.ask(Method::DELETE, &path).bearer_auth(house.ben()).send().await.unwrap();
+    house.post("/api/v1/admin/commands", house.admin(), &json!({"command": "remove_build", "id": "x"})).await;
+    let noted = house.node.noted.lock().unwrap();
+    let words: Vec<_> = noted
+        .iter()
+        .map(|(_, asked, answer)| (asked.what.as_str(), asked.detail.as_str(), *answer))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            ("launch", "demo", Ok(())),
+            ("launch", "full", Err(429)),
+            ("invite", "pilot", Ok(())),
+            ("stop", "", Err(404)),
+            ("remove_build", "id x", Err(404)),
+        ]
+    );
+    assert_eq!(noted[0].1.instance, Some(house.node.instance));
+    assert_eq!(noted[4].0, crate::Caller::Admin);
 }
 
 #[tokio::test]

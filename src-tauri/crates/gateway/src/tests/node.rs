@@ -1,6 +1,7 @@
 //! The other implementer of [`Reception`]: a node with two sessions, an administrator and one instance, Ann's.
 
 use std::{
+    io::{Seek, Write},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -9,9 +10,14 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::BoxStream};
-use model::{InstanceId, InstanceState, Secret, SecretHash, ServerId, UnixMillis, ViewerId};
+use model::{
+    AuditEntry, AuditKind, AuditQuestion, InstanceId, InstanceState, SavedFile, SavedKind, Secret,
+    SecretHash, ServerId, UnixMillis, ViewerId,
+};
 use protocol::{
-    admin::{AdminCommand, AdminReply, LogsOfInstance, NodeSnapshot, NodeView, Ports, RegistryView},
+    admin::{
+        AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot, NodeView, Ports, RegistryView,
+    },
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
@@ -22,7 +28,12 @@ use protocol::{
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use crate::{Caller, Reception, Refused, ViewerChannel};
+use crate::{Asked, Caller, Download, Reception, Refused, ViewerChannel};
+
+/// More than one piece of a download.
+pub(super) static PICTURE: [u8; 150_000] = [7; 150_000];
+/// Entries of the audit log: more than one page.
+pub(super) const AUDITED: u64 = 1200;
 
 pub(super) const JPEG: &[u8] = b"\xff\xd8 a picture \xff\xd9";
 
@@ -33,6 +44,9 @@ pub(super) enum Order {
     /// Talk until the viewer's queue is full, for good.
     Flood,
 }
+
+/// Who asked for what, and the status of a refusal.
+pub(super) type Noted = (Caller, Asked, Result<(), u16>);
 
 pub(super) struct Node {
     pub ann: Secret,
@@ -46,6 +60,7 @@ pub(super) struct Node {
     pub sessions: Arc<AtomicUsize>,
     pub is_ready: AtomicBool,
     pub breaks: AtomicBool,
+    pub noted: Mutex<Vec<Noted>>,
 }
 
 impl Node {
@@ -62,6 +77,7 @@ impl Node {
             sessions: Arc::default(),
             is_ready: AtomicBool::new(true),
             breaks: AtomicBool::new(false),
+            noted: Mutex::default(),
         }
     }
 
@@ -92,6 +108,11 @@ impl Node {
             created: UnixMillis(0),
             standby: false,
         }
+    }
+
+    fn screenshot(&self) -> SavedFile {
+        let bytes = PICTURE.len() as u64;
+        SavedFile { name: "screenshot-1.png".to_owned(), bytes, saved: UnixMillis(0) }
     }
 
     fn owns(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
@@ -200,6 +221,40 @@ impl Reception for Node {
 
     async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
         self.owns(caller, id)
+    }
+
+    async fn saved(&self, caller: &Caller, id: InstanceId, _: SavedKind) -> Result<Vec<SavedFile>, Problem> {
+        self.owns(caller, id).map(|()| vec![self.screenshot()])
+    }
+
+    async fn open_saved(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        kind: SavedKind,
+        name: &str,
+    ) -> Result<Download, Problem> {
+        self.owns(caller, id)?;
+        let file = self.screenshot();
+        if kind != SavedKind::Screenshots || name != file.name {
+            return Err(no("There is no such file: the listing has those that there are.", 404));
+        }
+        let mut content = tempfile::tempfile().unwrap();
+        content.write_all(&PICTURE).unwrap();
+        content.rewind().unwrap();
+        Ok(Download { file, content })
+    }
+
+    async fn audit(&self, question: AuditQuestion) -> Result<AuditPage, Problem> {
+        let newest = question.before.unwrap_or(AUDITED + 1).min(AUDITED + 1) - 1;
+        let oldest = newest.saturating_sub(500);
+        let entry =
+            |id| AuditEntry { id, ..AuditEntry::new(UnixMillis(0), AuditKind::Admin, None, "launch") };
+        Ok(AuditPage { entries: (oldest + 1..=newest).rev().map(entry).collect(), more: oldest > 0 })
+    }
+
+    fn note(&self, caller: &Caller, asked: Asked, answer: Result<(), &Problem>) {
+        self.noted.lock().unwrap().push((caller.clone(), asked, answer.map_err(|problem| problem.status)));
     }
 
     async fn builds(&self) -> Vec<BuildView> {

@@ -189,7 +189,7 @@ impl Driver {
         let stage_setup =
             stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
         // The stage ends with the instance that it watches; nothing waits for it.
-        let (stage, _task) = Stage::open(stage_setup, instance.clone());
+        let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
         let scene = Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
         let member = Member {
             id: record.id,

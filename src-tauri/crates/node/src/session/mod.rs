@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use self::{life::Life, scene::Scene, wishes::Wishes};
 use crate::{
+    audit::Audit,
     continuity::Notice,
     roster::Member,
     socket::Socket,
@@ -57,6 +58,7 @@ pub struct Means {
     pub codec: Codec,
     /// Administrators may run scripts in OpenSpace.
     pub raw_lua: bool,
+    pub audit: Audit,
 }
 
 pub(crate) struct Session {
@@ -96,7 +98,7 @@ impl Session {
         let reports = member.instance.reports();
         let scene = Scene::new(&reports.borrow());
         let mut session = Self {
-            wishes: Wishes::open(viewer.clone(), member.clone(), means.raw_lua),
+            wishes: Wishes::open(viewer.clone(), member.clone(), means.clone()),
             scene,
             life: Life::new(Instant::now()),
             reports,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use model::{InstanceState, SavedKind, scene::Wish};
+use model::{AuditEntry, AuditKind, InstanceState, SavedKind, scene::Wish};
 use openspace::{
     client::{Answer, Client},
     gate::{self, Call, Denied, Grounds},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tracing::{debug, info};
 
-use super::{Viewer, keep};
+use super::{Means, Viewer, keep};
 use crate::{clock, roster::Member};
 
 /// Wishes that wait for the one before. Two seconds of fast clicking; past that, a viewer is told to wait.
@@ -37,10 +37,10 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    pub(super) fn open(viewer: Viewer, member: Member, raw_lua: bool) -> Self {
+    pub(super) fn open(viewer: Viewer, member: Member, means: Means) -> Self {
         let (intents, inbox) = mpsc::channel(WAITING);
         let (outbox, replies) = mpsc::channel(WAITING);
-        let task = tokio::spawn(fulfil_all(Wisher { viewer, member, raw_lua }, inbox, outbox));
+        let task = tokio::spawn(fulfil_all(Wisher { viewer, member, means }, inbox, outbox));
         Self { intents, replies, task }
     }
 
@@ -68,7 +68,7 @@ impl Drop for Wishes {
 struct Wisher {
     viewer: Viewer,
     member: Member,
-    raw_lua: bool,
+    means: Means,
 }
 
 async fn fulfil_all(wisher: Wisher, mut intents: mpsc::Receiver<Intent>, replies: mpsc::Sender<IntentReply>) {
@@ -91,20 +91,57 @@ async fn fulfil_all(wisher: Wisher, mut intents: mpsc::Receiver<Intent>, replies
 impl Wisher {
     /// The error is a sentence for the viewer.
     async fn fulfil(&self, intent: Intent) -> Result<Value, String> {
+        let entry = self.entry(&intent);
         let wish = intent::read(intent)?;
-        gate::admit(&wish, self.viewer.role).map_err(|denied| denied.to_string())?;
-        match &wish {
+        let outcome = self.consider(&wish, &entry).await;
+        if wish.changes() {
+            match &outcome {
+                Ok(_) => self.means.audit.note(entry),
+                Err(why) => self.means.audit.note(entry.refused(why)),
+            }
+        }
+        outcome
+    }
+
+    async fn consider(&self, wish: &Wish, entry: &AuditEntry) -> Result<Value, String> {
+        gate::admit(wish, self.viewer.role).map_err(|denied| denied.to_string())?;
+        match wish {
             Wish::Restart {} => self.member.restart(),
             Wish::ListScreenshots {} => return Ok(json!(self.saved(SavedKind::Screenshots).await)),
             Wish::ListRecordings {} => return Ok(json!(self.saved(SavedKind::Recordings).await)),
-            _ => return self.ask_openspace(&wish).await,
+            _ => return self.ask_openspace(wish, entry).await,
         }
         Ok(Value::Null)
     }
 
-    async fn ask_openspace(&self, wish: &Wish) -> Result<Value, String> {
+    /// For the audit log: a script whole, everything else with its arguments.
+    fn entry(&self, intent: &Intent) -> AuditEntry {
+        let script = intent.args.get("script").and_then(Value::as_str).filter(|_| intent.name == "lua");
+        let detail = match (script, &intent.args) {
+            (Some(script), _) => script.to_owned(),
+            (None, Value::Null) => String::new(),
+            (None, args) => args
+                .as_object()
+                .filter(|args| args.is_empty())
+                .map_or_else(|| args.to_string(), |_| String::new()),
+        };
+        let kind = if script.is_some() { AuditKind::Script } else { AuditKind::Wish };
+        AuditEntry::new(clock::now(), kind, Some(self.viewer.bearer), &intent.name)
+            .of(self.member.id)
+            .by(self.viewer.id, self.viewer.role)
+            .saying(&detail)
+    }
+
+    async fn ask_openspace(&self, wish: &Wish, entry: &AuditEntry) -> Result<Value, String> {
         let client = self.client()?;
         let call = self.judge(wish, &client).await?;
+        if let Wish::Lua { .. } = wish {
+            // Before it runs: what it does may well end this program.
+            let begun = AuditEntry { what: "lua begins".to_owned(), ..entry.clone() };
+            let written = self.means.audit.write(begun).await;
+            written
+                .map_err(|error| format!("The script is not run, since it could not be audited: {error}."))?;
+        }
         if wish.steers() {
             self.member.stage.steer(self.viewer.id).await.map_err(str::to_owned)?;
         }
@@ -132,7 +169,7 @@ impl Wisher {
             saved: &self.member.saved,
             recordings: &recordings,
             recorder: client.scene().borrow().as_ref().map(|scene| scene.recorder),
-            raw_lua: self.raw_lua,
+            raw_lua: self.means.raw_lua,
             now: clock::now(),
         };
         let judged = match gate::judge(wish, self.viewer.role, &grounds) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use media::End;
-use model::{InstanceState, ViewerId, input::Input, video::Rung};
+use model::{AuditEntry, AuditKind, InstanceId, InstanceState, ViewerId, input::Input, video::Rung};
 use protocol::signal::ViewerView;
 use supervisor::{InstanceHandle, Report};
 use tokio::{
@@ -23,6 +23,7 @@ use super::{
     picture::{Event, Projector, Source, Wish},
 };
 use crate::{
+    clock,
     control::Control,
     ladder::{Ladder, Shape},
 };
@@ -35,9 +36,12 @@ const SETTLE_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
 struct Driver {
     setup: Setup,
+    id: InstanceId,
     seats: HashMap<ViewerId, Seat>,
     control: Control,
     ladder: Ladder,
+    /// Who holds control as the audit log knows it.
+    noted: Option<ViewerId>,
     hand: Option<Hand>,
     wish: Wish,
     projector: Projector,
@@ -48,12 +52,13 @@ struct Driver {
 
 pub(super) async fn run(
     setup: Setup,
+    id: InstanceId,
     instance: InstanceHandle,
     mut inbox: mpsc::Receiver<Command>,
     publish: watch::Sender<State>,
 ) {
     let mut reports = instance.reports();
-    let mut driver = Driver::new(setup, publish);
+    let mut driver = Driver::new(setup, id, publish);
     let mut settle = interval(SETTLE_EVERY);
     settle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let first = reports.borrow_and_update().clone();
@@ -84,13 +89,15 @@ pub(super) async fn run(
 }
 
 impl Driver {
-    fn new(setup: Setup, publish: watch::Sender<State>) -> Self {
+    fn new(setup: Setup, id: InstanceId, publish: watch::Sender<State>) -> Self {
         let shape = Shape { size: setup.size, fps: setup.fps, bitrates: setup.bitrates };
         Self {
             setup,
+            id,
             seats: HashMap::new(),
             control: Control::default(),
             ladder: Ladder::new(shape),
+            noted: None,
             hand: None,
             wish: Wish::default(),
             projector: Projector::default(),
@@ -141,6 +148,10 @@ impl Driver {
                     may.then_some(())
                         .ok_or("Somebody else is steering. Ask for control, or ask them to release it."),
                 );
+            }
+            Command::RoleOf { bearer, reply } => {
+                let held = self.seats.values().filter(|seat| seat.bearer == bearer).map(|seat| seat.role);
+                let _ = reply.send(held.max());
             }
             Command::Hand { viewer, input } => self.input(viewer, input),
             Command::Estimate { viewer, bitrate } => {
@@ -194,7 +205,26 @@ impl Driver {
         self.wish.source = source;
     }
 
+    /// Each turn of the loop changes it at most once.
+    fn note_control(&mut self) {
+        let holder = self.control.holder();
+        if holder == self.noted {
+            return;
+        }
+        let before = std::mem::replace(&mut self.noted, holder);
+        let seat = holder.or(before).and_then(|viewer| Some((viewer, self.seats.get(&viewer)?)));
+        let session = seat.map(|(_, seat)| seat.bearer);
+        let what = if holder.is_some() { "takes control" } else { "releases control" };
+        let mut entry = AuditEntry::new(clock::now(), AuditKind::Control, session, what).of(self.id);
+        if let Some((viewer, seat)) = seat {
+            entry = entry.by(viewer, seat.role);
+        }
+        let from = before.filter(|_| holder.is_some()).map(|viewer| format!("from viewer {viewer}"));
+        self.setup.audit.note(entry.saying(&from.unwrap_or_default()));
+    }
+
     fn reconcile(&mut self) {
+        self.note_control();
         let now = Instant::now();
         self.wish.watch(!self.control.viewers().is_empty(), now, self.setup.linger);
         let wanted = self.wish.wanted(now).filter(|_| self.retry_at.is_none());

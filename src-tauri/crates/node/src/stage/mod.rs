@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use media::Pipeline;
 use model::{
-    Bitrate, Role, SecretHash, Size, ViewerId,
+    Bitrate, InstanceId, Role, SecretHash, Size, ViewerId,
     input::Input,
     video::{Rendition, Rung},
 };
@@ -22,7 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{ladder::Limits, socket::Socket};
+use crate::{audit::Audit, ladder::Limits, socket::Socket};
 
 /// Commands that may wait. A burst of pointer moves from a class of viewers fits; past that moves are lost, which the next move mends.
 const COMMANDS: usize = 512;
@@ -39,6 +39,7 @@ pub struct Setup {
     pub encoders: Vec<String>,
     /// How long capture and encoder outlive the last viewer.
     pub linger: Duration,
+    pub audit: Audit,
     /// OpenSpace gets the wheel through its API, and is kept from keys that open its console.
     pub openspace: bool,
 }
@@ -105,6 +106,10 @@ enum Command {
         on: Option<ViewerId>,
         reply: oneshot::Sender<Result<(), &'static str>>,
     },
+    RoleOf {
+        bearer: SecretHash,
+        reply: oneshot::Sender<Option<Role>>,
+    },
     Steer {
         viewer: ViewerId,
         reply: oneshot::Sender<Result<(), &'static str>>,
@@ -143,10 +148,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn open(setup: Setup, instance: InstanceHandle) -> (Self, JoinHandle<()>) {
+    pub fn open(setup: Setup, id: InstanceId, instance: InstanceHandle) -> (Self, JoinHandle<()>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, state) = watch::channel(State::default());
-        let task = tokio::spawn(driver::run(setup, instance, inbox, publish));
+        let task = tokio::spawn(driver::run(setup, id, instance, inbox, publish));
         (Self { commands, state }, task)
     }
 
@@ -190,6 +195,13 @@ impl Stage {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Steer { viewer, reply }).await;
         answer.await.unwrap_or(Err(ENDED))
+    }
+
+    /// As what somebody has a place here; the highest of several.
+    pub async fn role_of(&self, bearer: SecretHash) -> Option<Role> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::RoleOf { bearer, reply }).await;
+        answer.await.unwrap_or_default()
     }
 
     /// Moves may be lost when the stage is busy; presses and releases wait for their turn.
