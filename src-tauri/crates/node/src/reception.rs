@@ -1,5 +1,7 @@
 //! What the gateway asks of the node, answered.
 
+mod sight;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -17,7 +19,7 @@ use protocol::{
     signal::{Hello, RefusalReason},
     supervisor,
 };
-use store::{Invite, LeftScene, Store};
+use store::{Invite, Store};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::{
@@ -28,7 +30,7 @@ use crate::{
     metrics,
     old_world::OldWorld,
     problem::problem,
-    roster::{Launch, Roster, Row, Started, live},
+    roster::{Launch, Roster, Started, live},
     session::{Means, Session, Viewer},
     snapshot::Snapshots,
     socket::Socket,
@@ -405,76 +407,6 @@ impl Reception for Desk {
 }
 
 impl Desk {
-    /// A foreign instance and none at all get the same answer, so that nobody learns which ids exist.
-    fn visible(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
-        self.roster.row(id).filter(|row| events::may_see(caller, row)).ok_or_else(|| {
-            problem(
-                404,
-                "Unknown instance",
-                "There is no such instance, or it is not yours. It may have been stopped.",
-            )
-        })
-    }
-
-    async fn left_scene(&self, caller: &Caller, id: InstanceId) -> Result<LeftScene, Problem> {
-        let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
-        left.into_iter().find(|scene| scene.id == id).ok_or_else(|| {
-            problem(
-                404,
-                "Unknown scene",
-                "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
-            )
-        })
-    }
-
-    /// For its owner, administrators, and whoever has a presenter's place on its stage.
-    async fn presented(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
-        let hidden = match self.visible(caller, id) {
-            Err(hidden) => hidden,
-            seen => return seen,
-        };
-        let (Caller::Session(bearer), Some(row)) = (caller, self.roster.row(id)) else { return Err(hidden) };
-        match row.member.stage.role_of(*bearer).await {
-            Some(role) if role >= Role::Presenter => Ok(row),
-            Some(_) => {
-                Err(problem(403, "Not allowed", "This is for presenters. Ask for a presenter's link."))
-            }
-            None => Err(hidden),
-        }
-    }
-
-    /// The instance, and as what this caller may watch it.
-    async fn seat(
-        &self,
-        caller: &Caller,
-        id: InstanceId,
-        invite: Option<&str>,
-    ) -> Result<(Row, Role), Refused> {
-        let not_found = || {
-            refused(
-                RefusalReason::NotFound,
-                "There is no such instance, or it is not yours. It may have been stopped.",
-            )
-        };
-        let row = self.roster.row(id).ok_or_else(not_found)?;
-        if events::may_see(caller, &row) {
-            let role = if *caller == Caller::Admin { Role::Admin } else { Role::Owner };
-            return Ok((row, role));
-        }
-        let invite = invite.ok_or_else(not_found)?;
-        let bad = || {
-            refused(
-                RefusalReason::BadInvite,
-                "The invitation has ended, or is for another instance. Ask for a new one.",
-            )
-        };
-        let secret = Secret::parse(invite).map_err(|_| bad())?;
-        let found = self.store.invite(secret.hash(), clock::now()).await;
-        let found = found.map_err(|error| refused(RefusalReason::Unavailable, error.to_string()))?;
-        let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
-        Ok((row, role))
-    }
-
     fn check_place(&self, request: &LaunchRequest) -> Result<(), Problem> {
         let elsewhere = request.server_id.is_some_and(|server| server != self.server)
             || request.region.is_some() && request.region != self.region;

@@ -1,0 +1,81 @@
+//! What a caller may see: a foreign thing and none at all get the same answer, so that nobody learns what there is.
+
+use gateway::{Caller, Refused};
+use model::{InstanceId, Role, Secret};
+use protocol::{api::Problem, signal::RefusalReason};
+use store::LeftScene;
+
+use super::{Desk, journal, owner, refused};
+use crate::{clock, events, problem::problem, roster::Row};
+
+impl Desk {
+    /// A foreign instance and none at all get the same answer, so that nobody learns which ids exist.
+    pub(super) fn visible(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
+        self.roster.row(id).filter(|row| events::may_see(caller, row)).ok_or_else(|| {
+            problem(
+                404,
+                "Unknown instance",
+                "There is no such instance, or it is not yours. It may have been stopped.",
+            )
+        })
+    }
+
+    pub(super) async fn left_scene(&self, caller: &Caller, id: InstanceId) -> Result<LeftScene, Problem> {
+        let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
+        left.into_iter().find(|scene| scene.id == id).ok_or_else(|| {
+            problem(
+                404,
+                "Unknown scene",
+                "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
+            )
+        })
+    }
+
+    /// For its owner, administrators, and whoever has a presenter's place on its stage.
+    pub(super) async fn presented(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
+        let hidden = match self.visible(caller, id) {
+            Err(hidden) => hidden,
+            seen => return seen,
+        };
+        let (Caller::Session(bearer), Some(row)) = (caller, self.roster.row(id)) else { return Err(hidden) };
+        match row.member.stage.role_of(*bearer).await {
+            Some(role) if role >= Role::Presenter => Ok(row),
+            Some(_) => {
+                Err(problem(403, "Not allowed", "This is for presenters. Ask for a presenter's link."))
+            }
+            None => Err(hidden),
+        }
+    }
+
+    /// The instance, and as what this caller may watch it.
+    pub(super) async fn seat(
+        &self,
+        caller: &Caller,
+        id: InstanceId,
+        invite: Option<&str>,
+    ) -> Result<(Row, Role), Refused> {
+        let not_found = || {
+            refused(
+                RefusalReason::NotFound,
+                "There is no such instance, or it is not yours. It may have been stopped.",
+            )
+        };
+        let row = self.roster.row(id).ok_or_else(not_found)?;
+        if events::may_see(caller, &row) {
+            let role = if *caller == Caller::Admin { Role::Admin } else { Role::Owner };
+            return Ok((row, role));
+        }
+        let invite = invite.ok_or_else(not_found)?;
+        let bad = || {
+            refused(
+                RefusalReason::BadInvite,
+                "The invitation has ended, or is for another instance. Ask for a new one.",
+            )
+        };
+        let secret = Secret::parse(invite).map_err(|_| bad())?;
+        let found = self.store.invite(secret.hash(), clock::now()).await;
+        let found = found.map_err(|error| refused(RefusalReason::Unavailable, error.to_string()))?;
+        let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
+        Ok((row, role))
+    }
+}
