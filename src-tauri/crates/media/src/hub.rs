@@ -32,10 +32,11 @@ impl Hub {
 
     pub fn subscribe(self: &Arc<Self>) -> Tap {
         let subscriber = Arc::new(Subscriber::default());
-        self.wishes.want_keyframe(Demand::Viewer);
         let mut subscribers = lock(&self.subscribers);
         subscribers.push(Arc::clone(&subscriber));
         self.wishes.set_watchers(subscribers.len());
+        // Last: a keyframe that came before the subscriber was there would be missed, and no other would follow.
+        self.wishes.want_keyframe(Demand::Viewer);
         Tap { hub: Arc::clone(self), subscriber }
     }
 
