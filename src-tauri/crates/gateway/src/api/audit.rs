@@ -13,10 +13,10 @@ use futures_util::stream;
 use model::{AuditKind, AuditQuestion, InstanceId};
 use protocol::{
     admin::{AdminCommand, AuditPage},
-    api::{LaunchRequest, Problem},
+    api::LaunchRequest,
 };
 
-use crate::{Asked, app::App, auth::Administrator, problem::Refusal};
+use crate::{Asked, api::refusals::AdministratorRefused, app::App, auth::Administrator, problem::Refusal};
 
 type Question = Result<Query<AuditQuestion>, QueryRejection>;
 
@@ -29,9 +29,7 @@ type Question = Result<Query<AuditQuestion>, QueryRejection>;
     ("limit" = Option<u32>, Query, description = "At most 500"),
 ), responses(
     (status = 200, body = AuditPage),
-    (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AdministratorRefused,
 ))]
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
@@ -49,9 +47,7 @@ pub(crate) async fn page(
     ("search" = Option<String>, Query, description = "Words that an entry must hold"),
 ), responses(
     (status = 200, description = "An `AuditEntry` a line, newest first", body = String, content_type = "application/jsonl"),
-    (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "Not an administrator", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    AdministratorRefused,
 ))]
 pub(crate) async fn lines(
     State(app): State<Arc<App>>,

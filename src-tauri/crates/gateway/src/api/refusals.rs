@@ -14,6 +14,8 @@ const DEFAULT: (&str, &str) = ("default", "Refused, with a sentence");
 pub(crate) struct AnyoneRefused;
 /// One that needs a session.
 pub(crate) struct CallerRefused;
+/// One of an instance that is not for everybody who watches it.
+pub(crate) struct PresenterRefused;
 /// One that needs an administrator's token.
 pub(crate) struct AdministratorRefused;
 
@@ -26,6 +28,17 @@ impl IntoResponses for AnyoneRefused {
 impl IntoResponses for CallerRefused {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[("401", "The session is not known"), DEFAULT])
+    }
+}
+
+impl IntoResponses for PresenterRefused {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            ("401", "The session is not known"),
+            ("403", "The role does not allow it"),
+            ("404", "Not there, or not the caller's"),
+            DEFAULT,
+        ])
     }
 }
 

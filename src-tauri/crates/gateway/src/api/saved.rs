@@ -12,11 +12,11 @@ use axum::{
 use bytes::Bytes;
 use futures_util::stream;
 use model::{InstanceId, SavedFile, SavedKind};
-use protocol::api::Problem;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::{
     Caller, Download,
+    api::refusals::PresenterRefused,
     app::App,
     auth::Known,
     problem::Refusal,
@@ -30,10 +30,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 #[utoipa::path(get, path = "/api/v1/instances/{id}/screenshots", tag = "saved", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 200, body = Vec<SavedFile>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    PresenterRefused,
 ))]
 pub(crate) async fn screenshots(
     State(app): State<Arc<App>>,
@@ -47,10 +44,7 @@ pub(crate) async fn screenshots(
 #[utoipa::path(get, path = "/api/v1/instances/{id}/screenshots/{name}", tag = "saved", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`"), ("name" = String, Path, description = "As the listing has it")), responses(
     (status = 200, body = Vec<u8>, content_type = "image/png"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    PresenterRefused,
 ))]
 pub(crate) async fn screenshot(
     State(app): State<Arc<App>>,
@@ -65,10 +59,7 @@ pub(crate) async fn screenshot(
 #[utoipa::path(get, path = "/api/v1/instances/{id}/recordings", tag = "saved", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
     (status = 200, body = Vec<SavedFile>),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    PresenterRefused,
 ))]
 pub(crate) async fn recordings(
     State(app): State<Arc<App>>,
@@ -82,10 +73,7 @@ pub(crate) async fn recordings(
 #[utoipa::path(get, path = "/api/v1/instances/{id}/recordings/{name}", tag = "saved", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "`instance_id`"), ("name" = String, Path, description = "As the listing has it")), responses(
     (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-    (status = 401, description = "The session is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 403, description = "The role does not allow it", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not there, or not the caller's", body = Problem, content_type = "application/problem+json"),
-    (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
+    PresenterRefused,
 ))]
 pub(crate) async fn recording(
     State(app): State<Arc<App>>,
