@@ -79,10 +79,7 @@ impl Reception for Desk {
         if bearer == self.local_admin || self.store.knows_admin_token(bearer).await.map_err(journal)? {
             return Ok(Some(Caller::Admin));
         }
-        let known = self.store.knows_session(bearer).await.map_err(journal)?;
-        if known {
-            self.store.see_session(bearer, clock::now()).await.map_err(journal)?;
-        }
+        let known = self.store.use_session(bearer, clock::now()).await.map_err(journal)?;
         Ok(known.then_some(Caller::Session(bearer)))
     }
 

@@ -191,9 +191,14 @@ impl Store {
     pub async fn prune_scenes(&self, oldest: UnixMillis, most: u32) -> Result<usize, StoreError> {
         self.0.write(move |db| sql::scenes::prune_scenes(db, oldest, most)).await
     }
-    /// The session was used.
-    pub async fn see_session(&self, session: SecretHash, now: UnixMillis) -> Result<(), StoreError> {
-        self.0.write(move |db| sql::scenes::see_session(db, session, now)).await
+    /// The session is used now. False when it is not known.
+    pub async fn use_session(&self, session: SecretHash, now: UnixMillis) -> Result<bool, StoreError> {
+        let seen = self.0.read(move |db| sql::scenes::session_seen(db, session)).await?;
+        let Some(UnixMillis(seen)) = seen else { return Ok(false) };
+        if seen < now.0 - sql::scenes::SEEN_GRAIN_MS {
+            self.0.write(move |db| sql::scenes::see_session(db, session, now)).await?;
+        }
+        Ok(true)
     }
     /// Forgets sessions that were not used since `oldest` and have nothing here; how many there were.
     pub async fn prune_sessions(&self, oldest: UnixMillis) -> Result<usize, StoreError> {

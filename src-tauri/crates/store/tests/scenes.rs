@@ -44,7 +44,7 @@ async fn sessions_that_are_not_used_any_more_are_forgotten_unless_they_have_some
     for session in [used, gone, running] {
         store.add_session(session, UnixMillis(0)).await.unwrap();
     }
-    store.see_session(used, UnixMillis(9 * DAY)).await.unwrap();
+    assert!(store.use_session(used, UnixMillis(9 * DAY)).await.unwrap());
     store.put_instance(&running_instance(running)).await.unwrap();
     assert_eq!(store.prune_sessions(UnixMillis(5 * DAY)).await.unwrap(), 1);
     for (session, known) in [(used, true), (gone, false), (running, true)] {

@@ -76,13 +76,17 @@ pub(crate) fn prune_scenes(db: &Connection, oldest: UnixMillis, most: u32) -> Re
     )?)
 }
 
-/// Notes that the session was used, at most once an hour: this is asked for at every call.
+/// When the session was last used, give or take [`SEEN_GRAIN_MS`]; `None` when it is not known.
+pub(crate) fn session_seen(db: &Connection, session: SecretHash) -> Result<Option<UnixMillis>, SqlError> {
+    let mut question = db.prepare_cached("SELECT coalesce(seen, created) FROM sessions WHERE hash = ?1")?;
+    Ok(question.query_row([session.0], |row| row.get(0)).optional()?.map(UnixMillis))
+}
+
+/// A session is looked up at every call of its browser, so that it was used is written seldom.
+pub(crate) const SEEN_GRAIN_MS: i64 = 3_600_000;
+
 pub(crate) fn see_session(db: &Connection, session: SecretHash, now: UnixMillis) -> Result<(), SqlError> {
-    const HOUR_MS: i64 = 3_600_000;
-    db.execute(
-        "UPDATE sessions SET seen = ?2 WHERE hash = ?1 AND coalesce(seen, created) < ?3",
-        params![session.0, now.0, now.0 - HOUR_MS],
-    )?;
+    db.execute("UPDATE sessions SET seen = ?2 WHERE hash = ?1", params![session.0, now.0])?;
     Ok(())
 }
 
