@@ -8,5 +8,5 @@ mod keeper;
 mod rhythm;
 mod tidy;
 
-pub use keeper::{Keeper, Notice};
+pub use keeper::Keeper;
 pub use tidy::{Limits, tidy};

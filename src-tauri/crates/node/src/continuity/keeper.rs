@@ -35,17 +35,11 @@ enum Command {
     SaveNow(oneshot::Sender<()>),
 }
 
-/// What the viewers are told, once each; it counts up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notice {
-    pub number: u64,
-    pub words: String,
-}
-
 #[derive(Clone, Debug)]
 pub struct Keeper {
     commands: mpsc::Sender<Command>,
-    notices: watch::Receiver<Notice>,
+    /// What the viewers are told, once each.
+    notices: watch::Receiver<String>,
 }
 
 impl Keeper {
@@ -58,7 +52,7 @@ impl Keeper {
         store: Store,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (tell, notices) = watch::channel(Notice::default());
+        let (tell, notices) = watch::channel(String::new());
         let task = Task {
             id,
             adopted,
@@ -98,7 +92,7 @@ impl Keeper {
         }
     }
 
-    pub fn notices(&self) -> watch::Receiver<Notice> {
+    pub fn notices(&self) -> watch::Receiver<String> {
         self.notices.clone()
     }
 }
@@ -107,7 +101,7 @@ struct Task {
     id: InstanceId,
     adopted: Option<ProcessId>,
     store: Store,
-    tell: watch::Sender<Notice>,
+    tell: watch::Sender<String>,
     /// Of the program that is ready now.
     client: Option<Client>,
     baseline: Baseline,
@@ -241,6 +235,6 @@ impl Task {
     }
 
     fn say(&self, words: String) {
-        self.tell.send_modify(|notice| *notice = Notice { number: notice.number + 1, words });
+        self.tell.send_replace(words);
     }
 }

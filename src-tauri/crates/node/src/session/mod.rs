@@ -29,7 +29,6 @@ use tracing::{info, warn};
 use self::{life::Life, scene::Scene, wishes::Wishes};
 use crate::{
     audit::Audit,
-    continuity::Notice,
     roster::Member,
     socket::Socket,
     stage::{self, Attach, Seat},
@@ -81,7 +80,7 @@ pub(crate) struct Session {
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
-    notices: watch::Receiver<Notice>,
+    notices: watch::Receiver<String>,
     /// When to look at the way to the viewer again, and who is told.
     look: Interval,
     path: watch::Sender<stage::Path>,
@@ -163,7 +162,7 @@ impl Session {
     }
 
     async fn tell_notice(&mut self) {
-        let message = self.notices.borrow_and_update().words.clone();
+        let message = self.notices.borrow_and_update().clone();
         self.send(ServerMessage::Notice { message }).await;
     }
 
