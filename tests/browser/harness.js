@@ -147,6 +147,19 @@ export async function person(browser, options = {}) {
   return { context, page, problems }
 }
 
+/** For `addInitScript`: keeps what the channel `state` said last as `window.told`, as any program beside our page would. */
+export function listenToScene() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      this.addEventListener('datachannel', ({ channel }) => {
+        if (channel.label === 'state') channel.addEventListener('message', ({ data }) => (window.told = JSON.parse(data)))
+      })
+    }
+  }
+}
+
 export function phase(page) {
   return page.evaluate(() => document.documentElement.dataset.phase)
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -18,26 +18,13 @@ after(async () => {
   await node?.close()
 })
 
-/** Keeps what the channel `state` said last. */
-function listen() {
-  const Plain = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...options) {
-      super(...options)
-      this.addEventListener('datachannel', ({ channel }) => {
-        if (channel.label === 'state') channel.addEventListener('message', ({ data }) => (window.told = JSON.parse(data)))
-      })
-    }
-  }
-}
-
 const wish = (page, name, args = {}) => page.evaluate((wish) => window.openspaceStream.wish(wish), { name, args })
 const told = (page) => page.evaluate(() => window.told)
 const idOf = (page) => page.url().match(/stream\/([0-9a-f-]{36})/)[1]
 
 async function launched() {
   const viewer = await person(browser)
-  await viewer.page.addInitScript(listen)
+  await viewer.page.addInitScript(listenToScene)
   await viewer.page.goto(node.url)
   await viewer.page.getByRole('button', { name: /^launch/i }).click()
   await viewer.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -18,22 +18,9 @@ after(async () => {
   await node?.close()
 })
 
-/** Keeps what the channel `state` said last, as any program beside our page would. */
-function listen() {
-  const Plain = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...options) {
-      super(...options)
-      this.addEventListener('datachannel', ({ channel }) => {
-        if (channel.label === 'state') channel.addEventListener('message', ({ data }) => (window.told = JSON.parse(data)))
-      })
-    }
-  }
-}
-
 async function viewer(url) {
   const { context, page, problems } = await person(browser)
-  await page.addInitScript(listen)
+  await page.addInitScript(listenToScene)
   await page.goto(new URL(url, node.url).href)
   return { context, page, problems }
 }

@@ -48,13 +48,19 @@ async fn two_instances_of_one_older_install_live_side_by_side() {
     two_instances(ApiGeneration::Legacy).await;
 }
 
-async fn two_instances(api: ApiGeneration) {
-    let Some(demo) = demo() else { return };
+/// A folder of its own with an install of the demo in it; `None` where the demo is not built.
+async fn installed(name: &str, api: ApiGeneration) -> Option<(tempfile::TempDir, PathBuf)> {
+    let demo = demo()?;
     let root = tempfile::tempdir().unwrap();
-    let install = root.path().join("an install");
+    let install = root.path().join(name);
     let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
     let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
     assert!(made.success());
+    Some((root, install))
+}
+
+async fn two_instances(api: ApiGeneration) {
+    let Some((root, install)) = installed("an install", api).await else { return };
     let seen = build::inspect(&install, &Default::default()).unwrap();
     assert_eq!((seen.api, seen.demo, seen.problems.as_slice()), (api, true, &[][..]));
     let before = content(&install);
@@ -89,12 +95,7 @@ async fn wishes_come_true_in_a_running_older_install() {
 }
 
 async fn steered(api: ApiGeneration) {
-    let Some(demo) = demo() else { return };
-    let root = tempfile::tempdir().unwrap();
-    let install = root.path().join("install");
-    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
-    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
-    assert!(made.success());
+    let Some((root, install)) = installed("install", api).await else { return };
     let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
     let client = instance.client().await;
 
@@ -163,12 +164,7 @@ async fn an_older_install_is_recorded_and_played_and_its_properties_change() {
 }
 
 async fn recorded(api: ApiGeneration) {
-    let Some(demo) = demo() else { return };
-    let root = tempfile::tempdir().unwrap();
-    let install = root.path().join("install");
-    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
-    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
-    assert!(made.success());
+    let Some((root, install)) = installed("install", api).await else { return };
     let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
     let client = instance.client().await;
     let saved = Saved::of(&root.path().join("1"));
@@ -373,12 +369,7 @@ async fn a_scene_is_saved_and_comes_back_in_another_program_of_the_older_kind() 
 }
 
 async fn comes_back(api: ApiGeneration) {
-    let Some(demo) = demo() else { return };
-    let root = tempfile::tempdir().unwrap();
-    let install = root.path().join("install");
-    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
-    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
-    assert!(made.success());
+    let Some((root, install)) = installed("install", api).await else { return };
     let mut first = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
     let one = first.client().await;
     let mut scene = one.scene();
