@@ -97,10 +97,10 @@ impl Server {
                 News::Said { client, text } => {
                     let verdict = self.clients.get_mut(&client).map(|client| client.hear(&text, &context));
                     if matches!(verdict, Some(Verdict::Drop)) {
-                        self.drop_client(client, world);
+                        self.drop_client(client);
                     }
                 }
-                News::Closed { client } => self.drop_client(client, world),
+                News::Closed { client } => self.drop_client(client),
             }
         }
     }
@@ -128,17 +128,14 @@ impl Server {
             client.topics = topics;
         }
         for id in slow {
-            self.drop_client(id, world);
+            self.drop_client(id);
         }
     }
 
-    fn drop_client(&mut self, id: u64, world: &Rc<RefCell<World>>) {
+    fn drop_client(&mut self, id: u64) {
         if let Some(client) = self.clients.remove(&id) {
+            // No topic of its ends by that: as with a real one, the camera goes on as its flight controller said last.
             self.log.debug("WebSocket", format!("onClose: WebSocket closing. Client: {}", client.name));
-            if client.topics.values().any(|topic| matches!(topic, Topic::FlightController)) {
-                // A real one keeps flying; a stand-in that does not is kinder to whoever watches.
-                world.borrow_mut().navigator.axes = crate::world::camera::Axes::default();
-            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod bodies;
 pub mod camera;
+pub mod controllers;
 pub mod navigator;
 pub mod properties;
 pub mod recorder;

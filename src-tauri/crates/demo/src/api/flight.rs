@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Context, topics::short};
 use crate::{
     dialect::Dialect,
-    world::{World, bodies::BODIES, camera::Axes, tree},
+    world::{World, bodies::BODIES, camera::Axes, controllers::Controller, tree},
 };
 
 pub fn command(payload: &Value, dialect: Dialect) -> Option<&str> {
@@ -15,11 +15,14 @@ pub fn command(payload: &Value, dialect: Dialect) -> Option<&str> {
     }
 }
 
-pub fn hear(payload: &Value, context: &Context<'_>) -> Vec<Value> {
+pub fn hear(payload: &Value, controller: Controller, context: &Context<'_>) -> Vec<Value> {
     let mut world = context.world.borrow_mut();
     let replies = match command(payload, context.dialect) {
         Some("connect") => {
-            world.navigator.axes = Axes::default();
+            // The newer generation does nothing here.
+            if context.dialect == Dialect::Legacy {
+                world.navigator.controllers.say(controller, Axes::default());
+            }
             vec![json!({ "type": "connect", "connect": focus_nodes(&world) })]
         }
         Some("inputState") => {
@@ -28,17 +31,15 @@ pub fn hear(payload: &Value, context: &Context<'_>) -> Vec<Value> {
                 Dialect::Legacy => &payload["inputState"]["values"],
             };
             let (axes, unknown) = Axes::read(values);
-            world.navigator.axes = axes;
-            if axes != Axes::default() {
-                world.stop_flight();
-            }
+            // While it flies by itself, OpenSpace looks at nobody's input: it flies on.
+            world.navigator.controllers.say(controller, axes);
             for name in unknown {
                 context.log.warning("FlightControllerTopic", format!("No axis named {}", short(&name)));
             }
             Vec::new()
         }
         Some("disconnect") => {
-            world.navigator.axes = Axes::default();
+            world.navigator.controllers.leave(context.dialect);
             vec![json!({ "type": "disconnect", "disconnect": { "success": true } })]
         }
         Some("friction") if context.dialect == Dialect::Legacy => friction(&mut world, &payload["friction"]),
@@ -46,7 +47,9 @@ pub fn hear(payload: &Value, context: &Context<'_>) -> Vec<Value> {
         Some("autopilot") if context.dialect == Dialect::Legacy => {
             let engaged = payload["autopilot"]["engaged"] == true;
             let values = &payload["autopilot"]["autopilotInput"]["values"];
-            world.navigator.axes = if engaged { Axes::read(values).0 } else { Axes::default() };
+            if engaged {
+                world.navigator.controllers.say(controller, Axes::read(values).0);
+            }
             let replies =
                 friction(&mut world, &json!({ "roll": !engaged, "rotation": !engaged, "zoom": !engaged }));
             replies

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::Dialect,
     log::Level,
-    world::{World, camera, timeline::Timeline},
+    world::{World, camera, controllers::Controller, timeline::Timeline},
 };
 
 /// A topic that lives on after its first answer.
@@ -36,7 +36,7 @@ pub enum Topic {
     Event {
         names: Option<Vec<String>>,
     },
-    FlightController,
+    FlightController(Controller),
     SessionRecording {
         told: Value,
         wanted: Vec<String>,
@@ -117,8 +117,8 @@ pub fn open(kind: &str, payload: &Value, context: &Context<'_>) -> Opened {
             None => malformed(kind, context),
         },
         "flightcontroller" => {
-            let replies = flight::hear(payload, context);
-            stream(Topic::FlightController, replies)
+            let controller = context.world.borrow_mut().navigator.controllers.make();
+            stream(Topic::FlightController(controller), flight::hear(payload, controller, context))
         }
         "actionsKeybinds" => answers::actions(payload, context),
         "documentation" => answers::documentation(payload, context),
@@ -158,8 +158,8 @@ impl Topic {
     pub fn talk(&mut self, payload: &Value, context: &Context<'_>) -> Vec<Value> {
         let stops = payload["event"] == "stop_subscription" || payload["status"] == "stop_subscription";
         match self {
-            Self::FlightController => {
-                let replies = flight::hear(payload, context);
+            Self::FlightController(controller) => {
+                let replies = flight::hear(payload, *controller, context);
                 if flight::command(payload, context.dialect) == Some("disconnect") {
                     *self = Self::Gone;
                 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{
     Event, World,
     bodies::{self, BODIES, Body},
-    camera::{Axes, Camera, Flight, Friction, Step, Swing},
+    camera::{Camera, Flight, Friction, Step, Swing},
+    controllers::Slot,
     tree,
 };
 use crate::clock;
@@ -14,7 +15,7 @@ use crate::clock;
 pub struct Navigator {
     pub camera: Camera,
     pub swing: Swing,
-    pub axes: Axes,
+    pub controllers: Slot,
     pub flight: Option<Flight>,
     home: Option<(String, Camera)>,
 }
@@ -57,7 +58,7 @@ impl World {
             roll: self.tree.is_on(tree::ROLL_FRICTION),
         };
         let swing = self.navigator.swing.update(elapsed_s, friction);
-        let axes = self.navigator.axes.step(elapsed_s);
+        let axes = self.navigator.controllers.axes().step(elapsed_s);
         let idle = if self.tree.is_on("NavigationHandler.OrbitalNavigator.IdleMotion.ApplyIdleMotion") {
             IDLE_MOTION
         } else {

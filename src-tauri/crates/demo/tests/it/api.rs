@@ -240,32 +240,73 @@ fn scripts_reach_neither_files_nor_programs() {
     assert_eq!(client.lua("return kept + 1"), 42);
 }
 
+/// A camera that the API moves, and one who looks whether it does.
+fn is_moving(client: &mut Client) -> bool {
+    let yaw = "local p = openspace.navigation.getNavigationState().Position; return math.atan(p[2], p[1])";
+    let clock = "return openspace.time.currentApplicationTime()";
+    let before = client.lua(yaw).as_f64().unwrap();
+    let start = client.lua(clock).as_f64().unwrap();
+    client.until(clock, |now| now.as_f64().unwrap() > start + 0.2);
+    (client.lua(yaw).as_f64().unwrap() - before).abs() > 0.02
+}
+
 #[test]
-fn velocities_last_until_they_are_zeroed_and_end_with_their_client() {
+fn velocities_last_until_they_are_zeroed_even_when_their_client_is_gone() {
     let display = Display::open();
     let demo = View::new(Layout::New).launch(&display);
     let mut client = demo.client();
-    let yaw = "local p = openspace.navigation.getNavigationState().Position; return math.atan(p[2], p[1])";
-    let moves = |client: &mut Client| {
-        let before = client.lua(yaw).as_f64().unwrap();
-        let frames = "return openspace.time.currentApplicationTime()";
-        let start = client.lua(frames).as_f64().unwrap();
-        client.until(frames, |now| now.as_f64().unwrap() > start + 0.2);
-        (client.lua(yaw).as_f64().unwrap() - before).abs() > 0.02
-    };
+    let orbit = json!({ "event": "inputState", "inputState": { "orbitX": 0.5 } });
     let mut pilot = demo.client();
     let flight = pilot.start("flightcontroller", json!({ "event": "connect" }));
-    pilot.talk(flight, json!({ "event": "inputState", "inputState": { "orbitX": 0.5 } }));
+    pilot.talk(flight, orbit.clone());
     pilot.ask("version", json!({}));
-    assert!(moves(&mut client));
+    assert!(is_moving(&mut client));
     pilot.talk(flight, json!({ "event": "inputState", "inputState": {} }));
     pilot.ask("version", json!({}));
-    assert!(!moves(&mut client));
-    pilot.talk(flight, json!({ "event": "inputState", "inputState": { "orbitX": 0.5 } }));
+    assert!(!is_moving(&mut client));
+    pilot.talk(flight, orbit.clone());
+    pilot.talk(flight, json!({ "event": "disconnect" }));
+    pilot.ask("version", json!({}));
+    assert!(is_moving(&mut client), "what it said last goes on");
+    let flight = pilot.start("flightcontroller", json!({ "event": "connect" }));
+    pilot.ask("version", json!({}));
+    assert!(!is_moving(&mut client), "a new one is at rest, and all share one place");
+    pilot.talk(flight, orbit);
     pilot.ask("version", json!({}));
     drop(pilot);
     demo.lines.wait_for("onClose: WebSocket closing");
-    assert!(!moves(&mut client));
+    assert!(is_moving(&mut client));
+}
+
+#[test]
+fn in_the_legacy_generation_one_controller_that_ends_makes_all_deaf() {
+    let display = Display::open();
+    let demo = View::new(Layout::Legacy).launch(&display).legacy();
+    let mut client = demo.client();
+    let orbit = json!({ "type": "inputState", "inputState": { "values": { "orbitX": 0.5 } } });
+    let other = client.start("flightcontroller", json!({ "type": "connect" }));
+    let flight = client.start("flightcontroller", json!({ "type": "connect" }));
+    client.talk(flight, orbit.clone());
+    client.talk(other, json!({ "type": "disconnect" }));
+    client.talk(flight, orbit.clone());
+    assert!(!is_moving(&mut client));
+    let again = client.start("flightcontroller", json!({ "type": "connect" }));
+    client.talk(again, orbit);
+    assert!(is_moving(&mut client));
+}
+
+#[test]
+fn a_flight_is_not_ended_by_velocities() {
+    let display = Display::open();
+    let demo = View::new(Layout::New).launch(&display);
+    let mut client = demo.client();
+    client.lua("openspace.navigation.flyTo('Mars', 60)");
+    let flight = client.start("flightcontroller", json!({ "event": "connect" }));
+    client.talk(flight, json!({ "event": "inputState", "inputState": { "orbitX": 1 } }));
+    assert_eq!(client.lua("return openspace.navigation.isFlying()"), true);
+    client.lua("openspace.pathnavigation.stopPath()");
+    client.until("return openspace.navigation.isFlying()", |flying| flying == false);
+    assert!(is_moving(&mut client));
 }
 
 #[test]
