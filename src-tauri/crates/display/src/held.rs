@@ -67,7 +67,8 @@ impl Hand {
                     Vec::new()
                 }
             },
-            Input::StillHere => Vec::new(),
+            // X has no word for a camera.
+            Input::StillHere | Input::Fly(_) => Vec::new(),
             Input::ReleaseAll => self.release_all(),
         }
     }

@@ -28,6 +28,32 @@ pub enum Button {
     Right,
 }
 
+/// How fast the camera moves by the program's own flight controller, along its axes; each −1.0–1.0. It goes on until it is
+/// told otherwise, so whoever says one says the next one within 250 ms.
+#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(default)]
+pub struct Velocities {
+    /// Around what the camera looks at: to the right, and up.
+    pub orbit: [f32; 2],
+    /// Positive is closer.
+    pub zoom: f32,
+    /// Positive is clockwise.
+    pub roll: f32,
+    /// The view turns in its place: to the right, and up.
+    pub pan: [f32; 2],
+}
+
+impl Velocities {
+    pub const REST: Self = Self { orbit: [0.0; 2], zoom: 0.0, roll: 0.0, pan: [0.0; 2] };
+
+    #[must_use]
+    pub fn are_in_range(&self) -> bool {
+        let Self { orbit: [a, b], zoom, roll, pan: [c, d] } = self;
+        // Not a number is in no range.
+        [a, b, zoom, roll, c, d].into_iter().all(|v| (-1.0..=1.0).contains(v))
+    }
+}
+
 /// One deed of a hand.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Input {
@@ -48,6 +74,8 @@ pub enum Input {
         code: String,
         pressed: bool,
     },
+    /// The camera moves from now on; [`Velocities::REST`] stops it.
+    Fly(Velocities),
     /// The hand is still there and still holds what it holds.
     StillHere,
     /// Let go of everything.

@@ -20,6 +20,10 @@ pub struct SceneState {
     #[ts(optional)]
     pub camera: Option<CameraPlace>,
     pub mode: SceneMode,
+    /// Where it flies to by itself, where OpenSpace tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub journey: Option<Journey>,
     #[serde(default)]
     pub recorder: RecorderState,
 }
@@ -43,6 +47,15 @@ pub struct CameraPlace {
     /// Degrees; east is positive.
     pub longitude: f64,
     pub altitude_m: f64,
+}
+
+/// A flight of the camera to a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Journey {
+    /// The node's identifier.
+    pub target: String,
+    pub remaining_s: f64,
+    pub paused: bool,
 }
 
 /// Who moves the camera.
@@ -115,6 +128,8 @@ pub enum Wish {
         longitude: f64,
         altitude_m: f64,
     },
+    /// Ends a flight where the camera is.
+    StopFlight {},
     Show {
         node: String,
         visible: bool,
@@ -187,6 +202,7 @@ impl Wish {
             | Self::Focus { .. }
             | Self::FlyTo { .. }
             | Self::FlyToGeo { .. }
+            | Self::StopFlight {}
             | Self::StepFocus { .. }
             | Self::PlayRecording { .. }
             | Self::PausePlayback { .. }

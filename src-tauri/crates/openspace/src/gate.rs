@@ -58,6 +58,7 @@ pub(crate) enum Deed {
         longitude: f64,
         altitude_m: f64,
     },
+    StopFlight,
     Show {
         node: String,
         visible: bool,
@@ -130,6 +131,7 @@ pub const fn role_for(wish: &Wish) -> Role {
         | Wish::Focus { .. }
         | Wish::FlyTo { .. }
         | Wish::FlyToGeo { .. }
+        | Wish::StopFlight {}
         | Wish::ListNodes { .. }
         | Wish::ListActions {}
         | Wish::StepFocus { .. } => Role::Pilot,
@@ -174,6 +176,7 @@ pub fn judge(wish: &Wish, role: Role, grounds: &Grounds<'_>) -> Result<Call, Den
             longitude: within("The longitude", *longitude, (-180.0, 180.0), "degrees")?,
             altitude_m: within("The altitude", *altitude_m, ALTITUDE_M, "metres")?,
         },
+        Wish::StopFlight {} => Deed::StopFlight,
         Wish::Show { node, visible } => Deed::Show { node: drawn(node, tree)?, visible: *visible },
         Wish::Fade { node, visible, seconds } => Deed::Fade {
             node: drawn(node, tree)?,

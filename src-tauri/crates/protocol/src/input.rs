@@ -3,7 +3,7 @@
 //! `pointer` is unordered and never retransmitted: only the newest place counts. `keys` is ordered and reliable: a lost
 //! release is worse than a late one. Places are 0.0–1.0 of the picture.
 
-use model::input::{Button, Input, Point};
+use model::input::{Button, Input, Point, Velocities};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -15,6 +15,10 @@ pub const MAX_MESSAGE_BYTES: usize = 1024;
 pub enum PointerMessage {
     /// `seq` rises by one a message; one that is older than the newest is dropped.
     Move { seq: u32, x: f32, y: f32 },
+    /// The camera moves by the program's own flight controller until the next message, which comes within 100 ms; 250 ms of
+    /// silence stop it. Each velocity is within −1.0–1.0, else the message is refused; those that are absent are 0.
+    /// Programs without a flight controller ignore it.
+    Fly { seq: u32, velocities: Velocities },
     /// Sent every 100 ms while something is held and the pointer rests; 250 ms of silence release everything.
     StillHere { seq: u32 },
 }
@@ -49,6 +53,7 @@ impl From<PointerMessage> for Input {
     fn from(message: PointerMessage) -> Self {
         match message {
             PointerMessage::Move { x, y, .. } => Self::Move(Point { x, y }.clamped()),
+            PointerMessage::Fly { velocities, .. } => Self::Fly(velocities),
             PointerMessage::StillHere { .. } => Self::StillHere,
         }
     }

@@ -79,6 +79,7 @@ mod tests {
             focus: "Mars".to_owned(),
             camera: None,
             mode: model::scene::SceneMode::UserControl,
+            journey: None,
             recorder: model::scene::RecorderState::Idle,
         }
     }

@@ -200,7 +200,10 @@ impl Driver {
             self.retry_at = None;
         }
         if let (Some(_), None, Some(running)) = (&source, &self.hand, &report.running) {
-            self.hand = Hand::open(running, self.setup.size, report.client.clone(), self.setup.openspace);
+            self.hand = Hand::open(running, self.setup.size, self.setup.openspace);
+        }
+        if let Some(hand) = &mut self.hand {
+            hand.speak_through(report.client.as_ref());
         }
         self.wish.source = source;
     }
@@ -312,11 +315,12 @@ impl Driver {
     }
 }
 
-/// A press takes a free wheel; a pointer that passes over the picture, or a page that lets go, does not.
+/// A press takes a free wheel; a pointer that passes over the picture, or a page that lets go, does not. Velocities come in a
+/// stream, some of it perhaps after the page has given the wheel away.
 fn takes_hold(input: &Input) -> bool {
     match input {
         Input::Button { pressed, .. } | Input::Key { pressed, .. } => *pressed,
         Input::Wheel { .. } => true,
-        Input::Move(_) | Input::StillHere | Input::ReleaseAll => false,
+        Input::Move(_) | Input::Fly(_) | Input::StillHere | Input::ReleaseAll => false,
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use display::Injector;
-use model::{Running, Size, input::Input};
+use model::{
+    Running, Size,
+    input::{Input, Velocities},
+};
 use openspace::client::Client;
 use tracing::warn;
 
@@ -18,13 +21,33 @@ pub struct Hand {
 }
 
 impl Hand {
-    pub fn open(running: &Running, size: Size, client: Option<Client>, openspace: bool) -> Option<Self> {
+    pub fn open(running: &Running, size: Size, openspace: bool) -> Option<Self> {
         match Injector::open(&running.display.address, size) {
-            Ok(injector) => Some(Self { injector, client, openspace, held: BTreeSet::new() }),
+            Ok(injector) => Some(Self { injector, client: None, openspace, held: BTreeSet::new() }),
             Err(error) => {
                 warn!(error = format!("{error:#}"), "viewers cannot steer: the display takes no input");
                 None
             }
+        }
+    }
+
+    /// The connection to OpenSpace comes, goes, and comes anew. The program flies on by what was said over an earlier one,
+    /// of this node or of one that was killed, so each begins at rest.
+    pub fn speak_through(&mut self, client: Option<&Client>) {
+        let same = match (&self.client, client) {
+            (Some(old), Some(new)) => old.is(new),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.client = client.cloned();
+            self.fly(Velocities::REST);
+        }
+    }
+
+    fn fly(&self, velocities: Velocities) {
+        if let Some(client) = &self.client {
+            client.fly(velocities);
         }
     }
 
@@ -39,7 +62,11 @@ impl Hand {
             Input::Key { code, pressed: false } => {
                 self.held.remove(code);
             }
-            Input::ReleaseAll => self.held.clear(),
+            Input::ReleaseAll => {
+                self.held.clear();
+                self.fly(Velocities::REST);
+            }
+            Input::Fly(velocities) => return self.fly(*velocities),
             // OpenSpace gives the wheel to its own GUI only; viewers expect it to zoom.
             Input::Wheel { dy, .. } => {
                 if let (true, Some(client)) = (self.openspace, &self.client) {

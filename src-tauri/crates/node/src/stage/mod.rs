@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use media::Pipeline;
 use model::{
     Bitrate, InstanceId, Role, SecretHash, Size, ViewerId,
-    input::Input,
+    input::{Input, Velocities},
     video::{Rendition, Rung},
 };
 use protocol::signal::{ControlAction, QualityMode, ViewerView};
@@ -206,7 +206,7 @@ impl Stage {
 
     /// Moves may be lost when the stage is busy; presses and releases wait for their turn.
     pub async fn hand(&self, viewer: ViewerId, input: Input) {
-        if matches!(input, Input::Move(_) | Input::StillHere) {
+        if is_repeated(&input) {
             drop(self.commands.try_send(Command::Hand { viewer, input }));
         } else {
             self.send(Command::Hand { viewer, input }).await;
@@ -224,6 +224,15 @@ impl Stage {
     /// A stage that has ended takes no commands, and nobody misses them.
     async fn send(&self, command: Command) {
         drop(self.commands.send(command).await);
+    }
+}
+
+/// The next of its kind mends its loss.
+fn is_repeated(input: &Input) -> bool {
+    match input {
+        Input::Move(_) | Input::StillHere => true,
+        Input::Fly(velocities) => *velocities != Velocities::REST,
+        Input::Button { .. } | Input::Wheel { .. } | Input::Key { .. } | Input::ReleaseAll => false,
     }
 }
 

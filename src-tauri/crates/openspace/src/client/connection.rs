@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use model::{ApiGeneration, SceneState, launch::Api};
+use model::{ApiGeneration, SceneState, input::Velocities, launch::Api};
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
@@ -46,6 +46,9 @@ pub(super) enum Command {
     },
     Zoom {
         notches: f32,
+    },
+    Fly {
+        velocities: Velocities,
     },
     /// Tell of the scene from now on.
     Watch,
@@ -128,7 +131,7 @@ impl Connection {
     }
 
     async fn goodbye(&mut self) -> Result<(), Error> {
-        for text in self.dialogue.farewell() {
+        for text in self.dialogue.farewell(now()) {
             self.socket.send(Message::text(text)).await?;
         }
         self.socket.send(Message::Close(None)).await
@@ -168,10 +171,9 @@ impl Connection {
 
     fn command(&mut self, command: Command) -> Vec<Output<Answer>> {
         match command {
-            Command::Ask { question, within, answer } => {
-                vec![self.dialogue.ask(question, answer, within, now())]
-            }
+            Command::Ask { question, within, answer } => self.dialogue.ask(question, answer, within, now()),
             Command::Zoom { notches } => self.dialogue.zoom(notches, now()).into_iter().collect(),
+            Command::Fly { velocities } => self.dialogue.fly(velocities, now()),
             Command::Watch => self.dialogue.watch(),
         }
     }

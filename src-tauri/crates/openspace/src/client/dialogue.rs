@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{ApiGeneration, SceneState};
+use model::{ApiGeneration, SceneState, input::Velocities};
 use serde_json::Value;
 
 use super::{
     ClientError,
+    flight::Flight,
     wire::{
-        self, Question, Topic,
+        self, Question, Topic, flight,
         scene::{self, Scene, Stream},
     },
 };
@@ -52,6 +53,9 @@ pub(super) struct Dialogue<R> {
     zoom: Option<Topic>,
     /// What the wheel did since that one was sent.
     impulse: f64,
+    flight: Flight,
+    /// The one flight controller, from the first word on. It is never closed: OpenSpace would forget the wrong one.
+    controller: Option<Topic>,
     shut_down: bool,
     /// What OpenSpace tells by itself, once [`Self::watch`] has asked for it.
     streams: BTreeMap<Topic, Stream>,
@@ -69,6 +73,8 @@ impl<R> Dialogue<R> {
             waiting: BTreeMap::new(),
             zoom: None,
             impulse: 0.0,
+            flight: Flight::default(),
+            controller: None,
             shut_down: false,
             streams: BTreeMap::new(),
             scene: Scene::default(),
@@ -82,14 +88,57 @@ impl<R> Dialogue<R> {
         self.ignored
     }
 
-    pub(super) fn ask(&mut self, question: Question, reply: R, within: Duration, now: Instant) -> Output<R> {
-        if question == Question::ToggleShutdown && std::mem::replace(&mut self.shut_down, true) {
-            return Output::Answer(reply, Ok(Value::Null));
+    pub(super) fn ask(
+        &mut self,
+        question: Question,
+        reply: R,
+        within: Duration,
+        now: Instant,
+    ) -> Vec<Output<R>> {
+        let mut outputs = Vec::new();
+        if question == Question::ToggleShutdown {
+            if std::mem::replace(&mut self.shut_down, true) {
+                return vec![Output::Answer(reply, Ok(Value::Null))];
+            }
+            // It counts down for some seconds before it ends.
+            outputs.extend(self.stop_flying(now));
         }
         if self.waiting.len() >= WAITING_MAX {
-            return Output::Answer(reply, Err(ClientError::Deadline(question.name(), Duration::ZERO)));
+            let late = ClientError::Deadline(question.name(), Duration::ZERO);
+            return vec![Output::Answer(reply, Err(late))];
         }
-        self.send(question, Some(reply), within, now).1
+        outputs.push(self.send(question, Some(reply), within, now).1);
+        outputs
+    }
+
+    pub(super) fn fly(&mut self, velocities: Velocities, now: Instant) -> Vec<Output<R>> {
+        if !self.shut_down {
+            self.flight.set(velocities, now);
+        }
+        self.fly_on(now)
+    }
+
+    fn fly_on(&mut self, now: Instant) -> Vec<Output<R>> {
+        let Some(velocities) = self.flight.due(now) else { return Vec::new() };
+        let mut outputs = Vec::new();
+        let topic = match self.controller {
+            Some(topic) => topic,
+            None => {
+                let topic = self.topic();
+                outputs.push(Output::Send(flight::connect(topic, self.generation)));
+                *self.controller.insert(topic)
+            }
+        };
+        outputs.push(Output::Send(flight::say(topic, &velocities, self.generation)));
+        outputs
+    }
+
+    fn stop_flying(&mut self, now: Instant) -> Vec<Output<R>> {
+        if self.controller.is_none() {
+            return Vec::new();
+        }
+        self.flight.set(Velocities::REST, now);
+        self.fly_on(now)
     }
 
     pub(super) fn zoom(&mut self, notches: f32, now: Instant) -> Option<Output<R>> {
@@ -105,7 +154,9 @@ impl<R> Dialogue<R> {
         if !self.streams.is_empty() {
             return Vec::new();
         }
-        [Stream::Time, Stream::Focus, Stream::Mode, Stream::Recorder].map(|stream| self.start(stream)).into()
+        [Stream::Time, Stream::Focus, Stream::Mode, Stream::Path, Stream::Recorder]
+            .map(|stream| self.start(stream))
+            .into()
     }
 
     fn start(&mut self, stream: Stream) -> Output<R> {
@@ -135,9 +186,13 @@ impl<R> Dialogue<R> {
         outputs
     }
 
-    /// Before the connection is let go: OpenSpace goes on telling a client that is gone.
-    pub(super) fn farewell(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.streams).into_keys().map(scene::stop).collect()
+    /// Before the connection is let go: OpenSpace goes on telling a client that is gone, and flying for it.
+    pub(super) fn farewell(&mut self, now: Instant) -> Vec<String> {
+        let flying = self.stop_flying(now).into_iter().filter_map(|output| match output {
+            Output::Send(text) => Some(text),
+            Output::Answer(..) | Output::Scene(_) => None,
+        });
+        flying.chain(std::mem::take(&mut self.streams).into_keys().map(scene::stop)).collect()
     }
 
     /// One message of OpenSpace; `Err` is a short piece of what was not understood.
@@ -146,6 +201,10 @@ impl<R> Dialogue<R> {
         if let (Some(&stream), Ok(payload)) = (self.streams.get(&reply.topic), &reply.payload) {
             self.scene.hear(stream, payload);
             return Ok(self.follow());
+        }
+        if self.controller == Some(reply.topic) {
+            // The older generation greets a controller with the names of all nodes.
+            return Ok(Vec::new());
         }
         let Some(waiting) = self.waiting.remove(&reply.topic) else {
             self.ignored += 1;
@@ -159,11 +218,11 @@ impl<R> Dialogue<R> {
         Ok(waiting.reply.map(|asker| Output::Answer(asker, answer)).into_iter().collect())
     }
 
-    /// Ends what has waited too long.
+    /// Ends what has waited too long, and flights of which nobody speaks any more.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Output<R>> {
         let late: Vec<_> =
             self.waiting.iter().filter(|(_, w)| w.until <= now).map(|(topic, _)| *topic).collect();
-        let mut outputs = Vec::new();
+        let mut outputs = self.fly_on(now);
         for topic in late {
             let Some(waiting) = self.waiting.remove(&topic) else { continue };
             if self.zoom == Some(topic) {
@@ -177,7 +236,7 @@ impl<R> Dialogue<R> {
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.waiting.values().map(|waiting| waiting.until).min()
+        self.waiting.values().map(|waiting| waiting.until).chain(self.flight.wake_at()).min()
     }
 
     /// The connection is lost: everybody who waits is told. A shutdown that ends the connection has done what was asked.
@@ -246,8 +305,8 @@ mod tests {
     #[test]
     fn answers_find_those_who_asked_in_any_order() {
         let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
-        let (first, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now));
-        let (second, _) = sent(&dialogue.ask(Question::Version, "bob", WITHIN, now));
+        let (first, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now)[0]);
+        let (second, _) = sent(&dialogue.ask(Question::Version, "bob", WITHIN, now)[0]);
         let answered = dialogue.read(&reply(second, json!(2)), now).unwrap();
         assert_eq!(answered, [Output::Answer("bob", Ok(json!(2)))]);
         let answered = dialogue.read(&reply(first, json!(1)), now).unwrap();
@@ -258,7 +317,7 @@ mod tests {
     #[test]
     fn a_call_that_is_not_answered_ends_at_its_deadline_and_its_late_answer_is_dropped() {
         let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
-        let (topic, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now));
+        let (topic, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now)[0]);
         assert_eq!(dialogue.wake_at(), Some(now + WITHIN));
         assert_eq!(dialogue.expire(now + WITHIN / 2), []);
         let late = Output::Answer("ann", Err(ClientError::Deadline("version", WITHIN)));
@@ -270,8 +329,8 @@ mod tests {
     #[test]
     fn the_shutdown_is_toggled_once() {
         let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
-        let (topic, _) = sent(&dialogue.ask(Question::ToggleShutdown, "ann", WITHIN, now));
-        let again = Output::Answer("bob", Ok(Value::Null));
+        let (topic, _) = sent(&dialogue.ask(Question::ToggleShutdown, "ann", WITHIN, now)[0]);
+        let again = [Output::Answer("bob", Ok(Value::Null))];
         assert_eq!(dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now), again);
         dialogue.read(&reply(topic, json!({})), now).unwrap();
         assert_eq!(
@@ -319,9 +378,9 @@ mod tests {
     fn more_calls_than_can_wait_are_refused_at_once() {
         let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
         for asker in 0..WAITING_MAX {
-            assert!(matches!(dialogue.ask(Question::Version, asker, WITHIN, now), Output::Send(_)));
+            assert!(matches!(dialogue.ask(Question::Version, asker, WITHIN, now)[..], [Output::Send(_)]));
         }
-        assert!(matches!(dialogue.ask(Question::Version, 99, WITHIN, now), Output::Answer(99, Err(_))));
+        assert!(matches!(dialogue.ask(Question::Version, 99, WITHIN, now)[..], [Output::Answer(99, Err(_))]));
         assert_eq!(dialogue.zoom(1.0, now), None);
     }
 
@@ -344,7 +403,7 @@ mod tests {
         let started = streams(&dialogue.watch());
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
         let (time, focus) = (topic("time"), topic("subscribe"));
-        assert_eq!((started.len(), dialogue.watch()), (4, vec![]), "asked for once");
+        assert_eq!((started.len(), dialogue.watch()), (5, vec![]), "asked for once");
 
         let at = reply(
             time,
@@ -362,7 +421,42 @@ mod tests {
         assert_eq!(streams(&outputs), [("stop_subscription".to_owned(), camera[0].1)]);
         let late = reply(camera[0].1, json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
         assert_eq!(dialogue.read(&late, now).unwrap(), []);
-        assert_eq!(dialogue.farewell().len(), 4, "every stream that is left is stopped before the end");
+        assert_eq!(dialogue.farewell(now).len(), 5, "every stream that is left is stopped before the end");
+    }
+
+    /// The payloads of the flight controller's messages.
+    fn flown(outputs: &[Output<&str>]) -> Vec<Value> {
+        let sent = outputs.iter().filter_map(|output| match output {
+            Output::Send(text) => Some(serde_json::from_str::<Value>(text).unwrap()["payload"].take()),
+            _ => None,
+        });
+        sent.filter(|payload| payload["function"].is_null()).collect()
+    }
+
+    #[test]
+    fn a_controller_is_opened_once_and_at_rest_before_the_program_ends() {
+        const CLOSER: Velocities = Velocities { zoom: 0.5, ..Velocities::REST };
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let first = flown(&dialogue.fly(CLOSER, now));
+        assert_eq!((first.len(), &first[0]["event"]), (2, &json!("connect")));
+        assert_eq!(first[1]["inputState"]["zoomIn"], 0.5);
+        let topic = dialogue.controller.unwrap();
+        assert_eq!(dialogue.read(&reply(topic, json!({ "type": "connect" })), now).unwrap(), []);
+        assert_eq!(dialogue.ignored(), 0);
+        let stopped = flown(&dialogue.ask(Question::ToggleShutdown, "ann", WITHIN, now));
+        assert_eq!((stopped.len(), &stopped[0]["inputState"]["zoomIn"]), (1, &json!(0.0)));
+        assert_eq!(dialogue.fly(CLOSER, now + WITHIN), [], "nothing moves a program that ends");
+    }
+
+    #[test]
+    fn a_connection_that_is_let_go_leaves_the_camera_at_rest() {
+        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::Legacy), Instant::now());
+        assert_eq!(dialogue.farewell(now), Vec::<String>::new(), "no controller is opened for that");
+        dialogue.fly(Velocities { roll: 1.0, ..Velocities::REST }, now);
+        let farewell = dialogue.farewell(now);
+        assert_eq!(farewell.len(), 1);
+        let said: Value = serde_json::from_str(&farewell[0]).unwrap();
+        assert_eq!(said["payload"]["inputState"]["values"]["globalRollX"], 0.0);
     }
 
     #[derive(Clone, Debug)]
@@ -370,6 +464,7 @@ mod tests {
         Ask,
         ShutDown,
         Zoom(f32),
+        Fly(f32),
         Reply(Topic),
         Garbage(String),
         Wait(u64),
@@ -380,6 +475,7 @@ mod tests {
             Just(Deed::Ask),
             Just(Deed::ShutDown),
             any::<f32>().prop_map(Deed::Zoom),
+            (-2.0_f32..2.0).prop_map(Deed::Fly),
             (0..40u64).prop_map(Deed::Reply),
             "[{}a-z\":0-9]{0,20}".prop_map(Deed::Garbage),
             (0..9_000u64).prop_map(Deed::Wait),
@@ -395,10 +491,11 @@ mod tests {
                 match deed {
                     Deed::Ask | Deed::ShutDown => {
                         let question = if matches!(deed, Deed::Ask) { Question::Version } else { Question::ToggleShutdown };
-                        outputs.push(dialogue.ask(question, asked, WITHIN, now));
+                        outputs.extend(dialogue.ask(question, asked, WITHIN, now));
                         asked += 1;
                     }
                     Deed::Zoom(notches) => outputs.extend(dialogue.zoom(notches, now)),
+                    Deed::Fly(zoom) => outputs.extend(dialogue.fly(Velocities { zoom, ..Velocities::REST }, now)),
                     Deed::Reply(topic) => outputs.extend(dialogue.read(&reply(topic, json!({})), now).unwrap()),
                     Deed::Garbage(text) => outputs.extend(dialogue.read(&text, now).unwrap_or_default()),
                     Deed::Wait(ms) => {

@@ -7,6 +7,7 @@
 
 mod connection;
 mod dialogue;
+mod flight;
 mod perform;
 mod save;
 mod wire;
@@ -15,7 +16,7 @@ pub use self::{perform::Answer, save::Baseline};
 
 use std::{sync::Arc, time::Duration};
 
-use model::{ApiGeneration, SceneState, launch::Api};
+use model::{ApiGeneration, SceneState, input::Velocities, launch::Api};
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -119,6 +120,21 @@ impl Client {
     /// Notches that come faster than OpenSpace's frames are added up; a build without that function ignores them.
     pub fn zoom(&self, notches: f32) {
         let _ = self.commands.try_send(Command::Zoom { notches });
+    }
+
+    /// Moves the camera from now on, until the next word or a quarter of a second without one. A real OpenSpace would go on
+    /// for ever, even when who said so is gone; so whoever begins says [`Velocities::REST`] first.
+    ///
+    /// What is out of its range is ignored.
+    pub fn fly(&self, velocities: Velocities) {
+        // Where the queue is full, silence stops the camera.
+        let _ = self.commands.try_send(Command::Fly { velocities });
+    }
+
+    /// Both speak over the same connection.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.commands.same_channel(&other.commands)
     }
 
     /// Resolves when the connection is lost.

@@ -3,6 +3,7 @@
 //! What is asked here looks the same in both; they differ in the handshake that must come first from 0.22 on, and in the
 //! names that [`functions`] chooses between.
 
+pub(super) mod flight;
 pub(super) mod functions;
 pub(super) mod scene;
 pub(super) mod tree;

@@ -4,36 +4,29 @@
 //! It is another package's binary, which cargo does not build for us: without it, these tests say so and pass, except in CI.
 #![allow(clippy::unwrap_used)]
 
+mod flight;
+mod instance;
+
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
 use model::{
-    ApiGeneration, Build, BuildKind, InstanceId, LaunchPlan, PropertyKind, PropertyValue, Role, SavedKind,
-    SceneState, Size, UnixMillis,
+    ApiGeneration, PropertyKind, PropertyValue, Role, SavedKind, SceneState, UnixMillis,
     scene::{CameraPlace, RecorderState, Wish},
 };
 use openspace::{
     build,
     client::{Answer, Client},
     gate::{Call, Grounds, judge},
-    launch::{Order, Ports, plan},
-    readiness::{Sign, read_line},
     saved::Saved,
 };
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
-    net::TcpListener,
-    process::{Child, ChildStdout, Command},
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::timeout};
+
+use self::instance::{Instance, installed};
 
 /// A loaded machine may be slow; a test that runs into it has failed.
 const LONG: Duration = Duration::from_secs(60);
@@ -46,17 +39,6 @@ async fn two_instances_of_one_newer_install_live_side_by_side() {
 #[tokio::test]
 async fn two_instances_of_one_older_install_live_side_by_side() {
     two_instances(ApiGeneration::Legacy).await;
-}
-
-/// A folder of its own with an install of the demo in it; `None` where the demo is not built.
-async fn installed(name: &str, api: ApiGeneration) -> Option<(tempfile::TempDir, PathBuf)> {
-    let demo = demo()?;
-    let root = tempfile::tempdir().unwrap();
-    let install = root.path().join(name);
-    let legacy = (api == ApiGeneration::Legacy).then_some("--legacy");
-    let made = Command::new(&demo).arg("--install").arg(&install).args(legacy).status().await.unwrap();
-    assert!(made.success());
-    Some((root, install))
 }
 
 async fn two_instances(api: ApiGeneration) {
@@ -220,125 +202,6 @@ async fn until(scene: &mut watch::Receiver<Option<SceneState>>, is_so: impl Fn(&
     let so = timeout(LONG, scene.wait_for(|scene| scene.as_ref().is_some_and(&is_so))).await;
     let so = so.map(|scene| scene.is_ok());
     assert_eq!(so, Ok(true), "the scene stays {:?}", scene.borrow());
-}
-
-/// The demo renderer beside this test's own executable, if it is built.
-fn demo() -> Option<PathBuf> {
-    let test = std::env::current_exe().unwrap();
-    let binary = test.ancestors().nth(2).unwrap().join("openspace-webrtc-demo");
-    let help = std::process::Command::new(&binary).arg("--help").stdin(Stdio::null()).output();
-    if help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--install")) {
-        return Some(binary);
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{} is missing: build the demo renderer first",
-        binary.display()
-    );
-    eprintln!("skipped: {} is not built (cargo build -p openspace-webrtc-demo)", binary.display());
-    None
-}
-
-struct Instance {
-    plan: LaunchPlan,
-    dir: PathBuf,
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Instance {
-    async fn start(install: &Path, dir: &Path, root: &Path, api: ApiGeneration) -> Self {
-        let plan = planned(install, dir, &root.join("sync"), api).await;
-        for folder in &plan.folders {
-            fs::create_dir_all(folder).unwrap();
-        }
-        for (link, target) in &plan.links {
-            symlink(target, link).unwrap();
-        }
-        for (file, text) in &plan.files {
-            fs::write(file, text).unwrap();
-        }
-        let mut child = Command::new(&plan.program)
-            .args(&plan.args)
-            .envs(&plan.env)
-            .env("OPENSPACE_DEMO_NO_WINDOW", "1")
-            .env("OPENSPACE_DEMO_LOAD_SECONDS", "0.2")
-            .current_dir(&plan.working_dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { plan, dir: dir.to_owned(), child, lines }
-    }
-
-    /// Waits for the sign in its log, then connects.
-    async fn client(&mut self) -> Client {
-        let rendering = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
-                match read_line(&line) {
-                    Some(Sign::Rendering) => return true,
-                    Some(Sign::Fatal(why)) => panic!("{why}"),
-                    _ => {}
-                }
-            }
-            false
-        };
-        assert!(timeout(LONG, rendering).await.unwrap(), "it ended before it rendered");
-        Client::connect(self.plan.api.unwrap(), LONG).await.unwrap()
-    }
-
-    async fn until_script_log_has(&self, word: &str) {
-        let log = self.dir.join("logs/ScriptLog.txt");
-        let written = async {
-            while !fs::read_to_string(&log).unwrap_or_default().contains(word) {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(LONG, written).await.unwrap();
-    }
-
-    async fn exit(&mut self) -> std::process::ExitStatus {
-        timeout(LONG, self.child.wait()).await.unwrap().unwrap()
-    }
-}
-
-async fn planned(install: &Path, dir: &Path, sync: &Path, api: ApiGeneration) -> LaunchPlan {
-    let build = Build {
-        id: "demo".parse().unwrap(),
-        name: "Demo".to_owned(),
-        kind: BuildKind::OpenSpace { dir: install.to_owned(), api, version: None, commit: None, demo: true },
-        env: BTreeMap::new(),
-        args: Vec::new(),
-    };
-    let executable = build::executable(install).unwrap();
-    let order = Order {
-        build: &build,
-        profile: "default",
-        instance: InstanceId::random(),
-        dir,
-        sync_dir: sync,
-        user: Default::default(),
-        size: Size::MIN,
-        ports: Ports { websocket: free_port().await, web_gui: free_port().await, tuio: free_port().await },
-        mesa: true,
-        helper: build::helper(&executable),
-        executable,
-    };
-    plan(&order).unwrap()
-}
-
-/// Below the range from which the system hands out free ports, so that no other test gets it in between.
-async fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let own = (std::process::id() % 1_000) as u16 * 10;
-        let port = 20_000 + own + NEXT.fetch_add(1, Ordering::SeqCst) % 10;
-        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
-            return port;
-        }
-    }
 }
 
 /// Every file and link below a folder, with what it holds.

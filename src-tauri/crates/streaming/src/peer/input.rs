@@ -101,14 +101,22 @@ impl Inbox {
             return Err(format!("more than {} messages a second", channel.per_second()));
         }
         match channel {
-            Channel::Pointer => parse(data).map(|message| self.in_order(message)),
+            Channel::Pointer => {
+                let message = parse(data)?;
+                if matches!(message, PointerMessage::Fly { velocities, .. } if !velocities.are_in_range()) {
+                    return Err("a velocity that is not within -1 to 1".into());
+                }
+                Ok(self.in_order(message))
+            }
             Channel::Keys => parse(data).map(Said::Keys),
             Channel::Intent | Channel::State => parse(data).map(Said::Intent),
         }
     }
 
     fn in_order(&mut self, message: PointerMessage) -> Said {
-        let (PointerMessage::Move { seq, .. } | PointerMessage::StillHere { seq }) = message;
+        let (PointerMessage::Move { seq, .. }
+        | PointerMessage::Fly { seq, .. }
+        | PointerMessage::StillHere { seq }) = message;
         // Half of the number circle is ahead, half is behind, so that counting past the end is no step back.
         let newer = self.newest.is_none_or(|newest| (1..1 << 31).contains(&seq.wrapping_sub(newest)));
         if !newer {
@@ -154,6 +162,7 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use model::input::Velocities;
     use proptest::prelude::*;
 
     use super::*;
@@ -169,6 +178,23 @@ mod tests {
         let mut heard = |seq| matches!(inbox.hear(Channel::Pointer, &still_here(seq), now), Said::Pointer(_));
         let said = [u32::MAX - 1, u32::MAX, u32::MAX, u32::MAX - 1, 0, u32::MAX, 5, 4];
         assert_eq!(said.map(&mut heard), [true, true, false, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn a_velocity_that_no_hand_can_mean_is_refused_and_counts_for_nothing() {
+        let now = Instant::now();
+        let mut inbox = Inbox::new(now);
+        let mut hear = |text: &str| inbox.hear(Channel::Pointer, text.as_bytes(), now);
+        for bad in ["1.01", "-2", "1e39", "1e400", "NaN", "null", "\"1\"", "[1]"] {
+            let text = format!(r#"{{"type":"fly","seq":9,"velocities":{{"zoom":{bad}}}}}"#);
+            assert!(matches!(hear(&text), Said::Bad(_)), "{bad}");
+        }
+        let closer = Velocities { zoom: -1.0, ..Velocities::REST };
+        assert_eq!(
+            hear(r#"{"type":"fly","seq":9,"velocities":{"zoom":-1}}"#),
+            Said::Pointer(PointerMessage::Fly { seq: 9, velocities: closer })
+        );
+        assert_eq!(hear(r#"{"type":"fly","seq":8,"velocities":{"zoom":1}}"#), Said::Stale, "a late one");
     }
 
     #[test]
@@ -214,6 +240,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_order_the_network_makes_the_last_velocity_is_the_newest_that_came(
+            order in prop::collection::vec((0_u32..50, -2.0_f32..2.0), 1..80),
+        ) {
+            let now = Instant::now();
+            let (mut inbox, mut flies, mut newest) = (Inbox::new(now), None, None);
+            for (seq, zoom) in order {
+                let text = format!(r#"{{"type":"fly","seq":{seq},"velocities":{{"zoom":{zoom}}}}}"#);
+                let heard = inbox.hear(Channel::Pointer, text.as_bytes(), now);
+                if zoom.abs() <= 1.0 && newest.is_none_or(|(newest, _)| seq > newest) {
+                    newest = Some((seq, zoom));
+                }
+                if let Said::Pointer(PointerMessage::Fly { seq, velocities }) = heard {
+                    prop_assert!(velocities.are_in_range());
+                    flies = Some((seq, velocities.zoom));
+                }
+            }
+            prop_assert_eq!(flies, newest);
+        }
+
         #[test]
         fn no_bytes_make_it_panic(data in prop::collection::vec(any::<u8>(), 0..1100), which in 0usize..4) {
             let now = Instant::now();

@@ -82,6 +82,7 @@ impl Functions {
             Deed::NextFocus => (&["navigation.targetNextInterestingAnchor"], vec![]),
             Deed::PreviousFocus => (&["navigation.targetPreviousInterestingAnchor"], vec![]),
             Deed::SetProperty { uri, value } => (&["setPropertyValueSingle"], vec![json!(uri), plain(value)]),
+            Deed::StopFlight => (&["pathnavigation.stopPath"], vec![]),
             Deed::SetView(state) => (&["navigation.setNavigationState"], vec![view::write(state)]),
             Deed::Screenshot => (&["takeScreenshot"], vec![]),
             // Up to 0.20 a recording is named when it starts, from 0.21 on when it ends.

@@ -2,7 +2,7 @@
 
 use model::{
     ApiGeneration, SceneState,
-    scene::{CameraPlace, RecorderState, SceneMode},
+    scene::{CameraPlace, Journey, RecorderState, SceneMode},
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ pub(in crate::client) enum Stream {
     Focus,
     Mode,
     Recorder,
+    /// Flights of the camera to a node.
+    Path,
     /// Only while the camera follows something that is not at the scene's origin.
     Camera,
 }
@@ -31,6 +33,7 @@ impl Stream {
         let kind = match self {
             Self::Time => "time",
             Self::Mode => "engineMode",
+            Self::Path => "cameraPath",
             Self::Camera => "camera",
             Self::Recorder => {
                 payload["properties"] = json!(["state"]);
@@ -62,6 +65,7 @@ pub(in crate::client) struct Scene {
     focus: Option<String>,
     camera: Option<CameraPlace>,
     mode: SceneMode,
+    journey: Option<Journey>,
     recorder: RecorderState,
 }
 
@@ -83,8 +87,11 @@ impl Scene {
                     Some("session_recording_playback") => SceneMode::Playback,
                     Some("camera_path") => SceneMode::CameraPath,
                     _ => SceneMode::UserControl,
-                }
+                };
+                // The end of a flight is told by the mode only.
+                self.journey = None;
             }
+            Stream::Path => self.journey = journey(payload),
             Stream::Recorder => {
                 self.recorder = match payload["state"].as_str() {
                     Some("recording") => RecorderState::Recording,
@@ -123,9 +130,18 @@ impl Scene {
             focus: self.focus.clone()?,
             camera: self.camera,
             mode: self.mode,
+            journey: self.journey.clone().filter(|_| self.mode == SceneMode::CameraPath),
             recorder: self.recorder,
         })
     }
+}
+
+fn journey(payload: &Value) -> Option<Journey> {
+    Some(Journey {
+        target: payload["target"].as_str().filter(|target| is_identifier(target))?.to_owned(),
+        remaining_s: payload["remainingTime"].as_f64().unwrap_or_default().max(0.0),
+        paused: payload["isPaused"].as_bool().unwrap_or_default(),
+    })
 }
 
 /// Builds up to 0.20 do not tell metres; without them there is no place.
@@ -198,6 +214,24 @@ mod tests {
             scene.hear(Stream::Recorder, &json!({ "state": told }));
             assert_eq!(scene.state().unwrap().recorder, state);
         }
+    }
+
+    #[test]
+    fn a_flight_is_told_with_its_goal_while_it_lasts() {
+        let mut scene = Scene::default();
+        scene.hear(Stream::Time, &json!({ "time": "2026-01-01T00:00:00" }));
+        scene.hear(Stream::Focus, &json!({ "value": "Earth" }));
+        let flying = |scene: &Scene| scene.state().unwrap().journey;
+        scene.hear(Stream::Mode, &json!({ "mode": "camera_path" }));
+        assert_eq!(flying(&scene), None, "where to is told a moment later");
+        scene.hear(Stream::Path, &json!({ "target": "Mars", "remainingTime": 3, "isPaused": false }));
+        let to_mars = Journey { target: "Mars".to_owned(), remaining_s: 3.0, paused: false };
+        assert_eq!(flying(&scene), Some(to_mars));
+        scene.hear(Stream::Path, &json!({ "target": "<b>", "remainingTime": 1e9 }));
+        assert_eq!(flying(&scene), None);
+        scene.hear(Stream::Mode, &json!({ "mode": "user_control" }));
+        scene.hear(Stream::Path, &json!({ "target": "Mars", "remainingTime": 0 }));
+        assert_eq!(flying(&scene), None, "a late word does not make it fly again");
     }
 
     #[test]
