@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &["model"]),
     ("store", &["model"]),
     ("registry", &["model"]),
+    ("relay", &["model"]),
     ("supervisor", &["model", "openspace", "display"]),
     ("streaming", &["model", "protocol", "media"]),
     ("gateway", &["model", "protocol"]),
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
             "store",
             "registry",
+            "relay",
             "supervisor",
             "streaming",
             "gateway",
@@ -55,9 +57,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("quinn-udp", &["streaming"]),
     ("axum", &["gateway"]),
     ("axum-server", &["gateway"]),
-    ("rcgen", &["gateway"]),
-    // Each speaks TLS to somebody else: browsers, Postgres.
-    ("rustls", &["gateway", "registry"]),
+    ("rcgen", &["gateway", "relay"]),
+    // Each speaks TLS to somebody else: browsers, Postgres, other machines.
+    ("rustls", &["gateway", "registry", "relay"]),
+    ("tokio-rustls", &["relay"]),
     ("rusqlite", &["store"]),
     // Each brings its own database up to date.
     ("refinery", &["store", "registry"]),
