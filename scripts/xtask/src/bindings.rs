@@ -53,8 +53,11 @@ fn export(config: &Config) -> Result<()> {
     input::IntentReply::export_all(config)?;
     model::scene::Wish::export_all(config)?;
     model::SceneState::export_all(config)?;
+    protocol::intent::ToldScene::export_all(config)?;
     model::SceneNode::export_all(config)?;
     model::SceneAction::export_all(config)?;
+    model::SceneToggle::export_all(config)?;
+    model::Mission::export_all(config)?;
     model::SceneProperty::export_all(config)?;
     model::SavedFile::export_all(config)?;
     api::SessionCreated::export_all(config)?;

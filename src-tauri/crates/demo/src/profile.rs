@@ -14,6 +14,7 @@ use crate::paths::Tokens;
 #[serde(default)]
 pub struct Profile {
     pub meta: Meta,
+    pub assets: Vec<String>,
     pub properties: Vec<Property>,
     pub actions: Vec<Action>,
     pub keybindings: Vec<Keybinding>,

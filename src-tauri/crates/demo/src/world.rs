@@ -4,6 +4,7 @@ pub mod actions;
 pub mod bodies;
 pub mod camera;
 pub mod controllers;
+pub mod missions;
 pub mod navigator;
 pub mod properties;
 pub mod recorder;
@@ -61,6 +62,10 @@ pub struct World {
     pub tree: Tree,
     pub actions: Actions,
     pub recorder: Recorder,
+    /// By their identifiers, as the topic `missions` tells them.
+    pub missions: Map<String, Value>,
+    /// What of the nodes' fades goes to nothing; then the node is switched off.
+    pub fading_out: Vec<String>,
     pub hand: Hand,
     /// Since the last frame.
     pub events: Vec<Event>,
@@ -98,6 +103,8 @@ impl World {
             tree: tree::build(&config.interfaces, visibility),
             actions: Actions::with_defaults(),
             recorder: Recorder::new(config.tokens.expand("${RECORDINGS}")),
+            missions: missions::of(&profile.assets),
+            fading_out: Vec::new(),
             hand: Hand::default(),
             events: Vec::new(),
             changed: Vec::new(),
@@ -196,10 +203,24 @@ impl World {
         self.update_navigation(elapsed_s);
         let gliding = self.tree.update(elapsed_s);
         self.changed.extend(gliding);
+        self.end_fades();
         let (et, anchor, camera) = (self.time.et(), self.anchor().identifier, self.navigator.camera);
         self.recorder.record(elapsed_s, et, anchor, camera);
         if let Some(left) = &mut self.shutdown_in_s {
             *left -= elapsed_s;
+        }
+    }
+
+    /// What has faded away is off.
+    fn end_fades(&mut self) {
+        let (gone, fading) =
+            std::mem::take(&mut self.fading_out).into_iter().partition(|uri| self.tree.number(uri) <= 0.0);
+        self.fading_out = fading;
+        let gone: Vec<String> = gone;
+        for uri in gone {
+            if let Err(why) = self.set_property(&uri.replace(".Fade", ".Enabled"), json!(false), 0.0) {
+                self.log.error("ScriptEngine", why);
+            }
         }
     }
 

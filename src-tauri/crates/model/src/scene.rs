@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::PropertyValue;
+use crate::{PropertyValue, UnixMillis};
 
 /// How an instance's scene is now, as everybody who watches it sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -26,6 +26,13 @@ pub struct SceneState {
     pub journey: Option<Journey>,
     #[serde(default)]
     pub recorder: RecorderState,
+    /// Since when the recorder has been at it; absent while it is idle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub recorder_since: Option<UnixMillis>,
+    /// Goes up whenever something is shown, hidden or set, as far as it is known: a list that was asked for before is old.
+    #[serde(default)]
+    pub changes: u32,
 }
 
 /// What the program's recorder of sessions does.
@@ -86,8 +93,23 @@ pub struct SceneAction {
     pub id: String,
     pub name: String,
     pub description: String,
+    /// Where OpenSpace's own menus have it, outermost first.
+    pub group: Vec<String>,
     /// Each with its modifiers: `Shift+T`.
     pub keys: Vec<String>,
+}
+
+/// Something that is drawn, and can be shown and hidden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SceneToggle {
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where OpenSpace's own menus have it, outermost first: Solar System, Planets.
+    pub group: Vec<String>,
+    pub shown: bool,
+    /// It can come and go smoothly.
+    pub fades: bool,
 }
 
 /// One thing that a viewer wants. A pilot who holds control may change time and navigation; a presenter the scene as well.
@@ -150,6 +172,14 @@ pub enum Wish {
         search: Option<String>,
     },
     ListActions {},
+    /// What can be shown and hidden; with `search`, those whose name or identifier holds it. A list that is too long for one message is cut.
+    ListToggles {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        search: Option<String>,
+    },
+    /// The missions that the scene tells of.
+    ListMissions {},
     /// Looks at the next or the one before of the nodes that whoever made the scene recommends.
     StepFocus {
         forward: bool,
@@ -218,6 +248,8 @@ impl Wish {
             | Self::Lua { .. }
             | Self::ListNodes { .. }
             | Self::ListActions {}
+            | Self::ListToggles { .. }
+            | Self::ListMissions {}
             | Self::ListProperties { .. }
             | Self::ListScreenshots {}
             | Self::ListRecordings {} => false,
@@ -230,6 +262,8 @@ impl Wish {
             self,
             Self::ListNodes { .. }
                 | Self::ListActions {}
+                | Self::ListToggles { .. }
+                | Self::ListMissions {}
                 | Self::ListProperties { .. }
                 | Self::ListScreenshots {}
                 | Self::ListRecordings {}

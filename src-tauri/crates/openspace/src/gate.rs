@@ -73,6 +73,10 @@ pub(crate) enum Deed {
         search: String,
     },
     ListActions,
+    ListToggles {
+        search: String,
+    },
+    ListMissions,
     NextFocus,
     PreviousFocus,
     ListProperties {
@@ -123,6 +127,8 @@ pub enum Denied {
 /// What a role must at least be for a wish.
 pub const fn role_for(wish: &Wish) -> Role {
     match wish {
+        // Who only watches may know what there is to see.
+        Wish::ListToggles { .. } | Wish::ListMissions {} => Role::Watcher,
         Wish::SetTime { .. }
         | Wish::Pause { .. }
         | Wish::SetRate { .. }
@@ -186,6 +192,8 @@ pub fn judge(wish: &Wish, role: Role, grounds: &Grounds<'_>) -> Result<Call, Den
         Wish::TriggerAction { action } => Deed::TriggerAction(offered(action, tree)?),
         Wish::ListNodes { search } => Deed::ListNodes { search: searched(search.as_deref()) },
         Wish::ListActions {} => Deed::ListActions,
+        Wish::ListToggles { search } => Deed::ListToggles { search: searched(search.as_deref()) },
+        Wish::ListMissions {} => Deed::ListMissions,
         Wish::StepFocus { forward: true } => Deed::NextFocus,
         Wish::StepFocus { forward: false } => Deed::PreviousFocus,
         Wish::ListProperties { search } => Deed::ListProperties { search: searched(search.as_deref()) },
@@ -317,7 +325,7 @@ fn target(id: &str, tree: &Tree) -> Result<String, Denied> {
 
 /// A node that can be shown and hidden.
 fn drawn(id: &str, tree: &Tree) -> Result<String, Denied> {
-    if named(id, tree)?.drawn {
+    if named(id, tree)?.drawn.is_some() {
         return Ok(id.to_owned());
     }
     Err(Denied::Refused(format!("“{id}” is not drawn, so it can be neither shown nor hidden.")))

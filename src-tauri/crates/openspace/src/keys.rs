@@ -40,6 +40,33 @@ pub fn is_allowed(code: &str, held: &BTreeSet<String>) -> bool {
     !DENIED.contains(&code) && !DENIED_TOGETHER.iter().any(completes)
 }
 
+/// Does a binding of OpenSpace, such as `Ctrl+Shift+T` by OpenSpace's names of keys, ever get there?
+pub(crate) fn is_binding_allowed(binding: &str) -> bool {
+    let mut held = BTreeSet::new();
+    binding.split('+').all(|name| {
+        let code = code_of(name);
+        is_allowed(&code, &held) && {
+            held.insert(code);
+            true
+        }
+    })
+}
+
+/// Only of keys that are denied; the others are as good as any.
+fn code_of(name: &str) -> String {
+    let code = match name.to_ascii_uppercase().as_str() {
+        "CTRL" | "CONTROL" => "ControlLeft",
+        "ALT" => "AltLeft",
+        "GRAVE_ACCENT" => "Backquote",
+        "ESCAPE" => "Escape",
+        "TAB" => "Tab",
+        "PRINT_SCREEN" => "PrintScreen",
+        letter if letter.len() == 1 => return format!("Key{letter}"),
+        other => return other.to_owned(),
+    };
+    code.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{prelude::*, sample::select};
@@ -59,6 +86,18 @@ mod tests {
         }
         assert!(is_allowed("KeyF", &held(&["ControlLeft"])), "roll friction");
         assert!(is_allowed("KeyQ", &held(&["ShiftLeft", "KeyW"])));
+    }
+
+    #[test]
+    fn bindings_that_never_get_there_are_known_by_openspaces_names() {
+        for binding in
+            ["F1", "GRAVE_ACCENT", "Shift+F12", "PRINT_SCREEN", "Ctrl+Q", "Ctrl+Shift+q", "Alt+R", "Tab"]
+        {
+            assert!(!is_binding_allowed(binding), "{binding}");
+        }
+        for binding in ["SPACE", "T", "Ctrl+T", "Shift+Q", "R", "F3", "Alt+Shift+LEFT", "5", ""] {
+            assert!(is_binding_allowed(binding), "{binding}");
+        }
     }
 
     #[test]

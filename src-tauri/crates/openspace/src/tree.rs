@@ -4,7 +4,9 @@ pub(crate) mod offered;
 
 use std::collections::BTreeMap;
 
-use model::{SceneAction, SceneNode, SceneProperty};
+use model::{SceneAction, SceneNode, SceneProperty, SceneToggle};
+
+use crate::keys::is_binding_allowed;
 
 /// Identifiers that are longer are no one's: the longest of upstream's have some 60 characters.
 const IDENTIFIER_CHARS_MAX: usize = 128;
@@ -20,8 +22,17 @@ pub struct Node {
     pub interesting: bool,
     /// Whoever made the scene keeps it out of lists.
     pub hidden: bool,
-    /// It is drawn, so it can be shown, hidden and faded.
-    pub drawn: bool,
+    /// How it is drawn; nothing where it is not, so that it can be neither shown nor hidden.
+    pub drawn: Option<Drawn>,
+    /// Where OpenSpace's own menus have it, outermost first.
+    pub group: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// When the tree was told.
+    pub shown: bool,
+    pub fades: bool,
 }
 
 /// A snapshot of the live scene: a viewer may name what is in it and nothing else.
@@ -38,7 +49,13 @@ impl Tree {
         nodes: impl IntoIterator<Item = (String, Node)>,
         actions: impl IntoIterator<Item = SceneAction>,
     ) -> Self {
-        let actions = actions.into_iter().filter(|action| is_identifier(&action.id) && !is_withheld(action));
+        let actions = actions
+            .into_iter()
+            .filter(|action| is_identifier(&action.id) && !is_withheld(action))
+            .map(|action| SceneAction {
+                keys: action.keys.into_iter().filter(|key| is_binding_allowed(key)).collect(),
+                ..action
+            });
         Self {
             nodes: nodes.into_iter().filter(|(id, _)| is_identifier(id)).collect(),
             actions: actions.map(|action| (action.id.clone(), action)).collect(),
@@ -75,6 +92,27 @@ impl Tree {
             })
             .collect();
         list.sort_by_cached_key(|node| (!node.interesting, node.name.to_lowercase()));
+        list
+    }
+
+    /// What of it can be shown and hidden, by group and name. `newer` is what is known to have changed since the tree was told.
+    pub(crate) fn toggles(&self, search: &str, newer: impl Fn(&str) -> Option<bool>) -> Vec<SceneToggle> {
+        let search = search.to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&search);
+        let found = self.nodes.iter().filter(|(id, node)| !node.hidden && (has(id) || has(&node.name)));
+        let mut list: Vec<_> = found
+            .filter_map(|(id, node)| {
+                let drawn = node.drawn?;
+                Some(SceneToggle {
+                    id: id.clone(),
+                    name: node.name.clone(),
+                    group: node.group.clone(),
+                    shown: newer(id).unwrap_or(drawn.shown),
+                    fades: drawn.fades,
+                })
+            })
+            .collect();
+        list.sort_by_cached_key(|toggle| (toggle.group.clone(), toggle.name.to_lowercase()));
         list
     }
 
@@ -123,12 +161,14 @@ mod tests {
     use super::*;
 
     fn node(name: &str, interesting: bool, hidden: bool) -> Node {
-        Node { name: name.to_owned(), interesting, hidden, drawn: true }
+        let drawn = Some(Drawn { shown: true, fades: false });
+        Node { name: name.to_owned(), interesting, hidden, drawn, group: Vec::new() }
     }
 
     fn action(id: &str, keys: &[&str]) -> SceneAction {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        SceneAction { id: id.to_owned(), name: id.to_owned(), description: String::new(), keys }
+        let (id, name) = (id.to_owned(), id.to_owned());
+        SceneAction { id, name, description: String::new(), group: Vec::new(), keys }
     }
 
     #[test]
@@ -150,6 +190,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_can_be_switched_and_is_told_as_it_is_now() {
+        let planet = |name| Node { group: vec!["Planets".to_owned()], ..node(name, false, false) };
+        let tree = Tree::new(
+            [
+                ("Mars".to_owned(), planet("Mars")),
+                ("Earth".to_owned(), planet("Earth")),
+                ("Grid".to_owned(), node("Grid", false, false)),
+                ("Anchor".to_owned(), Node { drawn: None, ..planet("Anchor") }),
+                ("Secret".to_owned(), node("Secret", true, true)),
+            ],
+            [],
+        );
+        let newer = |id: &str| (id == "Mars").then_some(false);
+        let told = |search: &str| {
+            tree.toggles(search, newer).into_iter().map(|one| (one.id, one.shown)).collect::<Vec<_>>()
+        };
+        let one = |id: &str, shown| (id.to_owned(), shown);
+        assert_eq!(told(""), [one("Grid", true), one("Earth", true), one("Mars", false)]);
+        assert_eq!(told("MAR"), [one("Mars", false)]);
+    }
+
+    #[test]
     fn actions_that_end_the_program_or_open_its_guis_are_not_offered() {
         let tree = Tree::new(
             [],
@@ -165,6 +227,7 @@ mod tests {
             ],
         );
         assert_eq!(tree.actions().len(), 1);
-        assert!(tree.action("os.ToggleTrails").is_some());
+        let trails = tree.action("os.ToggleTrails").unwrap();
+        assert_eq!(trails.keys, ["T"], "F1 is not pressed, whatever is held with it");
     }
 }

@@ -2,25 +2,38 @@
 //!
 //! A [`Wish`](model::scene::Wish) travels on the data channel `intent` as the `name` and `args` of an [`Intent`]; its reply is `ok` with the
 //! answer (`null` where there is nothing to say) or `error` with a sentence. `list_nodes` answers a list of [`SceneNode`],
-//! `list_actions` one of [`SceneAction`], `list_properties` one of [`SceneProperty`], `list_screenshots` and `list_recordings` one of
+//! `list_actions` one of [`SceneAction`], `list_toggles` one of [`SceneToggle`], `list_missions` one of [`Mission`],
+//! `list_properties` one of [`SceneProperty`], `list_screenshots` and `list_recordings` one of
 //! [`SavedFile`], newest first; `screenshot` and `stop_recording` answer the [`SavedFile`] that they made, `lua` what the script returned.
 //!
-//! The channel `state` carries a [`SceneState`] whenever it has changed, at most [`STATES_PER_SECOND_MAX`] a second, or
+//! The channel `state` carries a [`ToldScene`] whenever it has changed, at most [`STATES_PER_SECOND_MAX`] a second, or
 //! `null` while the program tells nothing of its scene: it starts again, or it is not OpenSpace.
 //!
 //! [`SceneNode`]: model::SceneNode
 //! [`SceneAction`]: model::SceneAction
+//! [`SceneToggle`]: model::SceneToggle
+//! [`Mission`]: model::Mission
 //! [`SceneProperty`]: model::SceneProperty
 //! [`SavedFile`]: model::SavedFile
-//! [`SceneState`]: model::SceneState
 
-use model::scene::Wish;
+use model::{SceneState, UnixMillis, scene::Wish};
+use serde::Serialize;
 use serde_json::{Value, json};
+use ts_rs::TS;
 
 use crate::input::Intent;
 
 /// Messages on the channel `state` in a second. A clock that is read by people needs no more.
 pub const STATES_PER_SECOND_MAX: u32 = 4;
+
+/// How the scene is.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct ToldScene {
+    #[serde(flatten)]
+    pub scene: SceneState,
+    /// What the node's clock said as it told this, since the clocks of viewers go wrong.
+    pub told: UnixMillis,
+}
 
 /// Reads what came over the channel. The error is a sentence.
 pub fn read(intent: Intent) -> Result<Wish, String> {

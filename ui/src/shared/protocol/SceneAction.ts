@@ -5,6 +5,10 @@
  */
 export type SceneAction = { id: string, name: string, description: string, 
 /**
+ * Where OpenSpace's own menus have it, outermost first.
+ */
+group: Array<string>, 
+/**
  * Each with its modifiers: `Shift+T`.
  */
 keys: Array<string>, };

@@ -3,6 +3,7 @@ import type { CameraPlace } from "./CameraPlace";
 import type { Journey } from "./Journey";
 import type { RecorderState } from "./RecorderState";
 import type { SceneMode } from "./SceneMode";
+import type { UnixMillis } from "./UnixMillis";
 
 /**
  * How an instance's scene is now, as everybody who watches it sees it.
@@ -27,4 +28,12 @@ camera?: CameraPlace, mode: SceneMode,
 /**
  * Where it flies to by itself, where OpenSpace tells.
  */
-journey?: Journey, recorder: RecorderState, };
+journey?: Journey, recorder: RecorderState, 
+/**
+ * Since when the recorder has been at it; absent while it is idle.
+ */
+recorder_since?: UnixMillis, 
+/**
+ * Goes up whenever something is shown, hidden or set, as far as it is known: a list that was asked for before is old.
+ */
+changes: number, };

@@ -1,6 +1,6 @@
 // The scene's two data channels: wishes go out on `intent`, and what the scene is now comes in on `state`.
 
-import type { SceneState, Wish } from '@shared/protocol';
+import type { ToldScene, Wish } from '@shared/protocol';
 import { Store } from '@shared/store';
 
 import { Intents, type Settled } from './intents';
@@ -9,7 +9,7 @@ type Waiting = { resolve: (answer: unknown) => void; reject: (error: Error) => v
 
 export class SceneLink {
   /** The scene as the server last told it; `null` where there is none, or none that can be asked. */
-  readonly scene = new Store<SceneState | null>(null);
+  readonly scene = new Store<ToldScene | null>(null);
   private readonly intents = new Intents();
   private readonly waiting = new Map<number, Waiting>();
   private channel: RTCDataChannel | null = null;
@@ -83,7 +83,7 @@ const NO_WAY = 'There is no connection to the scene right now. Try it again in a
 const TOO_MANY = 'The program has not answered the wishes before this one. Wait a moment.';
 
 /** `undefined` for what is no state. */
-function readState(data: unknown): SceneState | null | undefined {
+function readState(data: unknown): ToldScene | null | undefined {
   if (typeof data !== 'string') return undefined;
   try {
     const value: unknown = JSON.parse(data);
@@ -93,13 +93,14 @@ function readState(data: unknown): SceneState | null | undefined {
   }
 }
 
-function isState(value: unknown): value is SceneState {
-  const parts = value as Partial<Record<keyof SceneState, unknown>>;
+function isState(value: unknown): value is ToldScene {
+  const parts = value as Partial<Record<keyof ToldScene, unknown>>;
   return (
     typeof value === 'object' &&
     typeof parts.time === 'string' &&
     typeof parts.rate_seconds_per_second === 'number' &&
     typeof parts.paused === 'boolean' &&
-    typeof parts.focus === 'string'
+    typeof parts.focus === 'string' &&
+    typeof parts.told === 'number'
   );
 }

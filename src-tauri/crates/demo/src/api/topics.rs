@@ -122,7 +122,7 @@ pub fn open(kind: &str, payload: &Value, context: &Context<'_>) -> Opened {
         }
         "actionsKeybinds" => answers::actions(payload, context),
         "documentation" => answers::documentation(payload, context),
-        "missions" => reply(json!({ "missions": {} })),
+        "missions" => reply(json!({ "missions": context.world.borrow().missions })),
         "profile" => reply(answers::profile(&context.world.borrow())),
         "propertyTree" if new && starts => stream(Topic::PropertyTree, Vec::new()),
         "sessionRecording" if starts || (!new && payload["event"] == "refresh") => {

@@ -148,12 +148,19 @@ pub const FUNCTIONS: &[Function] = &[
         "setCurrentMission",
         &[("identifier", "String", None)],
         "",
-        "The demo has no missions.",
-        |_, args| Err(format!("there is no mission '{}'", args.text(0)?)),
+        "Names the mission that is told of; here it changes nothing.",
+        |world, args| match args.text(0)? {
+            known if world.missions.contains_key(known) => nothing(),
+            other => Err(format!("there is no mission '{other}'")),
+        },
     ),
-    top("hasMission", &[("identifier", "String", None)], "Boolean", "The demo has no missions.", |_, _| {
-        one(false)
-    }),
+    top(
+        "hasMission",
+        &[("identifier", "String", None)],
+        "Boolean",
+        "Is there such a mission?",
+        |world, args| one(world.missions.contains_key(args.text(0)?)),
+    ),
     top(
         "bindKey",
         &[("key", "String", None), ("action", "String", None)],
@@ -223,10 +230,15 @@ fn fade(world: &mut World, args: &Args<'_>, to: Option<bool>) -> Outcome {
     for uri in matching(world, &format!("{owner}.Fade"))? {
         let on = to.unwrap_or(world.tree.number(&uri) < 0.5);
         let enabled = uri.replace(".Fade", ".Enabled");
-        if on && world.tree.has(&enabled) {
+        if on && world.tree.has(&enabled) && !world.tree.is_on(&enabled) {
+            world.set_property(&uri, json!(0.0), 0.0)?;
             world.set_property(&enabled, json!(true), 0.0)?;
         }
         world.set_property(&uri, json!(if on { 1.0 } else { 0.0 }), seconds)?;
+        world.fading_out.retain(|fading| *fading != uri);
+        if !on {
+            world.fading_out.push(uri);
+        }
     }
     nothing()
 }

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use model::{InstanceState, SceneState};
-use protocol::intent::STATES_PER_SECOND_MAX;
+use protocol::intent::{STATES_PER_SECOND_MAX, ToldScene};
 use supervisor::Report;
 use tokio::{sync::watch, time::sleep_until};
+
+use crate::clock;
 
 const EVERY: Duration = Duration::from_millis(1000 / STATES_PER_SECOND_MAX as u64);
 
@@ -63,7 +65,8 @@ impl Scene {
         self.news = false;
         self.next_at = Instant::now() + EVERY;
         let state = self.states.as_mut().and_then(|states| states.borrow_and_update().clone());
-        serde_json::to_string(&state).expect("numbers and texts are JSON")
+        let told = state.map(|scene| ToldScene { scene, told: clock::now() });
+        serde_json::to_string(&told).expect("numbers and texts are JSON")
     }
 }
 
@@ -81,6 +84,8 @@ mod tests {
             mode: model::scene::SceneMode::UserControl,
             journey: None,
             recorder: model::scene::RecorderState::Idle,
+            recorder_since: None,
+            changes: 0,
         }
     }
 

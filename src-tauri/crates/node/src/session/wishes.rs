@@ -227,6 +227,8 @@ const fn kept_by(wish: &Wish) -> Option<SavedKind> {
 fn written(answer: Answer) -> Value {
     match answer {
         Answer::Nodes(nodes) => fitting(nodes.into_iter().map(|node| json!(node))),
+        Answer::Toggles(toggles) => fitting(toggles.into_iter().map(|toggle| json!(toggle))),
+        Answer::Missions(missions) => fitting(missions.into_iter().map(|mission| json!(mission))),
         Answer::Actions(actions) => fitting(actions.into_iter().map(|action| json!(action))),
         Answer::Properties(list) => fitting(list.into_iter().map(|property| json!(property))),
         Answer::Returned(value) => returned(value),

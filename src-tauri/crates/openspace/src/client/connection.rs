@@ -1,9 +1,13 @@
 //! The task that owns the socket: opens it once, carries messages both ways, does what the [`Dialogue`] says.
 
-use std::{io::ErrorKind, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use futures_util::{SinkExt, StreamExt};
-use model::{ApiGeneration, SceneState, input::Velocities, launch::Api};
+use model::{ApiGeneration, SceneState, UnixMillis, input::Velocities, launch::Api, scene::RecorderState};
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
@@ -35,6 +39,9 @@ const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// For the goodbye, which OpenSpace never answers.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(200);
 
+/// As many nodes as are known of a scene.
+const SHOWN_MAX: usize = 50_000;
+
 pub(super) type Socket = WebSocketStream<TcpStream>;
 pub(super) type Answer = oneshot::Sender<Result<Value, ClientError>>;
 
@@ -52,6 +59,17 @@ pub(super) enum Command {
     },
     /// Tell of the scene from now on.
     Watch,
+    /// Something was set.
+    Changed,
+}
+
+/// What was shown or hidden by whomever, and when it was heard; bounded by the nodes that a scene has.
+pub(super) type Shown = BTreeMap<String, (bool, std::time::Instant)>;
+
+/// Where it is told what OpenSpace tells by itself.
+pub(super) struct Tell {
+    pub scene: watch::Sender<Option<SceneState>>,
+    pub shown: watch::Sender<Shown>,
 }
 
 /// Waits until the port is open, connects once, and waits until the upgrade is answered, which OpenSpace does when its
@@ -93,7 +111,7 @@ pub(super) struct Connection {
     port: u16,
     generation: ApiGeneration,
     dialogue: Dialogue<Answer>,
-    scene: watch::Sender<Option<SceneState>>,
+    tell: Tell,
 }
 
 /// Why the connection is over.
@@ -104,9 +122,9 @@ enum End {
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, api: Api, scene: watch::Sender<Option<SceneState>>) -> Self {
+    pub(super) fn new(socket: Socket, api: Api, tell: Tell) -> Self {
         let dialogue = Dialogue::new(api.generation);
-        Self { socket, port: api.port, generation: api.generation, dialogue, scene }
+        Self { socket, port: api.port, generation: api.generation, dialogue, tell }
     }
 
     /// Runs until the last handle is gone or the connection is lost. `open` is dropped last, which tells everybody.
@@ -121,7 +139,7 @@ impl Connection {
         }
         debug!(port = self.port, ignored = self.dialogue.ignored(), "connection to OpenSpace is over");
         commands.close();
-        deliver(self.dialogue.close(), &self.scene);
+        deliver(self.dialogue.close(), &self.tell);
         while let Ok(command) = commands.try_recv() {
             if let Command::Ask { answer, .. } = command {
                 let _ = answer.send(Err(ClientError::Closed));
@@ -161,7 +179,7 @@ impl Connection {
                 },
                 () = wake(self.dialogue.wake_at()) => self.dialogue.expire(now()),
             };
-            for text in deliver(step, &self.scene) {
+            for text in deliver(step, &self.tell) {
                 if let Err(end) = self.write(text).await {
                     return end;
                 }
@@ -175,6 +193,7 @@ impl Connection {
             Command::Zoom { notches } => self.dialogue.zoom(notches, now()).into_iter().collect(),
             Command::Fly { velocities } => self.dialogue.fly(velocities, now()),
             Command::Watch => self.dialogue.watch(),
+            Command::Changed => self.dialogue.changed(),
         }
     }
 
@@ -216,16 +235,36 @@ impl Connection {
 }
 
 /// Hands the answers to those who asked, if they still listen, and leaves what is to be sent.
-fn deliver(outputs: Vec<Output<Answer>>, scene: &watch::Sender<Option<SceneState>>) -> Vec<String> {
+fn deliver(outputs: Vec<Output<Answer>>, tell: &Tell) -> Vec<String> {
     let mut texts = Vec::new();
     for output in outputs {
         match output {
             Output::Send(text) => texts.push(text),
             Output::Answer(asker, answer) => drop(asker.send(answer)),
-            Output::Scene(state) => drop(scene.send_replace(Some(state))),
+            Output::Scene(state) => tell.scene.send_modify(|told| {
+                let since = recorder_since(&state, told.as_ref());
+                *told = Some(SceneState { recorder_since: since, ..state });
+            }),
+            Output::Shown(node, shown) => tell.shown.send_modify(|known| {
+                if known.len() < SHOWN_MAX || known.contains_key(&node) {
+                    known.insert(node, (shown, now()));
+                }
+            }),
         }
     }
     texts
+}
+
+/// By the wall clock, since it is people who read it.
+fn recorder_since(state: &SceneState, before: Option<&SceneState>) -> Option<UnixMillis> {
+    match before.filter(|before| before.recorder == state.recorder) {
+        Some(same) => same.recorder_since,
+        None if state.recorder == RecorderState::Idle => None,
+        None => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Some(UnixMillis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)))
+        }
+    }
 }
 
 fn now() -> std::time::Instant {

@@ -36,6 +36,8 @@ pub(super) enum Output<R> {
     Answer(R, Result<Value, ClientError>),
     /// The scene has changed.
     Scene(SceneState),
+    /// This node is shown or hidden from now on.
+    Shown(String, bool),
 }
 
 struct Waiting<R> {
@@ -154,9 +156,15 @@ impl<R> Dialogue<R> {
         if !self.streams.is_empty() {
             return Vec::new();
         }
-        [Stream::Time, Stream::Focus, Stream::Mode, Stream::Path, Stream::Recorder]
+        [Stream::Time, Stream::Focus, Stream::Mode, Stream::Path, Stream::Recorder, Stream::Shown]
             .map(|stream| self.start(stream))
             .into()
+    }
+
+    /// Something was set that OpenSpace does not tell by itself.
+    pub(super) fn changed(&mut self) -> Vec<Output<R>> {
+        self.scene.changed();
+        self.follow()
     }
 
     fn start(&mut self, stream: Stream) -> Output<R> {
@@ -190,7 +198,7 @@ impl<R> Dialogue<R> {
     pub(super) fn farewell(&mut self, now: Instant) -> Vec<String> {
         let flying = self.stop_flying(now).into_iter().filter_map(|output| match output {
             Output::Send(text) => Some(text),
-            Output::Answer(..) | Output::Scene(_) => None,
+            Output::Answer(..) | Output::Scene(_) | Output::Shown(..) => None,
         });
         flying.chain(std::mem::take(&mut self.streams).into_keys().map(scene::stop)).collect()
     }
@@ -200,7 +208,9 @@ impl<R> Dialogue<R> {
         let reply = wire::read(text).inspect_err(|_| self.ignored += 1)?;
         if let (Some(&stream), Ok(payload)) = (self.streams.get(&reply.topic), &reply.payload) {
             self.scene.hear(stream, payload);
-            return Ok(self.follow());
+            let shown = if stream == Stream::Shown { scene::shown(payload) } else { None };
+            let shown = shown.map(|(node, shown)| Output::Shown(node, shown));
+            return Ok(shown.into_iter().chain(self.follow()).collect());
         }
         if self.controller == Some(reply.topic) {
             // The older generation greets a controller with the names of all nodes.
@@ -403,7 +413,7 @@ mod tests {
         let started = streams(&dialogue.watch());
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
         let (time, focus) = (topic("time"), topic("subscribe"));
-        assert_eq!((started.len(), dialogue.watch()), (5, vec![]), "asked for once");
+        assert_eq!((started.len(), dialogue.watch()), (6, vec![]), "asked for once");
 
         let at = reply(
             time,
@@ -421,7 +431,7 @@ mod tests {
         assert_eq!(streams(&outputs), [("stop_subscription".to_owned(), camera[0].1)]);
         let late = reply(camera[0].1, json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
         assert_eq!(dialogue.read(&late, now).unwrap(), []);
-        assert_eq!(dialogue.farewell(now).len(), 5, "every stream that is left is stopped before the end");
+        assert_eq!(dialogue.farewell(now).len(), 6, "every stream that is left is stopped before the end");
     }
 
     /// The payloads of the flight controller's messages.
@@ -457,6 +467,23 @@ mod tests {
         assert_eq!(farewell.len(), 1);
         let said: Value = serde_json::from_str(&farewell[0]).unwrap();
         assert_eq!(said["payload"]["inputState"]["values"]["globalRollX"], 0.0);
+    }
+
+    #[test]
+    fn whoever_shows_or_sets_something_the_state_says_that_lists_are_old() {
+        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
+        let started = streams(&dialogue.watch());
+        let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
+        assert_eq!(dialogue.changed(), [], "nobody has been told a state yet");
+        dialogue.read(&reply(topic("time"), json!({ "time": "2026-01-01T00:00:00.000" })), now).unwrap();
+        dialogue.read(&reply(topic("subscribe"), json!({ "value": "Earth" })), now).unwrap();
+        let hidden = reply(topic("event"), json!({ "event": "RenderableDisabled", "Node": "Mars" }));
+        let outputs = dialogue.read(&hidden, now).unwrap();
+        assert!(
+            matches!(&outputs[..], [Output::Shown(node, false), Output::Scene(state)] if node == "Mars" && state.changes == 2),
+            "{outputs:?}"
+        );
+        assert!(matches!(&dialogue.changed()[..], [Output::Scene(state)] if state.changes == 3));
     }
 
     #[derive(Clone, Debug)]
@@ -510,7 +537,7 @@ mod tests {
             outputs.extend(dialogue.close());
             let mut answered: Vec<_> = outputs.iter().filter_map(|output| match output {
                 Output::Answer(asker, _) => Some(*asker),
-                Output::Send(_) | Output::Scene(_) => None,
+                Output::Send(_) | Output::Scene(_) | Output::Shown(..) => None,
             }).collect();
             answered.sort_unstable();
             prop_assert_eq!(answered, (0..asked).collect::<Vec<_>>());

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use self::{
-    connection::{Command, Connection},
+    connection::{Command, Connection, Shown, Tell},
     perform::Known,
     wire::Question,
 };
@@ -74,6 +74,7 @@ pub struct Client {
     /// Its sender goes away with the connection.
     open: watch::Receiver<()>,
     scene: watch::Receiver<Option<SceneState>>,
+    shown: watch::Receiver<Shown>,
     known: Arc<Known>,
     /// Ends by itself: with the last handle, or with the connection.
     _task: Arc<JoinHandle<()>>,
@@ -89,9 +90,11 @@ impl Client {
         let socket = connection::open(api, until, within).await?;
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let (is_open, open) = watch::channel(());
-        let (tell, scene) = watch::channel(None);
+        let (tell_scene, scene) = watch::channel(None);
+        let (tell_shown, shown) = watch::channel(Shown::new());
+        let tell = Tell { scene: tell_scene, shown: tell_shown };
         let task = tokio::spawn(Connection::new(socket, api, tell).run(receiver, is_open));
-        let client = Self { commands, open, scene, known: Arc::default(), _task: Arc::new(task) };
+        let client = Self { commands, open, scene, shown, known: Arc::default(), _task: Arc::new(task) };
 
         match timeout_at(until, client.ask(Question::Version, within)).await {
             Ok(Ok(_)) => Ok(client),

@@ -5,14 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{SceneAction, SceneNode, SceneProperty};
+use model::{Mission, SceneAction, SceneNode, SceneProperty, SceneToggle};
 use tokio::sync::{OnceCell, watch};
 
 use super::{
     CALL_WITHIN, Client, ClientError,
+    connection::Command,
     wire::{
         Question,
         functions::Functions,
+        missions,
         tree::{action_list, tree},
     },
 };
@@ -29,13 +31,15 @@ const TREE_GOOD_FOR: Duration = Duration::from_secs(60);
 const TREE_AT_MOST_EVERY: Duration = Duration::from_secs(2);
 
 /// A topic that a build does not have is not answered at all.
-const ACTIONS_WITHIN: Duration = Duration::from_secs(3);
+const TOPIC_WITHIN: Duration = Duration::from_secs(3);
 
 /// What a read is answered with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Nodes(Vec<SceneNode>),
     Actions(Vec<SceneAction>),
+    Toggles(Vec<SceneToggle>),
+    Missions(Vec<Mission>),
     Properties(Vec<SceneProperty>),
     /// What a script returned, by position: `{"1": …}`.
     Returned(serde_json::Value),
@@ -46,11 +50,13 @@ pub(super) struct Known {
     functions: OnceCell<Functions>,
     /// The newest tree, and when it was asked for.
     tree: watch::Sender<Option<(Instant, Arc<Tree>)>>,
+    /// The missions that the scene began with.
+    missions: OnceCell<Vec<Mission>>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { functions: OnceCell::new(), tree: watch::Sender::new(None) }
+        Self { functions: OnceCell::new(), tree: watch::Sender::new(None), missions: OnceCell::new() }
     }
 }
 
@@ -68,23 +74,50 @@ impl Client {
     /// Returns when OpenSpace has done it, as far as it tells: it is silent about errors.
     pub async fn perform(&self, call: Call) -> Result<Option<Answer>, ClientError> {
         let Call(deed) = call;
-        match &deed {
-            Deed::ListNodes { search } => return Ok(Some(Answer::Nodes(self.tree().await?.list(search)))),
-            Deed::ListActions => return Ok(Some(Answer::Actions(self.tree().await?.actions()))),
-            // Values are told as they are, or the page would set back what somebody else has changed.
-            Deed::ListProperties { search } => {
-                return Ok(Some(Answer::Properties(self.fresh_tree().await?.properties(search))));
-            }
-            Deed::Lua(script) => {
-                let returned = self.ask(Question::Script(script.clone()), CALL_WITHIN).await?;
-                return Ok(Some(Answer::Returned(returned)));
-            }
-            _ => {}
+        if let Some(answer) = self.answer(&deed).await? {
+            return Ok(Some(answer));
         }
         for step in self.functions().await?.steps(&deed).map_err(ClientError::Lacks)? {
             self.ask(Question::Step(step), CALL_WITHIN).await?;
         }
+        if sets(&deed) {
+            // A full queue means that OpenSpace does not read; then nothing has changed either.
+            let _ = self.commands.try_send(Command::Changed);
+        }
         Ok(None)
+    }
+
+    /// What only asks; nothing for a deed.
+    async fn answer(&self, deed: &Deed) -> Result<Option<Answer>, ClientError> {
+        Ok(Some(match deed {
+            Deed::ListNodes { search } => Answer::Nodes(self.tree().await?.list(search)),
+            Deed::ListActions => Answer::Actions(self.tree().await?.actions()),
+            Deed::ListToggles { search } => Answer::Toggles(self.toggles(search).await?),
+            Deed::ListMissions => Answer::Missions(self.missions().await?.clone()),
+            // Values are told as they are, or the page would set back what somebody else has changed.
+            Deed::ListProperties { search } => {
+                Answer::Properties(self.fresh_tree().await?.properties(search))
+            }
+            Deed::Lua(script) => {
+                let returned = self.ask(Question::Script(script.clone()), CALL_WITHIN).await?;
+                let _ = self.commands.try_send(Command::Changed);
+                Answer::Returned(returned)
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// As it is now, though the tree may be a minute old: OpenSpace has told what was shown and hidden since.
+    async fn toggles(&self, search: &str) -> Result<Vec<SceneToggle>, ClientError> {
+        let (asked, tree) = self.timed_tree(TREE_GOOD_FOR).await?;
+        let shown = self.shown.borrow();
+        let newer = |node: &str| shown.get(node).filter(|(_, heard)| *heard > asked).map(|(shown, _)| *shown);
+        Ok(tree.toggles(search, newer))
+    }
+
+    async fn missions(&self) -> Result<&Vec<Mission>, ClientError> {
+        let ask = async || Ok(missions::read(&answered(self.ask(Question::Missions, TOPIC_WITHIN).await)?));
+        self.known.missions.get_or_try_init(ask).await
     }
 
     async fn functions(&self) -> Result<&Functions, ClientError> {
@@ -98,26 +131,36 @@ impl Client {
     }
 
     pub(super) async fn tree_not_older_than(&self, age: Duration) -> Result<Arc<Tree>, ClientError> {
+        Ok(self.timed_tree(age).await?.1)
+    }
+
+    /// With the time that it was asked for.
+    async fn timed_tree(&self, age: Duration) -> Result<(Instant, Arc<Tree>), ClientError> {
         let known = self.known.tree.borrow().clone();
         if let Some((asked, tree)) = known
             && asked.elapsed() < age
         {
-            return Ok(tree);
+            return Ok((asked, tree));
         }
         let asked = Instant::now();
         let (owners, actions) = tokio::join!(self.ask(Question::Owners, CALL_WITHIN), self.actions());
         let tree = Arc::new(tree(&owners?, &actions?));
         self.known.tree.send_replace(Some((asked, tree.clone())));
-        Ok(tree)
+        Ok((asked, tree))
     }
 
     async fn actions(&self) -> Result<Vec<serde_json::Value>, ClientError> {
-        let list = action_list(&answered(self.ask(Question::Actions, ACTIONS_WITHIN).await)?);
+        let list = action_list(&answered(self.ask(Question::Actions, TOPIC_WITHIN).await)?);
         if !list.is_empty() {
             return Ok(list);
         }
-        Ok(action_list(&answered(self.ask(Question::Shortcuts, ACTIONS_WITHIN).await)?))
+        Ok(action_list(&answered(self.ask(Question::Shortcuts, TOPIC_WITHIN).await)?))
     }
+}
+
+/// It may leave properties other than they were. Of what is shown and hidden OpenSpace tells by itself.
+const fn sets(deed: &Deed) -> bool {
+    matches!(deed, Deed::SetProperty { .. } | Deed::TriggerAction(_))
 }
 
 /// What a build does not have it does not answer, or answers with an error: then there is nothing.

@@ -5,6 +5,7 @@
 
 pub(super) mod flight;
 pub(super) mod functions;
+pub(super) mod missions;
 pub(super) mod scene;
 pub(super) mod tree;
 pub(super) mod view;
@@ -41,6 +42,7 @@ pub(super) enum Question {
     Shortcuts,
     /// Which functions this build has.
     Functions,
+    Missions,
 }
 
 impl Question {
@@ -56,6 +58,7 @@ impl Question {
             Self::Owners => "the scene",
             Self::Actions | Self::Shortcuts => "the actions",
             Self::Functions => "the functions",
+            Self::Missions => "the missions",
         }
     }
 
@@ -72,12 +75,13 @@ impl Question {
             Self::Actions => "actionsKeybinds",
             Self::Shortcuts => "shortcuts",
             Self::Functions => "documentation",
+            Self::Missions => "missions",
         }
     }
 
     fn payload(&self) -> Value {
         match self {
-            Self::Version => json!({}),
+            Self::Version | Self::Missions => json!({}),
             Self::Commit => function("version", &[]),
             Self::ToggleShutdown => function("toggleShutdown", &[]),
             Self::AddTruckMovement(value) => function("navigation.addTruckMovement", &[json!(value)]),

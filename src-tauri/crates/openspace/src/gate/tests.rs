@@ -6,15 +6,23 @@ use model::{PropertyKind, PropertyOption, SceneAction, SceneProperty};
 use proptest::prelude::*;
 
 use super::*;
+use crate::tree::Drawn;
 
 const NOW: UnixMillis = UnixMillis(1_795_459_200_000);
 
 pub(crate) fn scene() -> Tree {
-    let node = |name: &str, drawn| Node { name: name.to_owned(), interesting: true, hidden: false, drawn };
+    let node = |name: &str, drawn: bool| Node {
+        name: name.to_owned(),
+        interesting: true,
+        hidden: false,
+        drawn: drawn.then_some(Drawn { shown: true, fades: true }),
+        group: Vec::new(),
+    };
     let trails = SceneAction {
         id: "os.ToggleTrails".to_owned(),
         name: "Trails".to_owned(),
         description: String::new(),
+        group: Vec::new(),
         keys: Vec::new(),
     };
     Tree::new(

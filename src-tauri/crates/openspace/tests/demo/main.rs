@@ -107,6 +107,12 @@ async fn steered(api: ApiGeneration) {
     wish(&client, Wish::Fade { node: "MilkyWay".to_owned(), visible: false, seconds: 0.5 }).await;
     instance.until_script_log_has("Scene.Stars.Renderable.Enabled").await;
     instance.until_script_log_has("fadeOut").await;
+    until_shown(&client, &mut scene, "Stars", false).await;
+    until_shown(&client, &mut scene, "MilkyWay", false).await;
+    wish(&client, Wish::Show { node: "Stars".to_owned(), visible: true }).await;
+    until_shown(&client, &mut scene, "Stars", true).await;
+    let Some(Answer::Missions(missions)) = ask(&client, Wish::ListMissions {}).await else { panic!() };
+    assert_eq!((missions[0].id.as_str(), missions[0].whole.phases.len()), ("apollo11", 6));
 
     client.shut_down().await.unwrap();
     timeout(LONG, client.closed()).await.unwrap();
@@ -119,6 +125,29 @@ async fn wish(client: &Client, wish: Wish) {
         client.perform(judged(client, &wish, &Saved::of(Path::new("/nowhere"))).await).await,
         Ok(None)
     );
+}
+
+async fn ask(client: &Client, wish: Wish) -> Option<Answer> {
+    client.perform(judged(client, &wish, &Saved::of(Path::new("/nowhere"))).await).await.unwrap()
+}
+
+/// The list is asked for again only when the state says that it is old.
+async fn until_shown(
+    client: &Client,
+    scene: &mut watch::Receiver<Option<SceneState>>,
+    node: &str,
+    shown: bool,
+) {
+    loop {
+        let changes = scene.borrow_and_update().as_ref().map(|scene| scene.changes);
+        let Some(Answer::Toggles(list)) = ask(client, Wish::ListToggles { search: None }).await else {
+            panic!()
+        };
+        if list.iter().any(|toggle| toggle.id == node && toggle.shown == shown && toggle.fades) {
+            return;
+        }
+        until(scene, |scene| Some(scene.changes) != changes).await;
+    }
 }
 
 async fn judged(client: &Client, wish: &Wish, saved: &Saved) -> Call {

@@ -13,7 +13,8 @@
   },
   "assets": [
     "base",
-    "scene/solarsystem/planets"
+    "scene/solarsystem/planets",
+    "scene/solarsystem/missions/apollo/apollo11"
   ],
   "properties": [],
   "time": {

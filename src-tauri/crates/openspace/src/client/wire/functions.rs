@@ -101,9 +101,12 @@ impl Functions {
             Deed::PausePlayback(paused) => (&["sessionRecording.setPlaybackPause"], vec![json!(paused)]),
             Deed::StopPlayback => (&["sessionRecording.stopPlayback"], vec![]),
             // These are read from the tree, and a script is no function.
-            Deed::ListNodes { .. } | Deed::ListActions | Deed::ListProperties { .. } | Deed::Lua(_) => {
-                return Ok(Vec::new());
-            }
+            Deed::ListNodes { .. }
+            | Deed::ListActions
+            | Deed::ListToggles { .. }
+            | Deed::ListMissions
+            | Deed::ListProperties { .. }
+            | Deed::Lua(_) => return Ok(Vec::new()),
         };
         Ok(vec![Step { function: self.first(names)?, arguments }])
     }

@@ -18,6 +18,8 @@ pub(in crate::client) enum Stream {
     Recorder,
     /// Flights of the camera to a node.
     Path,
+    /// What is shown and hidden, whoever does it.
+    Shown,
     /// Only while the camera follows something that is not at the scene's origin.
     Camera,
 }
@@ -26,6 +28,9 @@ pub(in crate::client) enum Stream {
 const TIME_CHARS_MAX: usize = 32;
 
 const ANCHOR: &str = "NavigationHandler.OrbitalNavigator.Anchor";
+
+const SHOWN: &str = "RenderableEnabled";
+const HIDDEN: &str = "RenderableDisabled";
 
 impl Stream {
     pub(in crate::client) fn start(self, topic: Topic, generation: ApiGeneration) -> String {
@@ -47,13 +52,34 @@ impl Stream {
                 payload[key] = json!(ANCHOR);
                 "subscribe"
             }
+            Self::Shown => {
+                let names = json!([SHOWN, HIDDEN]);
+                payload = match generation {
+                    ApiGeneration::New => json!({ "event": "start_subscription", "eventType": names }),
+                    ApiGeneration::Legacy => json!({ "event": names, "status": "start_subscription" }),
+                };
+                "event"
+            }
         };
         json!({ "topic": topic, "type": kind, "payload": payload }).to_string()
     }
 }
 
+/// The older generation's events have another word for it, which nobody else minds.
 pub(in crate::client) fn stop(topic: Topic) -> String {
-    json!({ "topic": topic, "payload": { "event": "stop_subscription" } }).to_string()
+    json!({ "topic": topic, "payload": { "event": "stop_subscription", "status": "stop_subscription" } })
+        .to_string()
+}
+
+/// The node that has been shown or hidden.
+pub(in crate::client) fn shown(payload: &Value) -> Option<(String, bool)> {
+    let event = payload["event"].as_str().or_else(|| payload["Event"].as_str())?;
+    let node = payload["Node"].as_str().filter(|node| is_identifier(node))?;
+    match event {
+        SHOWN => Some((node.to_owned(), true)),
+        HIDDEN => Some((node.to_owned(), false)),
+        _ => None,
+    }
 }
 
 /// What was told so far.
@@ -67,9 +93,15 @@ pub(in crate::client) struct Scene {
     mode: SceneMode,
     journey: Option<Journey>,
     recorder: RecorderState,
+    changes: u32,
 }
 
 impl Scene {
+    /// Something is other than it was that is told only when it is asked for.
+    pub(in crate::client) fn changed(&mut self) {
+        self.changes = self.changes.wrapping_add(1);
+    }
+
     pub(in crate::client) fn hear(&mut self, stream: Stream, payload: &Value) {
         match stream {
             Stream::Time => self.hear_time(payload),
@@ -100,6 +132,7 @@ impl Scene {
                     _ => RecorderState::Idle,
                 }
             }
+            Stream::Shown => self.changed(),
             Stream::Camera => self.camera = place(payload).filter(|_| self.has_place()),
         }
     }
@@ -132,6 +165,8 @@ impl Scene {
             mode: self.mode,
             journey: self.journey.clone().filter(|_| self.mode == SceneMode::CameraPath),
             recorder: self.recorder,
+            recorder_since: None,
+            changes: self.changes,
         })
     }
 }
@@ -198,6 +233,20 @@ mod tests {
         }
         let older: Value = serde_json::from_str(&Stream::Focus.start(1, ApiGeneration::Legacy)).unwrap();
         assert_eq!(older["payload"]["property"], ANCHOR);
+    }
+
+    #[test]
+    fn what_is_shown_and_hidden_is_heard_in_both_forms() {
+        for (payload, heard) in [
+            (json!({ "event": "RenderableEnabled", "Node": "Mars" }), Some(("Mars".to_owned(), true))),
+            (json!({ "Event": "RenderableDisabled", "Node": "Mars" }), Some(("Mars".to_owned(), false))),
+            (json!({ "event": "FocusNodeChanged", "Node": "Mars" }), None),
+            (json!({ "event": "RenderableEnabled", "Node": "Mars']" }), None),
+            (json!({ "event": "RenderableEnabled" }), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(shown(&payload), heard, "{payload}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use model::SceneAction;
 use serde_json::Value;
 
-use crate::tree::{DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, Node, Tree};
+use crate::tree::{DESCRIPTION_CHARS_MAX, Drawn, NAME_CHARS_MAX, Node, Tree};
 
 /// Marks of nodes that whoever made the scene recommends; the second is put on those that the profile names.
 const INTERESTING: &[&str] = &["GUI.Interesting", "profile_interesting"];
@@ -18,6 +18,9 @@ const ACTIONS_MAX: usize = 5_000;
 
 /// Keys that are shown with an action.
 const KEYS_MAX: usize = 4;
+
+/// Menus within menus; upstream's go down to 6.
+const GROUPS_MAX: usize = 8;
 
 /// `root` answers `get __rootOwner`: the newer generation wraps it in `value`. `actions` is a list of actions and key bindings.
 pub(in crate::client) fn tree(root: &Value, actions: &[Value]) -> Tree {
@@ -37,14 +40,32 @@ fn node(owner: &Value) -> Option<(String, Node)> {
     let has_tag = |tag: &Value| tag.as_str().is_some_and(|tag| INTERESTING.contains(&tag));
     let names = [property(owner, "GuiName").and_then(Value::as_str), owner["guiName"].as_str()];
     let name = names.into_iter().flatten().find(|name| !name.trim().is_empty()).unwrap_or(&id);
-    let drawn = children(owner).iter().find(|child| child["identifier"] == "Renderable");
     let node = Node {
         name: shown(name, NAME_CHARS_MAX),
         interesting: tags.is_some_and(|tags| tags.iter().any(has_tag)),
         hidden: property(owner, "GuiHidden") == Some(&Value::Bool(true)),
-        drawn: drawn.is_some_and(|drawn| property(drawn, "Enabled").is_some()),
+        drawn: children(owner).iter().find(|child| child["identifier"] == "Renderable").and_then(drawn),
+        group: group(property(owner, "GuiPath")),
     };
     Some((id, node))
+}
+
+/// One that has faded away is on, and not to be seen.
+fn drawn(renderable: &Value) -> Option<Drawn> {
+    let enabled = property(renderable, "Enabled")?;
+    let fade = property(renderable, "Fade");
+    let faded = fade.and_then(Value::as_f64) == Some(0.0);
+    Some(Drawn { shown: *enabled == Value::Bool(true) && !faded, fades: fade.is_some() })
+}
+
+/// `/Solar System/Planets`, in its parts.
+fn group(path: Option<&Value>) -> Vec<String> {
+    let parts = path.and_then(Value::as_str).unwrap_or_default().split('/');
+    parts
+        .map(|part| shown(part.trim(), NAME_CHARS_MAX))
+        .filter(|part| !part.is_empty())
+        .take(GROUPS_MAX)
+        .collect()
 }
 
 /// The value of a property of this owner. The older generation writes `Description.Identifier` and `Value`.
@@ -83,6 +104,7 @@ fn actions(list: &[Value]) -> Vec<SceneAction> {
             id: id.to_owned(),
             name: shown(name, NAME_CHARS_MAX),
             description: shown(action["documentation"].as_str().unwrap_or_default(), DESCRIPTION_CHARS_MAX),
+            group: group(action.get("guiPath").or_else(|| action.get("guipath"))),
             keys: keys.remove(id).unwrap_or_default().into_iter().take(KEYS_MAX).collect(),
         })
     };
@@ -99,7 +121,7 @@ fn key(bound: &Value) -> Option<String> {
     Some(held.chain([shown(key, NAME_CHARS_MAX).as_str()]).collect::<Vec<_>>().join("+"))
 }
 
-fn shown(text: &str, chars: usize) -> String {
+pub(super) fn shown(text: &str, chars: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(chars).collect()
 }
 
@@ -116,22 +138,32 @@ mod tests {
             { "identifier": "Modules", "subowners": [{ "identifier": "Server" }] },
             { "identifier": "Scene", "subowners": [
                 { "identifier": "Mars", "guiName": "Mars", "tags": ["planet", "GUI.Interesting"],
-                  "properties": [{ "uri": "Scene.Mars.GuiName", "value": "Mars (red)" }],
-                  "subowners": [{ "identifier": "Renderable", "properties": [{ "uri": "Scene.Mars.Renderable.Enabled", "value": true }] }] },
+                  "properties": [{ "uri": "Scene.Mars.GuiName", "value": "Mars (red)" },
+                                 { "uri": "Scene.Mars.GuiPath", "value": "/Solar System//Planets/" }],
+                  "subowners": [{ "identifier": "Renderable", "properties": [{ "uri": "Scene.Mars.Renderable.Enabled", "value": true },
+                                                                             { "uri": "Scene.Mars.Renderable.Fade", "value": 0.0 }] }] },
                 { "identifier": "Root", "properties": [{ "uri": "Scene.Root.GuiHidden", "value": true }] },
             ] },
         ] } });
         let old = json!({ "subowners": [{ "identifier": "Scene", "subowners": [
             { "identifier": "Mars", "guiName": "", "tag": ["profile_interesting"],
-              "properties": [{ "Description": { "Identifier": "Scene.Mars.GuiName" }, "Value": "Mars (red)" }],
-              "subowners": [{ "identifier": "Renderable", "properties": [{ "Description": { "Identifier": "Scene.Mars.Renderable.Enabled" }, "Value": false }] }] },
+              "properties": [{ "Description": { "Identifier": "Scene.Mars.GuiName" }, "Value": "Mars (red)" },
+                             { "Description": { "Identifier": "Scene.Mars.GuiPath" }, "Value": "/Solar System/Planets" }],
+              "subowners": [{ "identifier": "Renderable", "properties": [{ "Description": { "Identifier": "Scene.Mars.Renderable.Enabled" }, "Value": false },
+                                                                         { "Description": { "Identifier": "Scene.Mars.Renderable.Fade" }, "Value": 1.0 }] }] },
             { "identifier": "Root", "properties": [{ "Description": { "Identifier": "Scene.Root.GuiHidden" }, "Value": true }] },
         ] }] });
         for root in [new, old] {
             let tree = tree(&root, &[]);
-            let mars = Node { name: "Mars (red)".to_owned(), interesting: true, hidden: false, drawn: true };
+            let mars = Node {
+                name: "Mars (red)".to_owned(),
+                interesting: true,
+                hidden: false,
+                drawn: Some(Drawn { shown: false, fades: true }),
+                group: vec!["Solar System".to_owned(), "Planets".to_owned()],
+            };
             assert_eq!(tree.node("Mars"), Some(&mars), "{root}");
-            assert!(tree.node("Root").unwrap().hidden && !tree.node("Root").unwrap().drawn);
+            assert!(tree.node("Root").unwrap().hidden && tree.node("Root").unwrap().drawn.is_none());
             assert_eq!(tree.node("Server"), None, "only nodes of the scene");
         }
     }
