@@ -4,7 +4,6 @@ import { initial, type State } from './machine';
 import {
   clockWords,
   fieldsOf,
-  heightWords,
   changingObstacle,
   ranked,
   rateWords,
@@ -89,15 +88,6 @@ test.each([
 test('the end of the calendar is no date', () => {
   expect(shifted('+275760-09-13T00:00:00.000Z', 'year', 1)).toBeNull();
   expect(shifted('soon', 'day', 1)).toBeNull();
-});
-
-test('heights have the unit that fits', () => {
-  const height = (altitude_m: number) => heightWords({ latitude: 0, longitude: 0, altitude_m });
-  expect(height(350)).toBe('350 m up');
-  expect(height(12_742_000)).toBe('12,700 km up');
-  expect(height(1.496e11)).toBe('1 AU up');
-  expect(height(9.46e15)).toBe('1 light years up');
-  expect(height(Number.NaN)).toBe('');
 });
 
 test('a search finds the thing itself before what is named after it', () => {

@@ -1,6 +1,6 @@
 // A scene's time, rate and place as people say them, and what stands between a viewer and the scene. Pure.
 
-import type { CameraPlace, SceneNode } from '@shared/protocol';
+import type { SceneNode } from '@shared/protocol';
 
 import { inControl, mayTake, phaseOf, type State } from './machine';
 import { atLeast } from './roles';
@@ -105,19 +105,6 @@ export function shifted(time: string, span: Span, by: 1 | -1): string | null {
     moment.setUTCDate(Math.min(day, last.getUTCDate()));
   }
   return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
-}
-
-const AU_M = 149_597_870_700;
-const LIGHT_YEAR_M = 9.4607304725808e15;
-
-/** "12,700 km up" */
-export function heightWords(camera: CameraPlace): string {
-  const metres = camera.altitude_m;
-  if (!Number.isFinite(metres)) return '';
-  if (metres >= 0.1 * LIGHT_YEAR_M) return `${figures.format(metres / LIGHT_YEAR_M)} light years up`;
-  if (metres >= 0.1 * AU_M) return `${figures.format(metres / AU_M)} AU up`;
-  if (metres >= 1_000) return `${figures.format(metres / 1_000)} km up`;
-  return `${figures.format(metres)} m up`;
 }
 
 /** Those that a search means come first: by name, by its beginning, recommended ones, then the rest as they came. */

@@ -44,6 +44,9 @@ const POINTER_BACKLOG_BYTES = 4_096;
 /** Between tries to get a session from a server that does not answer. */
 const SESSION_RETRY_MS = 1_000;
 
+/** A long recording over a slow line. */
+const DOWNLOAD_WITHIN_MS = 10 * 60_000;
+
 /** Where the browser remembers the mode. */
 const QUALITY_KEY = 'quality';
 
@@ -170,6 +173,16 @@ export class Session {
   /** A wish whose refusal is shown to the viewer. */
   send(wish: Wish): void {
     this.wish(wish).catch((error: unknown) => this.notice.emit(inWords(error)));
+  }
+
+  /** A file that the program has kept for its viewers. Its address says nothing: who asks is in a header. */
+  async kept(kind: 'screenshots' | 'recordings', name: string): Promise<Blob> {
+    const answer = await ask(`/api/v1/instances/${this.instance}/${kind}/${encodeURIComponent(name)}`, {
+      bearer: sessionId.get(),
+      accept: '*/*',
+      signal: AbortSignal.timeout(DOWNLOAD_WITHIN_MS),
+    });
+    return answer.blob();
   }
 
   again(): void {

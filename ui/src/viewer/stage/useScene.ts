@@ -1,10 +1,10 @@
-import type { SceneState } from '@shared/protocol';
+import type { ToldScene } from '@shared/protocol';
 import { useSyncExternalStore } from 'react';
 
 import type { Session } from '../session/session';
 
 /** Drawn anew at each change of the scene, up to a few times a second. */
-export function useScene(session: Session): SceneState | null {
+export function useScene(session: Session): ToldScene | null {
   return useSyncExternalStore(session.scene.subscribe, session.scene.get);
 }
 

@@ -3,6 +3,7 @@ import { inWords } from '@shared/http';
 import type { SceneAction } from '@shared/protocol';
 import { useEffect, useState } from 'react';
 
+import { isAction } from '../../session/keyWords';
 import { changingObstacle } from '../../session/sceneWords';
 import type { Session } from '../../session/session';
 import { useSession } from '../useSession';
@@ -87,15 +88,4 @@ function useActions(session: Session): { list: SceneAction[] | null; said: strin
   const said =
     problem ?? (list === null ? 'Asking the scene…' : list.length === 0 ? 'It offers nothing.' : null);
   return { list, said };
-}
-
-function isAction(value: unknown): value is SceneAction {
-  const action = value as Partial<Record<keyof SceneAction, unknown>> | null;
-  return (
-    typeof action === 'object' &&
-    typeof action?.id === 'string' &&
-    typeof action.name === 'string' &&
-    typeof action.description === 'string' &&
-    Array.isArray(action.keys)
-  );
 }

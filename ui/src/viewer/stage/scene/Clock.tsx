@@ -1,9 +1,10 @@
-import { Button, Popover, UnstyledButton } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconCalendarEvent } from '@tabler/icons-react';
 
 import { clockWords } from '../../session/sceneWords';
 import classes from './Clock.module.css';
 import { Jump } from './Jump';
+import { Opener } from './Opener';
 import { toPicture, type Opening, type ScenePart } from './part';
 
 /** The scene's date and time, the way to another, and the way back to the present. */
@@ -11,42 +12,26 @@ export function Clock({ session, scene, disabled, opened, onOpen }: ScenePart & 
   const { day, clock } = clockWords(scene.time);
   return (
     <div className={classes.clock}>
-      <Popover
-        opened={opened}
-        onChange={onOpen}
+      <Opener
+        label={`${day}, ${clock} UTC. Jump to another date`}
+        title="Jump to another date"
         position="top"
-        withinPortal={false}
-        trapFocus
-        returnFocus
-        shadow="md"
-        radius="lg"
+        disabled={disabled}
+        opened={opened}
+        onOpen={onOpen}
+        icon={<IconCalendarEvent size={19} stroke={1.6} />}
+        small={clock === '' ? '' : `${clock} UTC`}
+        large={<time dateTime={scene.time}>{day}</time>}
       >
-        <Popover.Target>
-          <UnstyledButton
-            className={classes.time}
-            disabled={disabled}
-            onClick={() => onOpen(!opened)}
-            aria-label={`${day}, ${clock} UTC. Jump to another date`}
-            title="Jump to another date"
-          >
-            <IconCalendarEvent size={18} stroke={1.6} aria-hidden="true" />
-            <time dateTime={scene.time}>
-              <span className={classes.day}>{day}</span> <span className={classes.hours}>{clock}</span>{' '}
-              <small>UTC</small>
-            </time>
-          </UnstyledButton>
-        </Popover.Target>
-        <Popover.Dropdown className={classes.dropdown} aria-label="Jump to another date">
-          <Jump
-            scene={scene}
-            onJump={(time) => session.send({ name: 'set_time', args: { time } })}
-            onDone={() => {
-              onOpen(false);
-              toPicture();
-            }}
-          />
-        </Popover.Dropdown>
-      </Popover>
+        <Jump
+          scene={scene}
+          onJump={(time) => session.send({ name: 'set_time', args: { time } })}
+          onDone={() => {
+            onOpen(false);
+            toPicture();
+          }}
+        />
+      </Opener>
       <Button
         className={classes.now}
         size="compact-md"

@@ -1,62 +1,39 @@
-import { Popover, UnstyledButton } from '@mantine/core';
-import type { SceneState } from '@shared/protocol';
 import { IconSearch } from '@tabler/icons-react';
 
-import { heightWords } from '../../session/sceneWords';
+import { doingWords, placeWords } from '../../session/place';
 import classes from './Focus.module.css';
 import { FocusSearch } from './FocusSearch';
+import { Opener } from './Opener';
 import { toPicture, type Opening, type ScenePart } from './part';
 import { useNodeName } from './useNodes';
 
-/** What the camera looks at, and the way to something else. */
+/** Where the camera is, what it looks at, and the way to something else. */
 export function Focus({ session, scene, disabled, opened, onOpen }: ScenePart & Opening) {
   const name = useNodeName(session, scene.focus);
+  const place = placeWords(scene.camera);
+  const where = place === '' ? '' : `, ${place}`;
   return (
-    <div className={classes.focus}>
-      <Popover
-        opened={opened}
-        onChange={onOpen}
+    <div className={classes.focus} data-focus={scene.focus} data-place={place}>
+      <Opener
+        label={`Looking at ${name}${where}. Go somewhere else`}
+        title="Go somewhere else"
         position="top-end"
-        withinPortal={false}
-        trapFocus
-        returnFocus
-        shadow="md"
-        radius="lg"
+        disabled={disabled}
+        opened={opened}
+        onOpen={onOpen}
+        icon={<IconSearch size={18} stroke={1.7} />}
+        small={place}
+        large={`${doingWords(scene)} ${name}`}
       >
-        <Popover.Target>
-          <UnstyledButton
-            className={classes.button}
-            disabled={disabled}
-            onClick={() => onOpen(!opened)}
-            aria-label={`Looking at ${name}. Go somewhere else`}
-            title="Go somewhere else"
-            data-focus={scene.focus}
-          >
-            <span className={classes.words}>
-              <small>{doing(scene)}</small>
-              <span className={classes.name}>{name}</span>
-            </span>
-            <IconSearch size={18} stroke={1.7} aria-hidden="true" />
-          </UnstyledButton>
-        </Popover.Target>
-        <Popover.Dropdown className={classes.dropdown} aria-label="Go somewhere else">
-          <FocusSearch
-            session={session}
-            focus={scene.focus}
-            onDone={() => {
-              onOpen(false);
-              toPicture();
-            }}
-          />
-        </Popover.Dropdown>
-      </Popover>
+        <FocusSearch
+          session={session}
+          focus={scene.focus}
+          onDone={() => {
+            onOpen(false);
+            toPicture();
+          }}
+        />
+      </Opener>
     </div>
   );
-}
-
-function doing(scene: SceneState): string {
-  if (scene.mode === 'camera_path') return 'Flying to';
-  if (scene.mode === 'playback') return 'Recording plays';
-  const height = scene.camera ? heightWords(scene.camera) : '';
-  return height === '' ? 'Looking at' : `Looking at · ${height}`;
 }

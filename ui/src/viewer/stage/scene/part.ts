@@ -1,11 +1,11 @@
-import type { SceneState } from '@shared/protocol';
+import type { ToldScene } from '@shared/protocol';
 
 import type { Session } from '../../session/session';
 
 /** What each part of the scene's bar is given. */
 export type ScenePart = {
   session: Session;
-  scene: SceneState;
+  scene: ToldScene;
   /** The bar itself says why. */
   disabled: boolean;
 };

@@ -1,0 +1,88 @@
+// OpenSpace's names of keys as they are printed on keyboards, and its actions by group. Pure.
+
+import type { SceneAction } from '@shared/protocol';
+
+const printed: Record<string, string> = {
+  SPACE: 'Space',
+  ENTER: 'Enter',
+  TAB: 'Tab',
+  BACKSPACE: 'Backspace',
+  INSERT: 'Insert',
+  DELETE: 'Delete',
+  HOME: 'Home',
+  END: 'End',
+  LEFT: '←',
+  RIGHT: '→',
+  UP: '↑',
+  DOWN: '↓',
+  PAGE_UP: 'Page up',
+  PAGE_DOWN: 'Page down',
+  COMMA: ',',
+  PERIOD: '.',
+  SLASH: '/',
+  BACKSLASH: '\\',
+  MINUS: '-',
+  EQUAL: '=',
+  SEMICOLON: ';',
+  APOSTROPHE: "'",
+  LEFT_BRACKET: '[',
+  RIGHT_BRACKET: ']',
+  KP_ADD: 'Num +',
+  KP_SUBTRACT: 'Num -',
+  KP_MULTIPLY: 'Num *',
+  KP_DIVIDE: 'Num /',
+  KP_DECIMAL: 'Num .',
+  KP_ENTER: 'Num Enter',
+  KP_EQUAL: 'Num =',
+  SUPER: 'Super',
+};
+
+/** "Ctrl+PAGE_UP" → ["Ctrl", "Page up"] */
+export function capsOf(binding: string): string[] {
+  return binding.split('+').filter(Boolean).map(cap);
+}
+
+function cap(name: string): string {
+  const known = printed[name.toUpperCase()];
+  if (known) return known;
+  const number = /^(?:KP_?)(\d)$/i.exec(name)?.[1];
+  if (number !== undefined) return `Num ${number}`;
+  if (name.length <= 3) return name;
+  // LEFT_SHIFT
+  const words = name.toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export type ActionGroup = { name: string; actions: SceneAction[] };
+
+/** What belongs nowhere. */
+const ELSEWHERE = 'Other';
+
+/** By OpenSpace's own groups; with a search, what has all its words in its name, description, group or keys. */
+export function actionGroups(actions: SceneAction[], search: string): ActionGroup[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const groups = new Map<string, SceneAction[]>();
+  for (const action of actions) {
+    const caps = action.keys.flatMap((key) => [key, capsOf(key).join(' ')]);
+    const text = [action.name, action.description, ...action.group, ...caps].join(' ').toLowerCase();
+    if (!words.every((word) => text.includes(word))) continue;
+    const name = action.group.join(' › ') || ELSEWHERE;
+    groups.set(name, [...(groups.get(name) ?? []), action]);
+  }
+  const last = (name: string) => Number(name === ELSEWHERE);
+  return [...groups]
+    .map(([name, members]) => ({ name, actions: members.sort((a, b) => a.name.localeCompare(b.name)) }))
+    .sort((a, b) => last(a.name) - last(b.name) || a.name.localeCompare(b.name));
+}
+
+export function isAction(value: unknown): value is SceneAction {
+  const action = value as Partial<Record<keyof SceneAction, unknown>> | null;
+  return (
+    typeof action === 'object' &&
+    typeof action?.id === 'string' &&
+    typeof action.name === 'string' &&
+    typeof action.description === 'string' &&
+    Array.isArray(action.group) &&
+    Array.isArray(action.keys)
+  );
+}
