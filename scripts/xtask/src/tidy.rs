@@ -14,12 +14,13 @@ use toml::Table;
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("protocol", &["model"]),
+    ("cluster", &["model"]),
     ("openspace", &["model"]),
     ("display", &["model"]),
     ("media", &["model"]),
     ("telemetry", &["model"]),
-    ("store", &["model"]),
-    ("registry", &["model"]),
+    ("store", &["model", "cluster"]),
+    ("registry", &["model", "cluster"]),
     ("relay", &["model"]),
     ("supervisor", &["model", "openspace", "display"]),
     ("streaming", &["model", "protocol", "media"]),
@@ -29,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "model",
             "protocol",
+            "cluster",
             "openspace",
             "display",
             "media",

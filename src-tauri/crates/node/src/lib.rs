@@ -14,6 +14,7 @@ pub mod continuity;
 pub mod control;
 pub mod demo;
 pub mod doctor;
+pub mod elsewhere;
 pub mod events;
 pub mod history;
 pub mod ladder;

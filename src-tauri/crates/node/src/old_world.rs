@@ -83,6 +83,7 @@ impl Table {
         };
         let Ok((build, profile)) = self.builds.resolve(None, None).await else { return Reply::full() };
         let launch = Launch {
+            id: None,
             by: OLD_BACK_END,
             limited: false,
             build,

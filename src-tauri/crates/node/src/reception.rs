@@ -109,7 +109,7 @@ impl Reception for Desk {
         );
         let (by, limited) = (owner(caller), matches!(caller, Caller::Session(_)));
         let now = clock::now();
-        let launch = Launch { by, limited, build, profile, size: size.clamped(), resume, now };
+        let launch = Launch { id: None, by, limited, build, profile, size: size.clamped(), resume, now };
         let Started { id, state } = self.roster.launch(launch).await?;
         Ok(Launched::Instance { instance_id: id, url: views::url(id), state })
     }

@@ -93,6 +93,8 @@ pub struct Setup {
 /// What is to be launched; the build is known and the profile exists.
 #[derive(Clone, Debug)]
 pub struct Launch {
+    /// The instance that a reserved slot is for; one that stood ready keeps its own.
+    pub id: Option<InstanceId>,
     pub by: SecretHash,
     /// An administrator has no limit of instances of his own.
     pub limited: bool,

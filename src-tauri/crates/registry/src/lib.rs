@@ -24,13 +24,14 @@ mod trouble;
 mod words;
 
 pub use address::Address;
+pub use cluster::{Ticket, TicketState, Wish};
 pub use connection::Registry;
 pub use link::{Link, LinkState};
 pub use setup::{Database, RowFate, SetUp, setup};
 pub use trouble::Trouble;
 pub use words::{
     Beat, FencingToken, Generation, Heartbeat, Joined, Load, Machine, OldServer, Place, Published,
-    Reservation, ServerRow, SharedInstance, Ticket, TicketState, Wish,
+    Reservation, ServerRow, SharedInstance,
 };
 
 /// How often a machine tells that it lives.

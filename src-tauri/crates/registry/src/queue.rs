@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use cluster::line::{FORGOTTEN_AFTER, GONE_AFTER, GRACE};
 use model::{SecretHash, ServerId};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -10,13 +11,6 @@ use uuid::Uuid;
 use crate::{
     DEAD_AFTER, Generation, Registry, Reservation, Ticket, TicketState, Trouble, Wish, slots::reservation,
 };
-
-/// Whose page has not asked for so long, has gone and is passed over. A reload, or a phone in a pocket for a minute, is not.
-pub(crate) const GONE_AFTER: Duration = Duration::from_secs(120);
-/// A ticket that is over is told about for so long.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
-/// A slot is ours a little longer than the viewer is told, so that who comes in the last second still gets it.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The lower number and the free slot are taken together or not at all.
 const HOLD_NEXT: &str = "

@@ -35,7 +35,7 @@ impl Registry {
             &instance.0,
             &lasts.as_secs_f64(),
             &DEAD_AFTER.as_secs_f64(),
-            &crate::queue::GONE_AFTER.as_secs_f64(),
+            &cluster::line::GONE_AFTER.as_secs_f64(),
         ];
         Ok(self.row(RESERVE, params).await?.map(|row| reservation(&row)))
     }

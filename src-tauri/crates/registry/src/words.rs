@@ -149,39 +149,6 @@ pub enum Published {
     Stale,
 }
 
-/// What a viewer wants while there is no slot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
-    pub session: SecretHash,
-    /// The launch as it was asked for.
-    pub launch: Value,
-    /// The machines that would do; `None`: any.
-    pub accepts: Option<Vec<ServerId>>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ticket {
-    pub id: Uuid,
-    pub wish: Wish,
-    pub state: TicketState,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TicketState {
-    /// 1 is next.
-    Waiting {
-        position: u32,
-    },
-    /// A slot is held for it, so long.
-    Held {
-        server: ServerId,
-        lasts: Duration,
-    },
-    /// The held slot was not taken in time.
-    Lapsed,
-    Claimed,
-}
-
 impl fmt::Display for FencingToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

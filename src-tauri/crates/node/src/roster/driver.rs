@@ -139,7 +139,7 @@ impl Driver {
 
     async fn begin(&mut self, launch: Launch) -> Result<Started, Problem> {
         let record = InstanceRecord {
-            id: InstanceId::random(),
+            id: launch.id.unwrap_or_else(InstanceId::random),
             session: launch.by,
             build: launch.build.id.clone(),
             profile: launch.profile,

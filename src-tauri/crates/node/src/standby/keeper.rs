@@ -115,6 +115,7 @@ async fn perform(deed: Deed, setup: &Setup, roster: &Roster, builds: &Builds) {
             let started = async {
                 let (build, profile) = builds.resolve(Some(build.as_str()), profile.as_deref()).await?;
                 let launch = Launch {
+                    id: None,
                     by: STANDBY,
                     limited: false,
                     build,
