@@ -33,13 +33,13 @@ pub enum Button {
 #[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize, TS, ToSchema)]
 #[serde(default)]
 pub struct Velocities {
-    /// Around what the camera looks at: to the right, and up.
+    /// Around what the camera looks at: what is seen moves to the right, and down.
     pub orbit: [f32; 2],
     /// Positive is closer.
     pub zoom: f32,
-    /// Positive is clockwise.
+    /// What is seen turns clockwise.
     pub roll: f32,
-    /// The view turns in its place: to the right, and up.
+    /// The camera turns in its place: what is seen moves to the right, and down.
     pub pan: [f32; 2],
 }
 

@@ -6,7 +6,7 @@
  */
 export type Velocities = { 
 /**
- * Around what the camera looks at: to the right, and up.
+ * Around what the camera looks at: what is seen moves to the right, and down.
  */
 orbit: [number, number], 
 /**
@@ -14,10 +14,10 @@ orbit: [number, number],
  */
 zoom: number, 
 /**
- * Positive is clockwise.
+ * What is seen turns clockwise.
  */
 roll: number, 
 /**
- * The view turns in its place: to the right, and up.
+ * The camera turns in its place: what is seen moves to the right, and down.
  */
 pan: [number, number], };

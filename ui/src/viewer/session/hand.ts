@@ -1,6 +1,6 @@
 // What a hand holds, and the messages that follow from what it does. Pure: the DOM is in `input.ts`.
 
-import type { KeysMessage, Point, PointerMessage } from '@shared/protocol';
+import type { KeysMessage, Point, PointerMessage, Velocities } from '@shared/protocol';
 
 import { buttonChanges } from './mapping';
 
@@ -22,6 +22,10 @@ export class Hand {
   move(point: Point): PointerMessage {
     this.at = point;
     return { type: 'move', seq: this.next(), ...point };
+  }
+
+  fly(velocities: Velocities): PointerMessage {
+    return { type: 'fly', seq: this.next(), velocities };
   }
 
   stillHere(): PointerMessage {

@@ -1,11 +1,12 @@
 // Pointer, wheel and keys of the stage, sent on as the wire's messages. What is held is let go whenever the page might
 // not see the release.
 
-import type { KeysMessage, Point, PointerMessage } from '@shared/protocol';
+import type { KeysMessage, Point, PointerMessage, Velocities } from '@shared/protocol';
 
 import { FrameGate } from './frameGate';
 import { Hand } from './hand';
-import { notches, pinchNotches, placeIn, type Place } from './mapping';
+import { Pilot, type FlightSink } from './input/pilot';
+import { notches, pictureBox, pinchNotches, placeIn, type Picture, type Place } from './mapping';
 
 /** The server lets go of everything after 250 ms of silence. */
 const STILL_HERE_MS = 100;
@@ -26,7 +27,7 @@ export type InputSink = {
   onIdlePress: () => void;
   /** The keyboard leaves the stage by its shortcut. */
   onWayOut: () => void;
-};
+} & Pick<FlightSink, 'mayFly' | 'onTakeOff' | 'onHand'>;
 
 type Wheel = { dx: number; dy: number };
 
@@ -35,7 +36,9 @@ export class StageInput {
   private readonly video: HTMLVideoElement;
   private readonly sink: InputSink;
   private readonly hand = new Hand();
+  /** Fingers that are a mouse. */
   private readonly touches = new Map<number, Point>();
+  private readonly pilot: Pilot;
   private readonly listening = new AbortController();
   private stillHere: ReturnType<typeof setInterval> | undefined;
 
@@ -52,17 +55,22 @@ export class StageInput {
     this.stage = stage;
     this.video = video;
     this.sink = sink;
+    const flight = { ...sink, fly: (velocities: Velocities) => sink.pointer(this.hand.fly(velocities)) };
+    const height = () => pictureBox(this.video.getBoundingClientRect(), this.picture()).height;
+    this.pilot = new Pilot(flight, height, this.listening.signal);
     this.listen();
   }
 
   close(): void {
     this.letGo();
+    this.pilot.close();
     this.listening.abort();
   }
 
   /** Also called when control is lost. */
   letGo(): void {
     this.touches.clear();
+    this.pilot.letGo();
     this.sendAll(this.hand.releaseAll());
     this.keepSaying();
   }
@@ -94,14 +102,21 @@ export class StageInput {
       if (!takes) return;
     }
     const place = this.place(event);
-    // A press in the black bars is no press on the program; a further button during a drag is.
-    if (!place.inside && !this.hand.holdsButton) return;
+    const flies = event.pointerType === 'touch' && this.touches.size === 0 && this.pilot.takesFingers;
+    // A press in the black bars is no press on the program. A further button during a drag is, and fingers that fly have the
+    // whole window: on a phone that is held upright, the picture is a small part of it.
+    if (!place.inside && !this.hand.holdsButton && !flies) return;
     this.stage.setPointerCapture(event.pointerId);
-    if (event.pointerType === 'touch') this.touchDown(event, place);
+    if (flies) this.pilot.touch('down', event.pointerId, pointOf(event), event.timeStamp);
+    else if (event.pointerType === 'touch') this.touchDown(event, place);
     else this.press(event.buttons, place.point);
   }
 
   private pointerMove(event: PointerEvent): void {
+    if (this.pilot.holds(event.pointerId)) {
+      this.pilot.touch('move', event.pointerId, pointOf(event), event.timeStamp);
+      return;
+    }
     if (!this.sink.maySteer()) return;
     if (event.pointerType === 'touch' && this.touches.size !== 1) {
       this.pinch(event);
@@ -114,7 +129,10 @@ export class StageInput {
   }
 
   private pointerUp(event: PointerEvent): void {
-    if (event.pointerType === 'touch') {
+    if (this.pilot.holds(event.pointerId)) {
+      const tapped = this.pilot.touch('up', event.pointerId, pointOf(event), event.timeStamp);
+      if (tapped) this.click(this.place(event));
+    } else if (event.pointerType === 'touch') {
       this.touches.delete(event.pointerId);
       this.press(0, this.place(event).point);
     } else {
@@ -122,7 +140,14 @@ export class StageInput {
     }
   }
 
-  /** One finger drags with the left button; a second one turns the drag into a pinch. */
+  private click({ point, inside }: Place): void {
+    if (!inside || !this.sink.maySteer()) return;
+    this.sink.pointer(this.hand.move(point));
+    this.press(1, point);
+    this.press(0, point);
+  }
+
+  /** Where there is no flight controller: one finger drags with the left button; a second one turns the drag into a pinch. */
   private touchDown(event: PointerEvent, place: Place): void {
     this.touches.set(event.pointerId, pointOf(event));
     if (this.touches.size === 1) {
@@ -185,8 +210,11 @@ export class StageInput {
   }
 
   private place(event: MouseEvent): Place {
-    const picture = { width: this.video.videoWidth, height: this.video.videoHeight };
-    return placeIn(event.clientX, event.clientY, this.video.getBoundingClientRect(), picture);
+    return placeIn(event.clientX, event.clientY, this.video.getBoundingClientRect(), this.picture());
+  }
+
+  private picture(): Picture {
+    return { width: this.video.videoWidth, height: this.video.videoHeight };
   }
 
   private send(message: KeysMessage | null): void {

@@ -15,6 +15,7 @@ import type {
 import { sessionId } from '@shared/sessionId';
 import { Signal } from '@shared/signal';
 import { lasting } from '@shared/storage';
+import { Store } from '@shared/store';
 
 import { signalUrl } from './address';
 import { StageInput } from './input';
@@ -80,6 +81,8 @@ export class Session {
   readonly wayOut = new Signal();
   /** Sentences for the viewer that pass. */
   readonly notice = new Signal<string>();
+  /** By what the camera is flown, once it is. */
+  readonly hand = new Store<'touch' | 'gamepad' | null>(null);
   private quality: QualityMode = knownMode(lasting.get(QUALITY_KEY));
   private mediaTimer: ReturnType<typeof setTimeout> | undefined;
   private againTimer: ReturnType<typeof setTimeout> | undefined;
@@ -121,6 +124,9 @@ export class Session {
         this.idlePress.emit();
       },
       onWayOut: () => this.wayOut.emit(),
+      mayFly: () => this.scene.get() !== null,
+      onTakeOff: () => this.takeOver(),
+      onHand: (kind) => this.hand.set(kind),
     });
     this.publish();
   }
@@ -202,6 +208,11 @@ export class Session {
       bearer: sessionId.get(),
     });
     return new URL(url, window.location.href).href;
+  }
+
+  /** While it flies by itself, the program does as if nobody were there. */
+  private takeOver(): void {
+    if (this.scene.get()?.mode === 'camera_path') this.send({ name: 'stop_flight', args: {} });
   }
 
   /** A page that goes frees the wheel, so that the same person's next page finds it free. */

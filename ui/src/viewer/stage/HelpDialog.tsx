@@ -2,15 +2,12 @@ import { Kbd, Modal, Text } from '@mantine/core';
 import { Fragment, Suspense } from 'react';
 
 import type { Session } from '../session/session';
+import { flightHelp } from './flight/help';
 import classes from './HelpDialog.module.css';
 import { LazyActions } from './scene/lazy';
 import { useHasScene } from './useScene';
 
-const pointer: [string, string][] = [
-  ['Drag, wheel, right and middle button', 'go to the program as they are'],
-  ['One finger', 'drags with the left button'],
-  ['Two fingers', 'pinch to turn the wheel'],
-];
+const mouse: [string, string][] = [['Drag, wheel, right and middle button', 'go to the program as they are']];
 
 type HelpDialogProps = { session: Session; opened: boolean; onClose: () => void };
 
@@ -27,7 +24,7 @@ export function HelpDialog({ session, opened, onClose }: HelpDialogProps) {
           <Kbd>Ctrl</Kbd> + <Kbd>Alt</Kbd> + <Kbd>H</Kbd>
         </dt>
         <dd>leaves the picture for the bar, and leads back</dd>
-        {pointer.map(([what, does]) => (
+        {[...mouse, ...flightHelp(hasScene)].map(([what, does]) => (
           <Fragment key={what}>
             <dt>{what}</dt>
             <dd>{does}</dd>

@@ -4,6 +4,7 @@ import { phaseOf } from '../session/machine';
 import type { Session } from '../session/session';
 import { Bar } from './Bar';
 import { Dialogs, type DialogName } from './Dialogs';
+import { Flight } from './flight/Flight';
 import { Overlay } from './Overlay';
 import { LazySceneBar } from './scene/lazy';
 import { StatsOverlay } from './StatsOverlay';
@@ -33,6 +34,7 @@ export function Stage({ session }: { session: Session }) {
     <>
       <Overlay state={state} onAgain={() => session.again()} />
       {live && <WatchHint session={session} state={state} />}
+      {live && <Flight session={session} state={state} />}
       {stats && <StatsOverlay state={state} media={media} />}
       <Bar
         session={session}

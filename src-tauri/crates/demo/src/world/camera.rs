@@ -217,15 +217,17 @@ impl Axes {
         let axes = Self {
             orbit: [of("orbitX"), of("orbitY")],
             zoom: both(of("zoomIn"), -of("zoomOut")),
-            roll: both(both(of("localRollX"), of("localRollY")), both(of("globalRollX"), of("globalRollY"))),
+            // Each of the two overwrites the other, whether it is named or not.
+            roll: both(of("localRollY"), of("globalRollY")),
             pan: [of("panX"), of("panY")],
         };
         let unknown = values.as_object().into_iter().flatten().map(|(name, _)| name.clone());
         (axes, unknown.filter(|name| name != "type" && !Self::NAMES.contains(&name.as_str())).collect())
     }
 
+    /// In OpenSpace's directions: a positive orbit moves what is seen to the left and up, a positive roll turns it clockwise.
     pub fn step(&self, elapsed_s: f64) -> Step {
-        Step { yaw: self.orbit[0], pitch: self.orbit[1], zoom: self.zoom, roll: self.roll, pan: self.pan }
+        Step { yaw: self.orbit[0], pitch: -self.orbit[1], zoom: self.zoom, roll: -self.roll, pan: self.pan }
             .scaled(elapsed_s * VELOCITY)
     }
 }

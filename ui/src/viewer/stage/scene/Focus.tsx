@@ -9,7 +9,7 @@ import { useNodeName } from './useNodes';
 
 /** Where the camera is, what it looks at, and the way to something else. */
 export function Focus({ session, scene, disabled, opened, onOpen }: ScenePart & Opening) {
-  const name = useNodeName(session, scene.focus);
+  const name = useNodeName(session, scene.journey?.target ?? scene.focus);
   const place = placeWords(scene.camera);
   const where = place === '' ? '' : `, ${place}`;
   return (

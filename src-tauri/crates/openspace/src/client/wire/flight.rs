@@ -27,16 +27,18 @@ const fn command(generation: ApiGeneration) -> &'static str {
     }
 }
 
-/// Axes that are not named are at rest. It rolls around what it looks at, as OpenSpace's own touch and mouse do.
+/// Axes that are not named are at rest. OpenSpace's orbit moves the camera, not what is seen. It rolls around what it looks
+/// at, as by its own touch and mouse; there the axes X and Y mean the same, and the last one that it reads wins.
 fn axes(velocities: &Velocities) -> Value {
     let Velocities { orbit, zoom, roll, pan } = velocities;
     // Three decimals are finer than any hand.
-    let axis = |value: &f32| (f64::from(*value) * 1e3).round() / 1e3;
+    let axis = |value: &f32| (f64::from(*value) * 1e3).round() / 1e3 + 0.0;
     json!({
-        "orbitX": axis(&orbit[0]),
-        "orbitY": axis(&orbit[1]),
+        "orbitX": axis(&-orbit[0]),
+        "orbitY": axis(&-orbit[1]),
         "zoomIn": axis(zoom),
         "globalRollX": axis(roll),
+        "globalRollY": axis(roll),
         "panX": axis(&pan[0]),
         "panY": axis(&pan[1]),
     })
@@ -52,7 +54,7 @@ mod tests {
         let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
         let flying = Velocities { orbit: [0.1, -0.2], zoom: 1.0, roll: -1.0, pan: [0.0, 0.333_33] };
         let axes = json!({
-            "orbitX": 0.1, "orbitY": -0.2, "zoomIn": 1.0, "globalRollX": -1.0, "panX": 0.0, "panY": 0.333
+            "orbitX": -0.1, "orbitY": 0.2, "zoomIn": 1.0, "globalRollX": -1.0, "globalRollY": -1.0, "panX": 0.0, "panY": 0.333
         });
         assert_eq!(
             read(connect(7, ApiGeneration::New)),

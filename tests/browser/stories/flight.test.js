@@ -1,0 +1,221 @@
+// The camera is flown by fingers and gamepads, and comes to rest whatever becomes of who flies it.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, frame, installReader, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+async function launched(options) {
+  const viewer = await person(browser, { hasTouch: true, ...options })
+  await viewer.context.addInitScript(listenToScene)
+  await viewer.page.goto(node.url)
+  await viewer.page.getByRole('button', { name: /^launch/i }).click()
+  await viewer.page.waitForURL(/\/stream\//)
+  await ready(viewer.page)
+  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+}
+
+async function invited(owner, id, role) {
+  const url = await owner.page.evaluate(async ([id, role]) => {
+    const response = await fetch(`/api/v1/instances/${id}/invites`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ role }),
+    })
+    return (await response.json()).url
+  }, [id, role])
+  const viewer = await person(browser, { hasTouch: true })
+  await viewer.context.addInitScript(listenToScene)
+  await viewer.page.goto(new URL(url, node.url).href)
+  await ready(viewer.page)
+  return viewer
+}
+
+async function ready(page) {
+  await untilPhase(page, 'live')
+  await until('the place of the camera', async () => (await camera(page)) !== undefined)
+}
+
+const told = (page) => page.evaluate(() => window.told)
+const camera = async (page) => (await told(page))?.camera
+
+/** Fingers as the browser itself makes them: places in pixels. */
+async function fingersOf(page) {
+  const devtools = await page.context().newCDPSession(page)
+  const send = (type, places) =>
+    devtools.send('Input.dispatchTouchEvent', { type, touchPoints: places.map(([x, y], id) => ({ x, y, id })) })
+  return {
+    down: (...places) => send('touchStart', places),
+    move: (...places) => send('touchMove', places),
+    up: () => send('touchEnd', []),
+  }
+}
+
+/** It goes on while nobody says anything new: three states, each further than the one before. */
+async function moves(page, what, of) {
+  let last = of(await camera(page))
+  for (let step = 0; step < 3; step += 1) {
+    last = await until(`${what}, step ${step}`, async () => {
+      const now = of(await camera(page))
+      return Math.abs(now - last) > 1e-6 * Math.abs(last) ? now : undefined
+    })
+  }
+}
+
+/** The scene's time goes on over several states, and the camera is where it was. */
+async function rests(page) {
+  let seen = { state: await told(page), still: 0 }
+  await until('a camera at rest', async () => {
+    const state = await told(page)
+    if (state.time === seen.state.time) return false
+    const still = JSON.stringify(state.camera) === JSON.stringify(seen.state.camera)
+    seen = { state, still: still ? seen.still + 1 : 0 }
+    return seen.still >= 3
+  })
+}
+
+const longitude = ({ longitude }) => longitude
+const height = ({ altitude_m: height }) => height
+
+const leave = (page) => page.evaluate(() => window.dispatchEvent(new Event('blur')))
+const comeBack = (page) => page.evaluate(() => window.dispatchEvent(new Event('focus')))
+
+test('fingers turn and pinch, a tap is a click, and the camera rests when they are gone, even with their tab', async () => {
+  const owner = await launched()
+  const { page, id } = owner
+  const watcher = await invited(owner, id, 'watcher')
+  await installReader(page)
+  const fingers = await fingersOf(page)
+  await rests(page)
+  const presses = (await until('a frame', () => frame(page))).input
+
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  await moves(page, 'a turn', longitude)
+  await page.getByText('One finger turns.').waitFor()
+  await fingers.up()
+  await rests(page)
+
+  const before = height(await camera(page))
+  await fingers.down([560, 400], [720, 400])
+  await fingers.move([500, 400], [780, 400])
+  await moves(page, 'a pinch', height)
+  await fingers.up()
+  await rests(page)
+  assert.ok(height(await camera(page)) < before, 'fingers that come apart go closer')
+  assert.equal((await until('a frame', () => frame(page))).input, presses, 'none of it was a mouse')
+
+  await fingers.down([600, 400])
+  await fingers.up()
+  await until('the click', async () => (await frame(page))?.input > presses)
+
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  await moves(page, 'a turn', longitude)
+  await leave(page)
+  await rests(page)
+  await fingers.up()
+  await comeBack(page)
+
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  await moves(watcher.page, 'a turn', longitude)
+  const devtools = await owner.context.newCDPSession(page)
+  devtools.send('Page.crash').catch(() => {})
+  await rests(watcher.page)
+  assert.deepEqual([...owner.problems, ...watcher.problems], [])
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await watcher.context.close()
+})
+
+/** For `addInitScript`: a gamepad that tests hold. */
+function plugIn() {
+  window.pad = null
+  navigator.getGamepads = () => [window.pad]
+  window.holdPad = (axes, pressed = {}) => {
+    const buttons = Array.from({ length: 17 }, (_, i) => ({ value: pressed[i] ?? 0, pressed: (pressed[i] ?? 0) > 0 }))
+    const isNew = window.pad === null
+    window.pad = { connected: true, mapping: 'standard', index: 0, axes, buttons }
+    if (isNew) window.dispatchEvent(new Event('gamepadconnected'))
+  }
+}
+
+test('a gamepad flies, rests when it is let go of, left alone or pulled out, and moves nothing without control', async () => {
+  const owner = await launched()
+  const { page, id } = owner
+  const pilot = await invited(owner, id, 'pilot')
+  const hold = (page, ...held) => page.evaluate((held) => window.holdPad(...held), held)
+  for (const one of [page, pilot.page]) await one.evaluate(plugIn)
+
+  await hold(page, [0.7, 0, 0, 0])
+  await moves(page, 'a turn', longitude)
+  await page.getByText('The left stick turns').waitFor()
+  await hold(page, [0.05, 0, 0, 0])
+  await rests(page)
+  await hold(page, [0, 0, 0, 0], { 7: 0.6 })
+  await moves(page, 'a way closer', height)
+  await leave(page)
+  await rests(page)
+  await hold(page, [0, 0, 0, 0])
+  await comeBack(page)
+  await hold(page, [0, 0, 0, 0], { 6: 0.6 })
+  await moves(page, 'a way back', height)
+  await page.evaluate(() => (window.pad = null))
+  await rests(page)
+
+  await hold(pilot.page, [1, 0, 0, 0])
+  const fingers = await fingersOf(pilot.page)
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  await rests(page)
+  await fingers.up()
+  await until('the owner still at the wheel', async () => (await page.locator('[data-control="mine"]').count()) > 0)
+  assert.deepEqual([...owner.problems, ...pilot.problems], [])
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await pilot.context.close()
+})
+
+test('a flight says where it goes until a finger takes over, or a button ends it', async () => {
+  const owner = await launched()
+  const { page, id } = owner
+  const watcher = await invited(owner, id, 'watcher')
+  const fly = () =>
+    page.evaluate(() => window.openspaceStream.wish({ name: 'fly_to', args: { node: 'Mars', duration_s: 300 } }))
+  const goal = (page) => page.locator('[data-journey]')
+  const fingers = await fingersOf(page)
+
+  await fly()
+  for (const one of [page, watcher.page]) await goal(one).getByText(/^Flying to\s+Mars$/).waitFor()
+  assert.equal(await goal(watcher.page).getByRole('button').count(), 0)
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  for (const one of [page, watcher.page]) await goal(one).waitFor({ state: 'detached' })
+  await moves(page, 'a turn', longitude)
+  await fingers.up()
+
+  await fly()
+  await goal(page).getByRole('button', { name: 'Stop here' }).click()
+  for (const one of [page, watcher.page]) await goal(one).waitFor({ state: 'detached' })
+  assert.deepEqual([...owner.problems, ...watcher.problems], [])
+
+  await node.admin('DELETE', `/instances/${id}`)
+  await owner.context.close()
+  await watcher.context.close()
+})
