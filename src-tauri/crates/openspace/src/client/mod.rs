@@ -8,6 +8,8 @@
 mod connection;
 mod dialogue;
 mod flight;
+#[cfg(test)]
+mod hostile;
 mod perform;
 mod save;
 mod wire;

@@ -1,4 +1,4 @@
-//! An install of the demo renderer, and instances of it.
+//! An install of the demo, and instances of it as the node would start them.
 
 use std::{
     collections::BTreeMap,
@@ -56,7 +56,7 @@ fn demo() -> Option<PathBuf> {
 
 pub struct Instance {
     pub plan: LaunchPlan,
-    dir: PathBuf,
+    pub dir: PathBuf,
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
@@ -104,10 +104,18 @@ impl Instance {
         Client::connect(self.plan.api.unwrap(), LONG).await.unwrap()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Every script and call that it was asked for.
+    pub fn script_log(&self) -> String {
+        fs::read_to_string(self.dir.join("logs/ScriptLog.txt")).unwrap_or_default()
+    }
+
     pub async fn until_script_log_has(&self, word: &str) {
-        let log = self.dir.join("logs/ScriptLog.txt");
         let written = async {
-            while !fs::read_to_string(&log).unwrap_or_default().contains(word) {
+            while !self.script_log().contains(word) {
                 sleep(Duration::from_millis(20)).await;
             }
         };

@@ -4,15 +4,12 @@
 //! It is another package's binary, which cargo does not build for us: without it, these tests say so and pass, except in CI.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
 mod flight;
+mod hostile;
 mod instance;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use model::{
     ApiGeneration, PropertyKind, PropertyValue, Role, SavedKind, SceneState, UnixMillis,
@@ -26,7 +23,10 @@ use openspace::{
 };
 use tokio::{sync::watch, time::timeout};
 
-use self::instance::{Instance, installed};
+use self::{
+    apart::content,
+    instance::{Instance, installed},
+};
 
 /// A loaded machine may be slow; a test that runs into it has failed.
 const LONG: Duration = Duration::from_secs(60);
@@ -52,18 +52,22 @@ async fn two_instances(api: ApiGeneration) {
     let (one, two) = (first.client().await, second.client().await);
     assert_eq!(two.version().await.unwrap(), one.version().await.unwrap());
 
+    apart::assert_apart(&first, &second, root.path());
     one.zoom(2.0);
     first.until_script_log_has("addTruckMovement").await;
     one.shut_down().await.unwrap();
     timeout(LONG, one.closed()).await.unwrap();
     assert!(first.exit().await.success());
     two.version().await.unwrap();
-    let of_second = fs::read_to_string(root.path().join("2/logs/ScriptLog.txt")).unwrap_or_default();
-    assert!(!of_second.contains("addTruckMovement"), "an instance hears only its own viewers");
+    assert!(!second.script_log().contains("addTruckMovement"), "an instance hears only its own viewers");
     two.shut_down().await.unwrap();
     assert!(second.exit().await.success());
 
     assert_eq!(content(&install), before, "nothing in the install was written");
+    apart::assert_nothing_beside(
+        root.path(),
+        &[&install, &first.dir, &second.dir, &root.path().join("sync")],
+    );
 }
 
 #[tokio::test]
@@ -231,23 +235,6 @@ async fn until(scene: &mut watch::Receiver<Option<SceneState>>, is_so: impl Fn(&
     let so = timeout(LONG, scene.wait_for(|scene| scene.as_ref().is_some_and(&is_so))).await;
     let so = so.map(|scene| scene.is_ok());
     assert_eq!(so, Ok(true), "the scene stays {:?}", scene.borrow());
-}
-
-/// Every file and link below a folder, with what it holds.
-fn content(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut content = BTreeMap::new();
-    for entry in fs::read_dir(dir).unwrap().flatten() {
-        let path = entry.path();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            content.extend(self::content(&path));
-        } else if kind.is_symlink() {
-            content.insert(path.clone(), fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes());
-        } else {
-            content.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
-    content
 }
 
 #[tokio::test]
