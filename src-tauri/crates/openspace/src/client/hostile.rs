@@ -30,7 +30,7 @@ use super::wire::{
 use crate::gate::{Deed, Grounds, judge, tests::place};
 
 /// Enough that every kind of wish is tried with every kind of text.
-const IN_CI: u32 = 30_000;
+const IN_CI: u32 = 50_000;
 
 const RECORDINGS: &str = "/data/instances/1/user/recordings";
 
@@ -40,7 +40,7 @@ const QUOTES: [(&str, &str); 3] = [("\"", "\""), ("'", "'"), ("[[", "]]")];
 #[test]
 fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant() {
     let cases = env::var("HOSTILE_INTENTS").ok().map_or(IN_CI, |cases| cases.parse().expect("a number"));
-    let mut runner = TestRunner::new(Config { cases, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases, ..Config::with_source_file(file!()) });
     let trap = Trap::new();
     let tried = Tried::default();
     let roles = select(vec![Role::Watcher, Role::Pilot, Role::Presenter, Role::Owner, Role::Admin]);
