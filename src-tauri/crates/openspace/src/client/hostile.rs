@@ -120,7 +120,7 @@ fn functions(api: ApiGeneration) -> Functions {
             { "library": "", "functions": names(&["setPropertyValueSingle", "fadeIn", "fadeOut", "takeScreenshot"]) },
             { "library": "time", "functions": names(&["setTime", "setPause", "interpolateDeltaTime",
                 "interpolateNextDeltaTimeStep", "interpolatePreviousDeltaTimeStep"]) },
-            { "library": "pathnavigation", "functions": names(&["flyTo"]) },
+            { "library": "pathnavigation", "functions": names(&["flyTo", "stopPath"]) },
             { "library": "globebrowsing", "functions": names(&["flyToGeo"]) },
             { "library": "navigation", "functions": names(&["retargetAnchor", "targetNextInterestingAnchor",
                 "targetPreviousInterestingAnchor"]) },

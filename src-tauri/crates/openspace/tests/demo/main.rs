@@ -9,7 +9,7 @@ mod flight;
 mod hostile;
 mod instance;
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use model::{
     ApiGeneration, PropertyKind, PropertyValue, Role, SavedKind, SceneState, UnixMillis,

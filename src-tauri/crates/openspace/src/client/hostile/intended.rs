@@ -45,6 +45,7 @@ pub fn calls(wish: &Wish, names: Names, recordings: &str, next: &str) -> Vec<Cal
             let name = either("navigation.flyTo", "pathnavigation.flyTo");
             one(name, arguments.into_iter().flatten().collect())
         }
+        Wish::StopFlight {} => one("pathnavigation.stopPath", vec![]),
         Wish::FlyToGeo { node, latitude, longitude, altitude_m } => one(
             either("navigation.flyToGeo", "globebrowsing.flyToGeo"),
             vec![json!(node), json!(latitude), json!(longitude), json!(altitude_m)],

@@ -28,6 +28,7 @@ fn fitting() -> impl Strategy<Value = (&'static str, Value)> {
         number().prop_map(|rate| ("set_rate", json!({ "seconds_per_second": rate }))),
         any::<bool>().prop_map(|forward| ("step_rate", json!({ "forward": forward }))),
         Just(("now", json!({}))),
+        Just(("stop_flight", json!({}))),
         hostile().prop_map(|node| ("focus", json!({ "node": node }))),
         (hostile(), prop::option::of(number())).prop_map(|(node, seconds)| {
             let seconds = seconds.map(|seconds| json!({ "node": node, "duration_s": seconds }));
