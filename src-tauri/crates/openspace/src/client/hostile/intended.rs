@@ -87,6 +87,8 @@ pub fn calls(wish: &Wish, names: Names, recordings: &str, next: &str) -> Vec<Cal
         | Wish::ListNodes { .. }
         | Wish::ListActions {}
         | Wish::ListProperties { .. }
+        | Wish::ListToggles { .. }
+        | Wish::ListMissions {}
         | Wish::ListScreenshots {}
         | Wish::ListRecordings {} => Vec::new(),
     }

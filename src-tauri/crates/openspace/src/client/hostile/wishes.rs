@@ -49,6 +49,8 @@ fn fitting() -> impl Strategy<Value = (&'static str, Value)> {
         any::<bool>().prop_map(|forward| ("step_focus", json!({ "forward": forward }))),
         hostile().prop_map(|search| ("list_nodes", json!({ "search": search }))),
         hostile().prop_map(|search| ("list_properties", json!({ "search": search }))),
+        hostile().prop_map(|search| ("list_toggles", json!({ "search": search }))),
+        Just(("list_missions", json!({}))),
         Just(("list_actions", json!({}))),
         (hostile(), value()).prop_map(|(uri, value)| ("set_property", json!({ "uri": uri, "value": value }))),
         Just(("screenshot", json!({}))),
