@@ -21,7 +21,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use crate::{app::App, openapi, signal};
+use crate::{app::App, openapi, signal, whep};
 
 /// One method of one path.
 pub(crate) struct Route {
@@ -60,6 +60,10 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/api/v1/admin/instances/{id}/log", logs::follow),
         get("/api/v1/admin/audit", audit::page),
         get("/api/v1/admin/audit.jsonl", audit::lines),
+        options("/whep/{id}", whep::ask),
+        post("/whep/{id}", whep::open),
+        patch("/whep/{id}/{viewer_id}", whep::trickle),
+        delete("/whep/{id}/{viewer_id}", whep::close),
         get("/api/v1/openapi.json", openapi::serve),
         get("/healthz", health::alive),
         get("/readyz", health::ready),
@@ -72,6 +76,12 @@ fn get<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> R
 }
 fn post<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
     Route { method: Method::POST, path, handler: on(MethodFilter::POST, handler) }
+}
+fn patch<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::PATCH, path, handler: on(MethodFilter::PATCH, handler) }
+}
+fn options<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    Route { method: Method::OPTIONS, path, handler: on(MethodFilter::OPTIONS, handler) }
 }
 fn delete<H: Handler<T, Arc<App>>, T: 'static>(path: &'static str, handler: H) -> Route {
     Route { method: Method::DELETE, path, handler: on(MethodFilter::DELETE, handler) }

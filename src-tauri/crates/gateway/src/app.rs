@@ -13,6 +13,7 @@ use crate::{
     metrics::{Limited, Metrics, OpenNow},
     pages::Pages,
     problem::Refusal,
+    whep::Players,
 };
 
 /// Figures that tests set smaller; the defaults say why they are what they are.
@@ -80,8 +81,9 @@ pub(crate) struct App {
     pub metrics: Metrics,
     /// Cancelled when the doors close: sockets say goodbye, event streams end.
     pub closing: CancellationToken,
-    /// The tasks of the signaling sockets.
+    /// The tasks of the signaling sockets, and of the players.
     pub viewers: TaskTracker,
+    pub players: Players,
     limits: Mutex<Limits>,
 }
 
@@ -100,6 +102,7 @@ impl App {
             metrics: Metrics::default(),
             closing: CancellationToken::new(),
             viewers: TaskTracker::new(),
+            players: Players::default(),
             limits: Mutex::new(Limits::new(&tuning)),
         })
     }

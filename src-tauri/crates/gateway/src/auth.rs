@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use model::{Secret, SecretHash};
 
@@ -35,6 +35,22 @@ impl FromRequestParts<Arc<App>> for Known {
                 Err(Refusal::unauthorized())
             }
         }
+    }
+}
+
+/// A token of any kind, not looked up yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bearer(pub SecretHash);
+
+impl FromRequestParts<Arc<App>> for Bearer {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let client = Peer::from_request_parts(parts, app).await?.client();
+        app.check(Deed::UnknownToken, client)?;
+        bearer(&parts.headers).map(Self).ok_or_else(|| {
+            let detail = "Say who you are: send `Authorization: Bearer …` with a session, an invitation or an administrator's token.";
+            Refusal::new(StatusCode::UNAUTHORIZED, detail)
+        })
     }
 }
 

@@ -22,20 +22,21 @@ mod sse;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod whep;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::Handle;
 
 use futures_util::stream::BoxStream;
-use model::{AuditKind, AuditQuestion, InstanceId, SavedFile, SavedKind, SecretHash};
+use model::{AuditKind, AuditQuestion, InstanceId, SavedFile, SavedKind, SecretHash, ViewerId};
 use protocol::{
     admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
     },
-    signal::{Hello, RefusalReason, ServerMessage, ViewerMessage},
+    signal::{Hello, IceServer, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -114,6 +115,11 @@ pub trait Reception: Send + Sync + 'static {
         from: SocketAddr,
     ) -> Result<ViewerChannel, Refused>;
 
+    /// A player offers (WHEP). `bearer` is a session, an invitation or an administrator's token.
+    async fn play(&self, instance: InstanceId, bearer: SecretHash, offer: &str) -> Result<Playing, Problem>;
+    /// What players and pages may use besides this machine's own addresses.
+    fn ice_servers(&self) -> Vec<IceServer>;
+
     /// The old back end asks, in the old supervisor's words.
     async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply;
 
@@ -144,6 +150,14 @@ pub struct Asked {
 pub struct ViewerChannel {
     pub incoming: mpsc::Sender<ViewerMessage>,
     pub outgoing: mpsc::Receiver<ServerMessage>,
+}
+
+/// A player that was answered. It leaves when `channel` is dropped, and is gone when that says so.
+#[derive(Debug)]
+pub struct Playing {
+    pub viewer: ViewerId,
+    pub answer: String,
+    pub channel: ViewerChannel,
 }
 
 /// "No" to a viewer, in words.

@@ -7,7 +7,7 @@ use utoipa::{
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
-use crate::{api, signal};
+use crate::{api, signal, whep};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,7 @@ use crate::{api, signal};
         api::admin::command, api::admin::snapshot,
         api::logs::list, api::logs::file, api::logs::follow,
         api::audit::page, api::audit::lines,
+        whep::ask, whep::open, whep::trickle, whep::close,
         serve,
         api::health::alive, api::health::ready, api::health::metrics,
     ),

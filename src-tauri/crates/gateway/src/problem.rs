@@ -38,6 +38,16 @@ impl Refusal {
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
+    pub(crate) fn unknown_player() -> Self {
+        Self::not_found("There is no such WHEP session (any more): `POST /whep/<instance>` opens one.")
+    }
+    pub(crate) fn full(detail: impl Into<String>, wait: Duration) -> Self {
+        let retry_after_s = Some(wait.as_secs());
+        Self { retry_after_s, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+    pub(crate) fn status(&self) -> u16 {
+        self.problem.status
+    }
     pub(crate) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,

@@ -7,7 +7,8 @@ use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use model::InstanceId;
+use bytes::Bytes;
+use model::{InstanceId, ViewerId};
 use serde::de::DeserializeOwned;
 
 use crate::{app::App, limits::Client, problem::Refusal};
@@ -57,6 +58,18 @@ impl FromRequestParts<Arc<App>> for Instance {
     }
 }
 
+/// `{viewer_id}` of the path: one player's session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Player(pub ViewerId);
+
+impl FromRequestParts<Arc<App>> for Player {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let id = named(parts, app, "viewer_id").await;
+        id.parse().map(Self).map_err(|_| Refusal::unknown_player())
+    }
+}
+
 /// `{name}` of the path, as a listing has it. Anything may stand there: it is compared, never opened.
 #[derive(Clone, Debug)]
 pub(crate) struct SavedName(pub String);
@@ -81,18 +94,8 @@ pub(crate) struct Json<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Refusal;
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
-        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(names_json);
-        let reading = tokio::time::timeout(BODY_WITHIN, to_bytes(request.into_body(), BODY_BYTES));
-        let body = reading.await.map_err(|_| {
-            Refusal::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "The request's body did not arrive within 10 s: send it again.",
-            )
-        })?;
-        let body = body.map_err(|_| {
-            let detail = "The request's body could not be read or is over 64 KiB: send a shorter one.";
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-        })?;
+        let is_json = has_type(request.headers(), "application/json");
+        let body = body(request).await?;
         if body.is_empty() {
             return parse(b"{}");
         }
@@ -102,6 +105,26 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
         }
         parse(&body)
     }
+}
+
+/// At most [`BODY_BYTES`] of it.
+pub(crate) async fn body(request: Request) -> Result<Bytes, Refusal> {
+    let reading = tokio::time::timeout(BODY_WITHIN, to_bytes(request.into_body(), BODY_BYTES)).await;
+    let read = reading.map_err(|_| {
+        let detail = "The request's body did not arrive within 10 s: send it again.";
+        Refusal::new(StatusCode::REQUEST_TIMEOUT, detail)
+    })?;
+    read.map_err(|_| {
+        let detail = "The request's body could not be read or is over 64 KiB: send a shorter one.";
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    })
+}
+
+/// Is the body said to be of this type?
+pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(wanted)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Json<T>, Refusal> {
@@ -115,9 +138,4 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Json<T>, Refusal> {
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
         Refusal::new(status, format!("The request's body was not understood: {error}. The API is described at /api/v1/openapi.json."))
     })
-}
-
-fn names_json(value: &axum::http::HeaderValue) -> bool {
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }

@@ -34,7 +34,10 @@ use model::{
     video::{Codec, EncoderChoice, Rejected, Rendition},
 };
 
-use crate::encode::{Settings, choose::choose};
+use crate::encode::{
+    Settings,
+    choose::{choose, names_of},
+};
 pub use crate::{feed::Feed, pipeline::Pipeline};
 
 /// What [`probe`] opens its sessions with: a usual stream of 720p.
@@ -118,6 +121,12 @@ pub fn probe(size: Size, encoders: &[String]) -> Result<EncoderChoice, Vec<Rejec
     let settings =
         Settings { size: size.clamped(), fps_max: FrameRate(30), bitrate: Bitrate::kbps(PROBE_KBPS), cores };
     choose(encoders, settings).map(|chosen| chosen.choice)
+}
+
+/// Whether something here makes this codec: what viewers may get that have not the one of [`probe`]'s choice.
+/// Blocking, as [`probe`] is.
+pub fn encodes(codec: Codec, size: Size, encoders: &[String]) -> bool {
+    probe(size, &names_of(codec, None, encoders)).is_ok()
 }
 
 /// A JPEG of the whole display, at most `width` wide and 30 kB large. Blocking: a few milliseconds.

@@ -14,7 +14,7 @@ use gateway::{Certificate, Gateway};
 use model::{
     Build, BuildId, InstanceState, Secret, ServerId,
     health::{GpuState, HealthSample},
-    video::{Codec, EncoderChoice, Rejected},
+    video::EncoderChoice,
 };
 use protocol::admin::{NodeView, Ports};
 use store::{InstanceRecord, LeftBy, Store};
@@ -31,6 +31,7 @@ use crate::{
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
     continuity, demo,
+    encoding::Encoding,
     history::History,
     local,
     logs::Logs,
@@ -95,7 +96,7 @@ impl Node {
         let copies = CancellationToken::new();
         let telemetry = telemetry_config(&config, &data_dir);
         let drawn = choose_graphics(&config, telemetry.clone()).await;
-        let encoder = probe_encoder(&config, &mut warnings).await;
+        let Encoding { encoder, codecs } = Encoding::probe(&config, &mut warnings).await;
 
         let media = MediaPort::open(streaming::Config {
             port: config.media.port,
@@ -151,7 +152,7 @@ impl Node {
             means: Means {
                 media: media.clone(),
                 ice_servers: Vec::new(),
-                codec: encoder.as_ref().map_or(Codec::H264, |encoder| encoder.codec),
+                codecs,
                 raw_lua: config.gate.raw_lua,
                 audit: audit.clone(),
             },
@@ -312,28 +313,6 @@ async fn choose_graphics(config: &Config, telemetry: telemetry::Config) -> Graph
         reason: "The GPU driver could not be asked.".to_owned(),
     });
     graphics::choose(&gpus, display::find_vglrun(), wanted)
-}
-
-/// Which encoder streams will get; opened once now, so that the panel can tell and peers can be negotiated while a program loads.
-async fn probe_encoder(config: &Config, warnings: &mut Vec<String>) -> Option<EncoderChoice> {
-    let (size, encoders) = (config.size(), config.stream.encoders.clone());
-    let probed = tokio::task::spawn_blocking(move || media::probe(size, &encoders)).await;
-    match probed {
-        Ok(Ok(choice)) => {
-            info!(encoder = choice.name, reason = choice.reason, "encoder");
-            Some(choice)
-        }
-        Ok(Err(rejected)) => {
-            let why =
-                rejected.iter().map(|Rejected { name, why }| format!("{name}: {why}")).collect::<Vec<_>>();
-            let sentence =
-                format!("No encoder can be opened, so nothing can be streamed: {}.", why.join("; "));
-            error!("{sentence}");
-            warnings.push(sentence);
-            None
-        }
-        Err(_) => None,
-    }
 }
 
 pub(crate) fn slots(config: &Config) -> u32 {

@@ -15,6 +15,7 @@ pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod elsewhere;
+pub mod encoding;
 pub mod events;
 pub mod history;
 pub mod ladder;

@@ -1,11 +1,12 @@
 //! What the gateway asks of the node, answered.
 
+mod players;
 mod sight;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use gateway::{Asked, Caller, Download, Reception, Refused, ViewerChannel};
+use gateway::{Asked, Caller, Download, Playing, Reception, Refused, ViewerChannel};
 use model::{
     AuditEntry, AuditQuestion, InstanceId, InstanceState, Role, SavedFile, SavedKind, Secret, SecretHash,
     ServerId, Size, StopReason, UnixMillis, ViewerId,
@@ -16,7 +17,7 @@ use protocol::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
     },
-    signal::{Hello, RefusalReason},
+    signal::{Hello, IceServer, RefusalReason},
     supervisor,
 };
 use store::{Invite, Store};
@@ -387,6 +388,14 @@ impl Reception for Desk {
             tokio::spawn(Session::run(viewer, row.member, self.means.clone(), socket));
         }
         Ok(channel)
+    }
+
+    async fn play(&self, instance: InstanceId, bearer: SecretHash, offer: &str) -> Result<Playing, Problem> {
+        self.let_play(instance, bearer, offer).await
+    }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        self.means.ice_servers.clone()
     }
 
     async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply {

@@ -16,5 +16,6 @@ mod peer;
 mod port;
 mod sdp;
 
-pub use peer::{Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats, Playout, Why};
+pub use peer::{Answer, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats, Playout, Why};
 pub use port::{Config, MediaPort, OpenError, PortStats};
+pub use sdp::OfferError;

@@ -35,9 +35,17 @@ const COMMANDS: usize = 64;
 /// A candidate line of a browser is some hundred bytes.
 const CANDIDATE_BYTES_MAX: usize = 1024;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PeerSpec {
     pub viewer: ViewerId,
+    /// What this machine encodes, best first: one of them is agreed on.
+    pub codecs: Vec<Codec>,
+}
+
+/// What is said to a viewer that offered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub sdp: String,
     pub codec: Codec,
 }
 
@@ -112,9 +120,11 @@ impl Frames for Feed {
     }
 }
 
+type Done<T> = oneshot::Sender<anyhow::Result<T>>;
+
 pub(crate) enum Command {
-    Answer { sdp: String, done: oneshot::Sender<anyhow::Result<()>> },
-    RestartIce { done: oneshot::Sender<anyhow::Result<()>> },
+    Answer { sdp: String, done: Done<Codec> },
+    RestartIce { done: Done<()> },
     Reply(IntentReply),
     Useful(Bitrate),
     Playout(Playout),
@@ -133,8 +143,8 @@ pub struct PeerHandle {
 }
 
 impl PeerHandle {
-    /// An error is a sentence for the viewer; the peer is of no more use then.
-    pub async fn answer(&self, sdp: String) -> anyhow::Result<()> {
+    /// The codec that the viewer is to get. An error is a sentence for the viewer; the peer is of no more use then.
+    pub async fn answer(&self, sdp: String) -> anyhow::Result<Codec> {
         self.ask(|done| Command::Answer { sdp, done }).await
     }
 
@@ -193,10 +203,7 @@ impl PeerHandle {
         *self.stats.borrow()
     }
 
-    async fn ask(
-        &self,
-        command: impl FnOnce(oneshot::Sender<anyhow::Result<()>>) -> Command,
-    ) -> anyhow::Result<()> {
+    async fn ask<T>(&self, command: impl FnOnce(Done<T>) -> Command) -> anyhow::Result<T> {
         const CLOSED: &str = "the connection to this viewer is closed";
         let (done, answered) = oneshot::channel();
         self.commands.send(command(done)).await.ok().context(CLOSED)?;

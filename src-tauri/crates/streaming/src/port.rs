@@ -29,7 +29,7 @@ use tracing::{debug, info, warn};
 
 use self::{routes::RouteId, udp::UdpDoor};
 use crate::{
-    PeerEvent, PeerHandle, PeerSpec,
+    Answer, OfferError, PeerEvent, PeerHandle, PeerSpec,
     packetize::Packetizer,
     peer::{connection, driver},
 };
@@ -189,8 +189,18 @@ impl MediaPort {
 
     /// A peer that offers at once: its first event is [`PeerEvent::Offer`].
     pub async fn peer(&self, spec: PeerSpec) -> anyhow::Result<(PeerHandle, mpsc::Receiver<PeerEvent>)> {
-        driver::open(&self.owner.shared, &spec)
+        driver::offering(&self.owner.shared, &spec)
             .with_context(|| format!("offering a stream to viewer {}", spec.viewer))
+    }
+
+    /// A peer of a viewer that has offered. It gets the picture, and has no channels.
+    pub async fn answer(
+        &self,
+        spec: PeerSpec,
+        offer: &str,
+    ) -> Result<(PeerHandle, mpsc::Receiver<PeerEvent>, Answer), OfferError> {
+        let ((handle, events), answer) = driver::answering(&self.owner.shared, &spec, offer)?;
+        Ok((handle, events, answer))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is said and heard in SDP, before and after the library's own reading of it. Pure.
 
+mod offer;
+
 use model::video::Codec;
 use protocol::signal;
 
@@ -8,7 +10,10 @@ const BYTES_MAX: usize = signal::MAX_MESSAGE_BYTES;
 /// Sections of an answer that we could have asked for: video and data.
 const SECTIONS_MAX: usize = 2;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub use self::offer::OfferError;
+pub(crate) use self::offer::Offered;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     #[error("the answer is {0} bytes long; at most {BYTES_MAX} are read")]
     TooLarge(usize),
@@ -17,9 +22,9 @@ pub(crate) enum AnswerError {
     #[error("the answer takes no video: the browser has to accept the video section of the offer")]
     NoVideo,
     #[error(
-        "the answer does not take {0}, the codec that this stream is encoded with: use a browser that decodes it"
+        "the answer takes none of the codecs that this machine encodes ({0}): use a browser that decodes one of them"
     )]
-    NoCodec(&'static str),
+    NoCodec(String),
     #[error("the answer has {0} media sections; the offer has {SECTIONS_MAX}")]
     TooManySections(usize),
 }
@@ -32,8 +37,33 @@ pub(crate) fn codec_name(codec: Codec) -> &'static str {
     }
 }
 
-/// Refuses what would only fail later, with a sentence instead of a number.
-pub(crate) fn check_answer(sdp: &str, codec: Codec) -> Result<(), AnswerError> {
+/// How video is packed for one viewer: a codec, and the numbers and words that stand for it in SDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VideoFormat {
+    pub(crate) codec: Codec,
+    pub(crate) payload_type: u8,
+    /// Of packets that are sent again.
+    pub(crate) again: Option<u8>,
+    /// The value of `a=fmtp`.
+    pub(crate) parameters: String,
+}
+
+impl VideoFormat {
+    /// As this machine offers it.
+    pub(crate) fn ours(codec: Codec) -> Self {
+        let (payload_type, again, parameters) = match codec {
+            // Constrained baseline: what every browser decodes that decodes H.264 at all.
+            Codec::H264 => {
+                (102, 103, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+            }
+            Codec::Vp8 => (104, 105, ""),
+        };
+        Self { codec, payload_type, again: Some(again), parameters: parameters.to_owned() }
+    }
+}
+
+/// The first of `codecs` that the answer takes. Refuses what would only fail later, with a sentence instead of a number.
+pub(crate) fn check_answer(sdp: &str, codecs: &[Codec]) -> Result<Codec, AnswerError> {
     if sdp.len() > BYTES_MAX {
         return Err(AnswerError::TooLarge(sdp.len()));
     }
@@ -50,14 +80,17 @@ pub(crate) fn check_answer(sdp: &str, codec: Codec) -> Result<(), AnswerError> {
     if port == Some("0") || refused {
         return Err(AnswerError::NoVideo);
     }
-    let name = codec_name(codec);
-    let takes = video.iter().filter_map(|line| line.strip_prefix("a=rtpmap:")).any(|map| {
-        map.split(' ')
-            .nth(1)
-            .and_then(|format| format.split('/').next())
-            .is_some_and(|n| n.eq_ignore_ascii_case(name))
-    });
-    if takes { Ok(()) } else { Err(AnswerError::NoCodec(name)) }
+    let takes = |codec: &&Codec| {
+        video.iter().filter_map(|line| line.strip_prefix("a=rtpmap:")).any(|map| {
+            let format = map.split(' ').nth(1).and_then(|format| format.split('/').next());
+            format.is_some_and(|name| name.eq_ignore_ascii_case(codec_name(**codec)))
+        })
+    };
+    codecs.iter().find(takes).copied().ok_or_else(|| AnswerError::NoCodec(names(codecs)))
+}
+
+pub(crate) fn names(codecs: &[Codec]) -> String {
+    codecs.iter().map(|codec| codec_name(*codec)).collect::<Vec<_>>().join(", ")
 }
 
 /// The lines of the section that opens with `opening`.
@@ -67,7 +100,7 @@ fn section<'a>(sdp: &'a str, opening: &str) -> Option<Vec<&'a str>> {
     Some(std::iter::once(first).chain(lines.take_while(|line| !line.starts_with("m="))).collect())
 }
 
-/// The offer with our candidates in place of the library's: these name the addresses that viewers reach, with the
+/// A description of ours with our candidates in place of the library's: these name the addresses that viewers reach, with the
 /// shared port. They stand in the first section, whose transport all others share (BUNDLE).
 pub(crate) fn with_candidates(sdp: &str, candidates: &[String]) -> String {
     let mut out = String::with_capacity(sdp.len() + 80 * candidates.len());
@@ -102,7 +135,7 @@ pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
     sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::trim)
 }
 
-/// The answer without its candidates: a viewer's checks show where it is, and an address that a stranger names is one
+/// A viewer's description without its candidates: a viewer's checks show where it is, and an address that a stranger names is one
 /// that this machine would be made to send to.
 pub(crate) fn without_candidates(sdp: &str) -> String {
     let kept = sdp.lines().filter(|line| !line.starts_with("a=candidate:") && *line != "a=end-of-candidates");
@@ -122,7 +155,9 @@ mod tests {
 
     #[test]
     fn a_browsers_answer_is_taken() {
-        assert_eq!(check_answer(ANSWER, Codec::H264), Ok(()));
+        assert_eq!(check_answer(ANSWER, &[Codec::Vp8, Codec::H264]), Ok(Codec::H264));
+        let both = ANSWER.replace("rtx", "VP8");
+        assert_eq!(check_answer(&both, &[Codec::Vp8, Codec::H264]), Ok(Codec::Vp8), "by our preference");
         assert_eq!(ufrag(ANSWER), Some("abcd"));
     }
 
@@ -135,13 +170,13 @@ mod tests {
             ("v=0\r\n".into(), AnswerError::NoVideo),
             (ANSWER.replace("m=video 9", "m=video 0"), AnswerError::NoVideo),
             (ANSWER.replace("a=recvonly", "a=inactive"), AnswerError::NoVideo),
-            (ANSWER.replace("H264", "AV1"), AnswerError::NoCodec("H264")),
+            (ANSWER.replace("H264", "AV1"), AnswerError::NoCodec("H264".into())),
             (format!("{ANSWER}m=audio 9 x 0\r\n"), AnswerError::TooManySections(3)),
         ];
         for (answer, why) in cases {
-            assert_eq!(check_answer(&answer, Codec::H264), Err(why));
+            assert_eq!(check_answer(&answer, &[Codec::H264]), Err(why));
         }
-        assert_eq!(check_answer(ANSWER, Codec::Vp8), Err(AnswerError::NoCodec("VP8")));
+        assert_eq!(check_answer(ANSWER, &[Codec::Vp8]), Err(AnswerError::NoCodec("VP8".into())));
     }
 
     #[test]
@@ -163,7 +198,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "(v=0)?(\r\n|m=|a=|video|[ -~]|[0-9 ])*") {
-            let _ = check_answer(&text, Codec::H264);
+            let _ = check_answer(&text, &[Codec::H264]);
             let _ = with_candidates(&text, &[]);
             let _ = without_candidates(&text);
             let _ = ufrag(&text);

@@ -10,6 +10,7 @@ mod old_world;
 mod pages;
 mod signal;
 mod tls;
+mod whep;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

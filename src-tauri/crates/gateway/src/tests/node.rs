@@ -22,18 +22,21 @@ use protocol::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated,
     },
-    signal::{Hello, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
+    signal::{Hello, IceServer, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
 };
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
 
-use crate::{Asked, Caller, Download, Reception, Refused, ViewerChannel};
+use crate::{Asked, Caller, Download, Playing, Reception, Refused, ViewerChannel};
 
 /// More than one piece of a download.
 pub(super) static PICTURE: [u8; 150_000] = [7; 150_000];
 /// Entries of the audit log: more than one page.
 pub(super) const AUDITED: u64 = 1200;
+
+pub(super) const OFFER: &str = "v=0\r\na=ice-ufrag:abcd\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\n";
+pub(super) const ANSWER: &str = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=sendonly\r\n";
 
 pub(super) const JPEG: &[u8] = b"\xff\xd8 a picture \xff\xd9";
 
@@ -340,6 +343,27 @@ impl Reception for Node {
             return Err(refused(RefusalReason::NotFound, "There is no such instance, or it is not yours."));
         }
         Ok(self.begin())
+    }
+
+    async fn play(&self, instance: InstanceId, bearer: SecretHash, offer: &str) -> Result<Playing, Problem> {
+        if self.identify(bearer).await?.is_none() {
+            return Err(no("The token is not known.", 401));
+        }
+        self.owns(&Caller::Session(bearer), instance)?;
+        match offer {
+            OFFER => {
+                Ok(Playing { viewer: ViewerId::random(), answer: ANSWER.to_owned(), channel: self.begin() })
+            }
+            _ => Err(no("The offer asks for no video.", 422)),
+        }
+    }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        vec![IceServer {
+            urls: vec!["turn:turn.example:3478".to_owned()],
+            username: Some("u".to_owned()),
+            credential: Some("p\"w".to_owned()),
+        }]
     }
 
     async fn old_world(&self, request: supervisor::Request) -> supervisor::Reply {

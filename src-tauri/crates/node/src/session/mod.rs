@@ -26,7 +26,11 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{life::Life, scene::Scene, wishes::Wishes};
+use self::{
+    life::{Life, Stay},
+    scene::Scene,
+    wishes::Wishes,
+};
 use crate::{
     audit::Audit,
     roster::Member,
@@ -53,11 +57,21 @@ pub struct Viewer {
 pub struct Means {
     pub media: MediaPort,
     pub ice_servers: Vec<IceServer>,
-    /// What this machine's encoder makes, so that a peer can be negotiated while the program still loads.
-    pub codec: Codec,
+    /// What this machine encodes, best first, so that a peer can be negotiated while the program still loads.
+    pub codecs: Vec<Codec>,
     /// Administrators may run scripts in OpenSpace.
     pub raw_lua: bool,
     pub audit: Audit,
+}
+
+/// A peer, and what it has to say.
+pub type Peer = (PeerHandle, mpsc::Receiver<PeerEvent>);
+
+/// The peer of a viewer that has offered and was answered.
+#[derive(Debug)]
+pub struct Player {
+    pub peer: Peer,
+    pub codec: Codec,
 }
 
 pub(crate) struct Session {
@@ -66,7 +80,9 @@ pub(crate) struct Session {
     means: Means,
     life: Life,
     socket: Option<Socket>,
-    peer: Option<(PeerHandle, mpsc::Receiver<PeerEvent>)>,
+    peer: Option<Peer>,
+    /// What was agreed on with the peer.
+    codec: Option<Codec>,
     wishes: Wishes,
     scene: Scene,
     reports: watch::Receiver<Report>,
@@ -87,8 +103,33 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A viewer of the stream page.
     pub async fn run(viewer: Viewer, member: Member, means: Means, channel: Socket) {
         let (attach, mut attaches) = mpsc::channel(ATTACHES);
+        let mut session = Self::enter(viewer, member, means, channel, attach, Stay::Returns).await;
+        session.welcome().await;
+        session.open_peer().await;
+        session.go_through(&mut attaches).await;
+    }
+
+    /// A player. Nobody reads what it would be told, and it cannot come back to its place.
+    pub async fn play(viewer: Viewer, member: Member, means: Means, channel: Socket, player: Player) {
+        let (attach, mut attaches) = mpsc::channel(ATTACHES);
+        attaches.close();
+        let mut session = Self::enter(viewer, member, means, channel, attach, Stay::WhileItLasts).await;
+        session.codec = Some(player.codec);
+        session.peer = Some(player.peer);
+        session.go_through(&mut attaches).await;
+    }
+
+    async fn enter(
+        viewer: Viewer,
+        member: Member,
+        means: Means,
+        channel: Socket,
+        attach: mpsc::Sender<Attach>,
+        stay: Stay,
+    ) -> Self {
         let (path, told) = watch::channel(stage::Path::default());
         let (wanted, rung) = watch::channel(Rung::default());
         let seat = Seat { role: viewer.role, bearer: viewer.bearer, attach, path: told, rung: wanted };
@@ -96,10 +137,10 @@ impl Session {
         info!(viewer = %viewer.id, instance = %member.id, role = ?viewer.role, "viewer came");
         let reports = member.instance.reports();
         let scene = Scene::new(&reports.borrow());
-        let mut session = Self {
+        Self {
             wishes: Wishes::open(viewer.clone(), member.clone(), means.clone()),
             scene,
-            life: Life::new(Instant::now()),
+            life: Life::new(stay, Instant::now()),
             reports,
             stage: member.stage.state(),
             notices: member.scene.notices(),
@@ -108,6 +149,7 @@ impl Session {
             means,
             socket: Some(channel),
             peer: None,
+            codec: None,
             fed: None,
             rung,
             shown: None,
@@ -117,12 +159,13 @@ impl Session {
             told_trouble: None,
             look: interval(LOOK_EVERY),
             path,
-        };
-        session.welcome().await;
-        session.open_peer().await;
-        session.live(&mut attaches).await;
-        session.member.stage.leave(session.viewer.id).await;
-        info!(viewer = %session.viewer.id, instance = %session.member.id, "viewer left");
+        }
+    }
+
+    async fn go_through(mut self, attaches: &mut mpsc::Receiver<Attach>) {
+        self.live(attaches).await;
+        self.member.stage.leave(self.viewer.id).await;
+        info!(viewer = %self.viewer.id, instance = %self.member.id, "viewer left");
     }
 
     async fn live(&mut self, attaches: &mut mpsc::Receiver<Attach>) {
@@ -204,8 +247,9 @@ impl Session {
 
     async fn open_peer(&mut self) {
         self.fed = None;
+        self.codec = None;
         self.set_connected(false);
-        let spec = streaming::PeerSpec { viewer: self.viewer.id, codec: self.means.codec };
+        let spec = streaming::PeerSpec { viewer: self.viewer.id, codecs: self.means.codecs.clone() };
         match self.means.media.peer(spec).await {
             Ok(peer) => {
                 self.peer = Some(peer);
@@ -226,12 +270,12 @@ impl Session {
 
     /// Gives the peer the frames that it should have now.
     fn feed(&mut self) {
-        let Some((peer, _)) = &self.peer else { return };
+        let (Some((peer, _)), Some(codec)) = (&self.peer, self.codec) else { return };
         let state = self.stage.borrow();
         let picture = state.picture.as_ref().filter(|_| self.connected && self.visible);
         let epoch = picture.map(|picture| picture.epoch);
         if epoch != self.fed {
-            let feed = picture.map(|picture| picture.pipeline.follow(self.means.codec, self.rung.clone()));
+            let feed = picture.map(|picture| picture.pipeline.follow(codec, self.rung.clone()));
             self.shown = feed.as_ref().map(Feed::shown);
             peer.set_feed(feed);
             self.fed = epoch;
@@ -254,7 +298,7 @@ async fn next_message(socket: &mut Option<Socket>) -> Option<protocol::signal::V
     }
 }
 
-async fn next_event(peer: &mut Option<(PeerHandle, mpsc::Receiver<PeerEvent>)>) -> PeerEvent {
+async fn next_event(peer: &mut Option<Peer>) -> PeerEvent {
     match peer {
         Some((_, events)) => events.recv().await.unwrap_or(PeerEvent::Closed),
         None => std::future::pending().await,

@@ -30,14 +30,7 @@ impl Session {
         match message {
             // The gateway has taken the first; a second changes nothing.
             ViewerMessage::Hello(_) => {}
-            ViewerMessage::Answer { sdp } => {
-                if let Some((peer, _)) = &self.peer
-                    && let Err(error) = peer.answer(sdp).await
-                {
-                    self.refuse(RefusalReason::Malformed, format!("The answer cannot be used: {error:#}"))
-                        .await;
-                }
-            }
+            ViewerMessage::Answer { sdp } => self.take_answer(sdp).await,
             ViewerMessage::Candidate(candidate) => {
                 if let Some((peer, _)) = &self.peer
                     && let Err(error) = peer.candidate(candidate).await
@@ -58,6 +51,21 @@ impl Session {
             }
             ViewerMessage::Visible { visible } => self.visible = visible,
             ViewerMessage::Ping => self.send(ServerMessage::Pong).await,
+        }
+    }
+
+    async fn take_answer(&mut self, sdp: String) {
+        let Some((peer, _)) = &self.peer else { return };
+        match peer.answer(sdp).await {
+            Ok(codec) => {
+                // Another one than before ICE was restarted needs another feed.
+                if self.codec.replace(codec) != Some(codec) {
+                    self.fed = None;
+                }
+            }
+            Err(error) => {
+                self.refuse(RefusalReason::Malformed, format!("The answer cannot be used: {error:#}")).await;
+            }
         }
     }
 
@@ -94,6 +102,7 @@ impl Session {
             }
             PeerEvent::Closed => {
                 self.peer = None;
+                self.life.peer_gone();
                 self.fed = None;
                 self.set_connected(false);
                 self.hand(Input::ReleaseAll).await;

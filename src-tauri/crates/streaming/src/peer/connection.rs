@@ -34,6 +34,7 @@ use super::{
     wire::{LastStep, Wire},
     writer::Negotiated,
 };
+use crate::sdp::VideoFormat;
 
 /// 0/0 in each packet makes Chromium show a frame when it has it: 28 ms less from glass to glass.
 const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
@@ -42,8 +43,6 @@ const ABS_CAPTURE_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs
 pub(crate) const TRANSPORT_CC: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
-const VIDEO_PAYLOAD_TYPE: u8 = 102;
-const RTX_PAYLOAD_TYPE: u8 = 103;
 const VIDEO_CLOCK_HZ: u32 = 90_000;
 
 /// Silence of the path until viewers read "reconnecting". Browsers check at least every 2.5 s.
@@ -60,10 +59,20 @@ const MESSAGE_BYTES_MAX: u32 = 16 * 1024;
 /// What a viewer may have under way to us on all its channels.
 const RECEIVE_BUFFER_BYTES: u32 = 128 * 1024;
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The stream page: a picture, and the channels by which it is steered.
+    Steered,
+    /// A player: nothing but the picture.
+    Watched,
+}
+
 pub(crate) struct Connection {
     pub(crate) core: RTCPeerConnection,
     pub(crate) video: RTCRtpSenderId,
     pub(crate) ssrc: u32,
+    rtx_ssrc: u32,
     pub(crate) channels: Vec<(RTCDataChannelId, Channel)>,
 }
 
@@ -78,7 +87,8 @@ pub(crate) fn certificate() -> anyhow::Result<RTCCertificate> {
 
 impl Connection {
     pub(crate) fn new(
-        codec: Codec,
+        formats: &[VideoFormat],
+        shape: Shape,
         certificate: &RTCCertificate,
         wire: &Wire,
         now: Instant,
@@ -88,18 +98,30 @@ impl Connection {
             RTCConfigurationBuilder::new().with_certificates(vec![certificate.clone()]).build();
         let mut core = RTCPeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_media_engine(media_engine(codec)?)
+            .with_media_engine(media_engine(formats)?)
             .with_setting_engine(settings())
             .with_interceptor_registry(interceptors(ssrc, wire))
             .build(now)?;
-        let video = add_video(&mut core, codec, ssrc, rtx_ssrc)?;
-        let channels = Channel::ALL
-            .into_iter()
+        let video = add_video(&mut core, video_track(formats, ssrc, rtx_ssrc))?;
+        let channels: &[Channel] = match shape {
+            Shape::Steered => &Channel::ALL,
+            Shape::Watched => &[],
+        };
+        let channels = channels
+            .iter()
+            .copied()
             .map(|channel| {
                 Ok((core.create_data_channel(channel.label(), Some(init(channel)))?.id(), channel))
             })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { core, video, ssrc, channels })
+        Ok(Self { core, video, ssrc, rtx_ssrc, channels })
+    }
+
+    /// Of the formats that were offered, this one was taken. To be told before the library reads the answer.
+    pub(crate) fn settle_on(&mut self, format: &VideoFormat) -> anyhow::Result<()> {
+        let track = video_track(std::slice::from_ref(format), self.ssrc, self.rtx_ssrc);
+        let mut sender = self.core.rtp_sender(self.video).context("the sender of the video is gone")?;
+        sender.replace_track(track).context("changing the codec of the video")
     }
 
     pub(crate) fn channel_id(&self, wanted: Channel) -> Option<RTCDataChannelId> {
@@ -152,19 +174,13 @@ fn mime_type(codec: Codec) -> &'static str {
     }
 }
 
-fn video_codec(codec: Codec) -> RTCRtpCodec {
+fn video_codec(format: &VideoFormat) -> RTCRtpCodec {
     let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
     RTCRtpCodec {
-        mime_type: mime_type(codec).to_owned(),
+        mime_type: mime_type(format.codec).to_owned(),
         clock_rate: VIDEO_CLOCK_HZ,
         channels: 0,
-        sdp_fmtp_line: match codec {
-            // Constrained baseline: what every browser decodes.
-            Codec::H264 => {
-                "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned()
-            }
-            Codec::Vp8 => String::new(),
-        },
+        sdp_fmtp_line: format.parameters.clone(),
         rtcp_feedback: vec![
             feedback("transport-cc", ""),
             feedback("ccm", "fir"),
@@ -174,16 +190,20 @@ fn video_codec(codec: Codec) -> RTCRtpCodec {
     }
 }
 
-fn media_engine(codec: Codec) -> anyhow::Result<MediaEngine> {
-    let rtx = RTCRtpCodec {
+fn media_engine(formats: &[VideoFormat]) -> anyhow::Result<MediaEngine> {
+    let rtx = |format: &VideoFormat| RTCRtpCodec {
         mime_type: "video/rtx".to_owned(),
         clock_rate: VIDEO_CLOCK_HZ,
-        sdp_fmtp_line: format!("apt={VIDEO_PAYLOAD_TYPE}"),
+        sdp_fmtp_line: format!("apt={}", format.payload_type),
         ..Default::default()
     };
     let mut engine = MediaEngine::default();
-    for (rtp_codec, payload_type) in [(video_codec(codec), VIDEO_PAYLOAD_TYPE), (rtx, RTX_PAYLOAD_TYPE)] {
-        engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
+    for format in formats {
+        let again = format.again.map(|payload_type| (rtx(format), payload_type));
+        for (rtp_codec, payload_type) in [(video_codec(format), format.payload_type)].into_iter().chain(again)
+        {
+            engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
+        }
     }
     for uri in [TRANSPORT_CC, PLAYOUT_DELAY, ABS_CAPTURE_TIME] {
         let extension = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
@@ -210,28 +230,27 @@ fn interceptors(ssrc: u32, wire: &Wire) -> Registry {
         .with(Slot::SenderReport, SenderReportBuilder::new().build())
 }
 
-fn add_video(
-    core: &mut RTCPeerConnection,
-    codec: Codec,
-    ssrc: u32,
-    rtx_ssrc: u32,
-) -> anyhow::Result<RTCRtpSenderId> {
-    let encoding = RTCRtpEncodingParameters {
+/// The library offers the formats of the track's encodings; it goes on with the first of them.
+fn video_track(formats: &[VideoFormat], ssrc: u32, rtx_ssrc: u32) -> MediaStreamTrack {
+    let encodings = formats.iter().map(|format| RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
             ssrc: Some(ssrc),
-            rtx: Some(RTCRtpRtxParameters { ssrc: rtx_ssrc }),
+            rtx: format.again.map(|_| RTCRtpRtxParameters { ssrc: rtx_ssrc }),
             ..Default::default()
         },
-        codec: video_codec(codec),
+        codec: video_codec(format),
         ..Default::default()
-    };
-    let track = MediaStreamTrack::new(
+    });
+    MediaStreamTrack::new(
         "openspace".to_owned(),
         "video".to_owned(),
         "video".to_owned(),
         RtpCodecKind::Video,
-        vec![encoding],
-    );
+        encodings.collect(),
+    )
+}
+
+fn add_video(core: &mut RTCPeerConnection, track: MediaStreamTrack) -> anyhow::Result<RTCRtpSenderId> {
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         streams: vec![],

@@ -23,7 +23,7 @@ use std::{
 use anyhow::Context;
 use futures_util::FutureExt;
 use media::EncodedFrame;
-use model::{Bitrate, ViewerId, video::Codec};
+use model::{Bitrate, ViewerId};
 use rtc::{
     data_channel::RTCDataChannelId,
     peer_connection::message::RTCMessage,
@@ -38,15 +38,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::{
-    COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
-    connection::{Connection, random_u32},
+    Answer, COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
+    connection::{Connection, Shape, random_u32},
     input::Inbox,
     outbox::Outbox,
     outlet::Outlet,
     wire::Wire,
     writer::{Clock, Negotiated, VideoWriter},
 };
-use crate::port::{Arrival, Route, Shared};
+use crate::{
+    port::{Arrival, Route, Shared},
+    sdp::{OfferError, Offered, VideoFormat},
+};
 
 /// A browser answers within a second; a person behind a slow signaling path within some more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -56,56 +59,99 @@ const STATS_EVERY: Duration = Duration::from_millis(200);
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
 
+/// A peer, and what it has to say.
+pub(crate) type Opened = (PeerHandle, mpsc::Receiver<PeerEvent>);
+
 /// Makes a peer whose first event is its offer.
-pub(crate) fn open(
+pub(crate) fn offering(shared: &Arc<Shared>, spec: &PeerSpec) -> anyhow::Result<Opened> {
+    let formats = spec.codecs.iter().copied().map(VideoFormat::ours).collect();
+    let mut new = New::peer(shared, spec.viewer, formats, Shape::Steered)?;
+    new.driver.offer(&mut new.outbox, Instant::now()).context("making the offer")?;
+    Ok(new.start())
+}
+
+/// Makes a peer that answers a viewer's own offer.
+pub(crate) fn answering(
     shared: &Arc<Shared>,
     spec: &PeerSpec,
-) -> anyhow::Result<(PeerHandle, mpsc::Receiver<PeerEvent>)> {
-    let now = Instant::now();
-    let wire = Wire::new(now);
-    let connection = Connection::new(spec.codec, &shared.certificate, &wire, now)?;
-    let writer = VideoWriter::new(spec.codec, connection.ssrc, random_u32()?, wall_clock(now));
-    let (route, arrivals) = Route::open(shared);
-    let (commands, orders) = mpsc::channel(COMMANDS);
-    let (state, states) = watch::channel(String::new());
-    let (told_stats, stats) = watch::channel(PeerStats::default());
-    let (mut outbox, events) = Outbox::new();
-    let feeds = Arc::<FeedSlot>::default();
-    let cancel = shared.cancel.child_token();
-    let mut driver = Box::new(Driver {
-        viewer: spec.viewer,
-        codec: spec.codec,
-        connection,
-        outlet: Outlet::new(route),
-        arrivals,
-        orders,
-        states,
-        feeds: Arc::clone(&feeds),
-        frames: None,
-        inbox: Inbox::new(now),
-        wire,
-        writer,
-        negotiated: None,
-        phase: Phase::Offered { until: now + ANSWER_WITHIN },
-        open: Vec::new(),
-        locals: Vec::new(),
-        datagrams: Vec::new(),
-        ice_connected: false,
-        early: Vec::new(),
-        handled: None,
-        keyframe_asked: None,
-        picture_missed: None,
-        estimate: None,
-        stats: PeerStats::default(),
-        stats_told: now,
-        told_stats,
-        wrong_codec: false,
-        cancel: cancel.clone(),
-    });
-    driver.offer(&mut outbox, now).context("making the offer")?;
-    let task = tokio::spawn(guarded(driver, outbox));
-    let handle = PeerHandle { commands, feeds, state, stats, _cancel: cancel.drop_guard(), _task: task };
-    Ok((handle, events))
+    offer: &str,
+) -> Result<(Opened, Answer), OfferError> {
+    let offered = Offered::read(offer, &spec.codecs)?;
+    let unusable = |error: anyhow::Error| OfferError::Unusable(format!("{error:#}"));
+    let mut new =
+        New::peer(shared, spec.viewer, vec![offered.format.clone()], Shape::Watched).map_err(unusable)?;
+    let sdp = new.driver.take_offer(&offered, Instant::now()).map_err(unusable)?;
+    Ok((new.start(), Answer { sdp, codec: offered.format.codec }))
+}
+
+/// A peer that does not run yet.
+struct New {
+    driver: Box<Driver>,
+    outbox: Outbox,
+    events: mpsc::Receiver<PeerEvent>,
+    commands: mpsc::Sender<Command>,
+    state: watch::Sender<String>,
+    stats: watch::Receiver<PeerStats>,
+}
+
+impl New {
+    fn peer(
+        shared: &Arc<Shared>,
+        viewer: ViewerId,
+        formats: Vec<VideoFormat>,
+        shape: Shape,
+    ) -> anyhow::Result<Self> {
+        let now = Instant::now();
+        let wire = Wire::new(now);
+        let codec = formats.first().context("no codec is given")?.codec;
+        let connection = Connection::new(&formats, shape, &shared.certificate, &wire, now)?;
+        let writer = VideoWriter::new(codec, connection.ssrc, random_u32()?, wall_clock(now));
+        let (route, arrivals) = Route::open(shared);
+        let (commands, orders) = mpsc::channel(COMMANDS);
+        let (state, states) = watch::channel(String::new());
+        let (told_stats, stats) = watch::channel(PeerStats::default());
+        let (outbox, events) = Outbox::new();
+        let driver = Box::new(Driver {
+            viewer,
+            formats,
+            connection,
+            outlet: Outlet::new(route),
+            arrivals,
+            orders,
+            states,
+            feeds: Arc::default(),
+            frames: None,
+            inbox: Inbox::new(now),
+            wire,
+            writer,
+            negotiated: None,
+            phase: Phase::Awaited { until: now + ANSWER_WITHIN },
+            open: Vec::new(),
+            locals: Vec::new(),
+            datagrams: Vec::new(),
+            ice_connected: false,
+            early: Vec::new(),
+            handled: None,
+            keyframe_asked: None,
+            picture_missed: None,
+            estimate: None,
+            stats: PeerStats::default(),
+            stats_told: now,
+            told_stats,
+            wrong_codec: false,
+            cancel: shared.cancel.child_token(),
+        });
+        Ok(Self { driver, outbox, events, commands, state, stats })
+    }
+
+    fn start(self) -> Opened {
+        let Self { driver, outbox, events, commands, state, stats } = self;
+        let feeds = Arc::clone(&driver.feeds);
+        let cancel = driver.cancel.clone();
+        let task = tokio::spawn(guarded(driver, outbox));
+        let handle = PeerHandle { commands, feeds, state, stats, _cancel: cancel.drop_guard(), _task: task };
+        (handle, events)
+    }
 }
 
 /// A fault of the library ends this peer and no other; its owner is told all the same.
@@ -125,7 +171,10 @@ fn wall_clock(at: Instant) -> Clock {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Offered { until: Instant },
+    /// The viewer is to answer until then or, where it was the one that offered, to connect.
+    Awaited {
+        until: Instant,
+    },
     Answered,
     Connected,
     Disconnected,
@@ -134,7 +183,8 @@ enum Phase {
 
 struct Driver {
     viewer: ViewerId,
-    codec: Codec,
+    /// What was offered, best first. What was taken stands in `negotiated`.
+    formats: Vec<VideoFormat>,
     connection: Connection,
     outlet: Outlet,
     arrivals: mpsc::Receiver<Arrival>,
@@ -235,20 +285,20 @@ impl Driver {
 
     fn wake_at(&mut self) -> Instant {
         let core = self.connection.core.poll_timeout();
-        let offered = match self.phase {
-            Phase::Offered { until } => Some(until),
+        let awaited = match self.phase {
+            Phase::Awaited { until } => Some(until),
             _ => None,
         };
         // The core's timers are seconds away at most; this is only for a core that has none.
         let idle = Instant::now() + ANSWER_WITHIN;
-        let earliest = [core, offered].into_iter().flatten().min().unwrap_or(idle);
+        let earliest = [core, awaited].into_iter().flatten().min().unwrap_or(idle);
         self.handled.map_or(earliest, |handled| earliest.max(handled + TIMER_GRAIN))
     }
 
     fn handle_timer(&mut self, now: Instant) {
         self.handled = Some(now);
-        if matches!(self.phase, Phase::Offered { until } if until <= now) {
-            info!(viewer = %self.viewer, "the viewer did not answer the offer");
+        if matches!(self.phase, Phase::Awaited { until } if until <= now) {
+            info!(viewer = %self.viewer, "the viewer did not go on with the connection");
             self.phase = Phase::Over;
         }
         if let Err(error) = self.connection.core.handle_timeout(now) {

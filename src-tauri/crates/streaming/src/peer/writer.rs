@@ -91,6 +91,10 @@ impl VideoWriter {
         }
     }
 
+    pub(crate) fn set_codec(&mut self, codec: Codec) {
+        self.codec = codec;
+    }
+
     pub(crate) fn set_playout(&mut self, playout: Playout) {
         self.playout = playout;
     }

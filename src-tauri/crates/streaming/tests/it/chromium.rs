@@ -173,7 +173,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, Stri
 
 impl Stage {
     async fn open(&self) -> String {
-        let spec = PeerSpec { viewer: ViewerId::random(), codec: Codec::H264 };
+        let spec = PeerSpec { viewer: ViewerId::random(), codecs: vec![Codec::H264] };
         let (handle, mut events) = self.media.peer(spec).await.unwrap();
         let handle = Arc::new(handle);
         handle.set_frames(Some(Box::new(self.studio.watch())));

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod chromium;
+mod codecs;
 mod peers;
 mod support;

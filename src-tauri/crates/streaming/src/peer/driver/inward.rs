@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use model::video::Codec;
 use rtc::{
     peer_connection::{sdp::RTCSessionDescription, transport::RTCIceCandidateInit},
     sansio::Protocol,
@@ -20,7 +21,7 @@ use crate::{
         Arrival,
         addresses::{self, Transport},
     },
-    sdp,
+    sdp::{self, Offered},
 };
 
 /// Datagrams handled before frames and commands get their turn.
@@ -130,20 +131,42 @@ impl Driver {
             .collect()
     }
 
-    pub(super) fn answer(&mut self, sdp: &str, now: Instant) -> anyhow::Result<()> {
-        sdp::check_answer(sdp, self.codec)?;
+    /// The viewer's answer to our offer; the codec that it comes to.
+    pub(super) fn answer(&mut self, sdp: &str, now: Instant) -> anyhow::Result<Codec> {
+        let codecs: Vec<Codec> = self.formats.iter().map(|format| format.codec).collect();
+        let codec = sdp::check_answer(sdp, &codecs)?;
         let answer = RTCSessionDescription::answer(sdp::without_candidates(sdp))
             .context("the answer is no session description")?;
+        if let Some(format) = self.formats.iter().find(|format| format.codec == codec) {
+            self.connection.settle_on(format)?;
+        }
         self.connection
             .core
             .set_remote_description(now, answer)
             .context("the answer does not fit the offer")?;
-        let negotiated = self.connection.negotiated(self.codec);
-        self.negotiated = Some(negotiated.context("the answer names no payload type for the video")?);
-        if matches!(self.phase, Phase::Offered { .. }) {
+        self.agree_on(codec).context("the answer names no payload type for the video")?;
+        if matches!(self.phase, Phase::Awaited { .. }) {
             self.phase = Phase::Answered;
         }
-        Ok(())
+        Ok(codec)
+    }
+
+    /// Our answer to what the viewer offers.
+    pub(super) fn take_offer(&mut self, offered: &Offered, now: Instant) -> anyhow::Result<String> {
+        let offer = RTCSessionDescription::offer(offered.reduced.clone()).context("reading it")?;
+        self.connection.core.set_remote_description(now, offer).context("reading it")?;
+        let answer = self.connection.core.create_answer(None).context("answering it")?;
+        self.connection.core.set_local_description(now, answer).context("answering it")?;
+        let sdp = self.connection.core.local_description().context("there is no local description")?.sdp;
+        self.outlet.route().name(sdp::ufrag(&sdp).context("the answer has no ufrag")?);
+        self.agree_on(offered.format.codec).context("its video format is not understood")?;
+        Ok(offered.answer(&sdp::with_candidates(&sdp, &self.candidates())))
+    }
+
+    fn agree_on(&mut self, codec: Codec) -> Option<()> {
+        self.negotiated = Some(self.connection.negotiated(codec)?);
+        self.writer.set_codec(codec);
+        Some(())
     }
 }
 

@@ -48,7 +48,7 @@ impl Driver {
             Verdict::WrongCodec => {
                 self.stats.frames_skipped += 1;
                 if !std::mem::replace(&mut self.wrong_codec, true) {
-                    warn!(viewer = %self.viewer, negotiated = ?self.codec, frame = ?frame.codec, "the feed's codec is not the negotiated one: nothing is sent");
+                    warn!(viewer = %self.viewer, negotiated = ?negotiated.payload_type, frame = ?frame.codec, "the feed's codec is not the negotiated one: nothing is sent");
                 }
             }
         }

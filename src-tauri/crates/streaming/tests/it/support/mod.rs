@@ -8,7 +8,7 @@ pub mod remote;
 use std::{future::Future, net::Ipv4Addr, time::Duration};
 
 use model::{ViewerId, video::Codec};
-use streaming::{Config, MediaPort, PeerEvent, PeerHandle, PeerSpec};
+use streaming::{Answer, Config, MediaPort, PeerEvent, PeerHandle, PeerSpec};
 use tokio::{sync::mpsc, time::timeout};
 
 /// Not a claim about speed: past this a story hangs.
@@ -30,13 +30,20 @@ pub struct Near {
 
 impl Near {
     pub async fn open(port: &MediaPort) -> Self {
-        Self::open_with(port, Codec::H264).await
+        Self::open_with(port, &[Codec::H264]).await
     }
 
-    pub async fn open_with(port: &MediaPort, codec: Codec) -> Self {
-        let spec = PeerSpec { viewer: ViewerId::random(), codec };
+    pub async fn open_with(port: &MediaPort, codecs: &[Codec]) -> Self {
+        let spec = PeerSpec { viewer: ViewerId::random(), codecs: codecs.to_vec() };
         let (handle, events) = port.peer(spec).await.unwrap();
         Self { handle, events }
+    }
+
+    /// Our side of a viewer that has offered, and our answer.
+    pub async fn answering(port: &MediaPort, codecs: &[Codec], offer: &str) -> (Self, Answer) {
+        let spec = PeerSpec { viewer: ViewerId::random(), codecs: codecs.to_vec() };
+        let (handle, events, answer) = port.answer(spec, offer).await.unwrap();
+        (Self { handle, events }, answer)
     }
 
     pub async fn offer(&mut self) -> String {

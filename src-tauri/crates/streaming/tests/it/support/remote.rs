@@ -12,6 +12,7 @@ use rtc::{
     rtp_transceiver::rtp_sender::{
         RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
     },
+    rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
 };
 use tokio::sync::{Mutex, mpsc, watch};
 use webrtc::{
@@ -146,6 +147,25 @@ impl Remote {
         self.connection.set_local_description(answer).await.unwrap();
         soon("the far side's candidates", self.gathered.wait_for(|done| *done)).await.unwrap();
         self.connection.local_description().await.unwrap().sdp
+    }
+
+    /// As a player offers by itself.
+    pub async fn offer(&mut self) -> String {
+        let receiving = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Recvonly,
+            streams: vec![],
+            send_encodings: vec![],
+        };
+        self.connection.add_transceiver_from_kind(RtpCodecKind::Video, Some(receiving)).await.unwrap();
+        let offer = self.connection.create_offer(None).await.unwrap();
+        self.connection.set_local_description(offer).await.unwrap();
+        soon("the far side's candidates", self.gathered.wait_for(|done| *done)).await.unwrap();
+        self.connection.local_description().await.unwrap().sdp
+    }
+
+    pub async fn accept(&self, answer: String) {
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        self.connection.set_remote_description(answer).await.unwrap();
     }
 
     pub async fn until(&mut self, wanted: RTCPeerConnectionState) {

@@ -1,0 +1,140 @@
+// Who else can watch: players that speak WHEP, and browsers that lack the codec that everybody else gets.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, framesRise, installReader, launchBrowser, person, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+async function owner() {
+  const viewer = await person(browser)
+  await viewer.page.goto(node.url)
+  await viewer.page.getByRole('button', { name: /^launch/i }).click()
+  await viewer.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(viewer.page, 'live')
+  await installReader(viewer.page)
+  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+}
+
+const invite = (page, id) =>
+  page.evaluate(async (id) => {
+    const response = await fetch(`/api/v1/instances/${id}/invites`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ role: 'watcher' }),
+    })
+    return (await response.json()).url
+  }, id)
+
+/** A player as small as can be, in a page that is not ours but for its address. `window.player` has what it was told. */
+function play([id, token]) {
+  const connection = new RTCPeerConnection()
+  connection.addTransceiver('audio', { direction: 'recvonly' })
+  connection.addTransceiver('video', { direction: 'recvonly' })
+  const video = Object.assign(document.createElement('video'), { id: 'stream', muted: true, autoplay: true })
+  document.body.replaceChildren(video)
+  connection.addEventListener('track', ({ track }) => {
+    if (track.kind === 'video') video.srcObject = new MediaStream([track])
+  })
+  return (async () => {
+    await connection.setLocalDescription()
+    const response = await fetch(`/whep/${id}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/sdp' },
+      body: connection.localDescription.sdp,
+    })
+    if (response.status !== 201) return { status: response.status, ...(await response.json()) }
+    window.player = { connection, at: response.headers.get('location') }
+    await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() })
+    return { status: 201 }
+  })()
+}
+
+const instance = async (id) =>
+  (await node.admin('GET', '/admin/snapshot')).instances.find((row) => row.instance.instance_id === id)
+
+test('a player that speaks WHEP watches by an invitation, is seen as a watcher, and leaves', async () => {
+  const { page, context, id } = await owner()
+  const token = new URL(await invite(page, id), node.url).hash.replace('#invite=', '')
+  const player = await person(browser)
+  await player.page.goto(node.url)
+  assert.deepEqual(await player.page.evaluate(play, [id, token]), { status: 201 })
+  await installReader(player.page)
+  await framesRise(player.page)
+
+  const watching = (await instance(id)).viewers.filter((viewer) => viewer.role === 'watcher')
+  assert.equal(watching.length, 1)
+  assert.equal(watching[0].in_control, false)
+  await until('its way to be known', async () => {
+    const [viewer] = (await instance(id)).viewers.filter((viewer) => viewer.role === 'watcher')
+    return viewer.connected && viewer.rtt_ms !== null && viewer.rendition.codec === 'h264'
+  })
+
+  const left = await player.page.evaluate(
+    ([token]) => fetch(window.player.at, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } }).then((answer) => answer.status),
+    [token],
+  )
+  assert.equal(left, 200)
+  await until('one viewer less', async () => (await instance(id)).viewers.length === 1)
+  await until('the player to be told', () => player.page.evaluate(() => ['closed', 'failed', 'disconnected'].includes(window.player.connection.connectionState)))
+
+  assert.deepEqual(await player.page.evaluate(play, [id, token]), { status: 201 })
+  await until('it to be back', async () => (await instance(id)).viewers.length === 2)
+  await player.context.close()
+  await until('one that went without a word to be gone', async () => (await instance(id)).viewers.length === 1)
+
+  const stranger = await page.evaluate(play, [id, 'A'.repeat(43)])
+  assert.equal(stranger.status, 401)
+  assert.match(stranger.detail, /no session, no invitation/)
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+/** A browser without H.264, such as Firefox where its plugin was not fetched. */
+function withoutH264() {
+  const plain = RTCPeerConnection.prototype.setRemoteDescription
+  RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+    await plain.call(this, description)
+    const others = RTCRtpReceiver.getCapabilities('video').codecs.filter((codec) => !/h264/i.test(codec.mimeType))
+    for (const transceiver of this.getTransceivers().filter((one) => one.receiver.track.kind === 'video')) {
+      transceiver.setCodecPreferences(others)
+    }
+  }
+}
+
+test('a browser without H.264 gets VP8 beside the others, from an encode that runs only while it watches', async () => {
+  const { page, context, id } = await owner()
+  await framesRise(page)
+  const codecs = async () => [...new Set((await instance(id)).renditions.map((one) => one.rendition.codec))].sort()
+  assert.deepEqual(await codecs(), ['h264'])
+
+  const watcher = await person(browser)
+  await watcher.page.addInitScript(withoutH264)
+  await watcher.page.goto(new URL(await invite(page, id), node.url).href)
+  await untilPhase(watcher.page, 'live')
+  await installReader(watcher.page)
+  await framesRise(watcher.page)
+  await framesRise(page)
+  const shown = await until('the codec', () => watcher.page.evaluate(() => window.openspaceStream.stats().codec))
+  assert.match(shown, /vp8/i)
+  assert.match(await page.evaluate(() => window.openspaceStream.stats().codec), /h264/i)
+  assert.deepEqual(await codecs(), ['h264', 'vp8'])
+
+  await watcher.context.close()
+  await until('its encode to end', async () => (await codecs()).length === 1)
+  assert.deepEqual(watcher.problems, [])
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
