@@ -50,14 +50,14 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Connects and looks at what is there already.
-    pub(crate) async fn start(address: &DisplayAddress, size: Size) -> anyhow::Result<Self> {
+    pub(crate) async fn start(address: &DisplayAddress) -> anyhow::Result<Self> {
         let (socket, hangup) = Socket::open(address)?;
         let (main_out, main) = watch::channel(None);
         let (ready_out, ready) = oneshot::channel();
         let name = address.name();
         let thread = thread::Builder::new()
             .name(format!("windows {name}"))
-            .spawn(move || run(socket, size, ready_out, main_out))
+            .spawn(move || run(socket, ready_out, main_out))
             .context("starting a thread")?;
         let keeper = Self { main, hangup, thread: Some(thread) };
         timeout(GREETING, ready)
@@ -99,13 +99,8 @@ pub(crate) fn ask_to_close(address: &DisplayAddress, window: Window) -> anyhow::
     Ok(())
 }
 
-fn run(
-    socket: Socket,
-    size: Size,
-    ready: oneshot::Sender<anyhow::Result<()>>,
-    main: watch::Sender<Option<Main>>,
-) {
-    let mut thread = match Thread::begin(socket, size, main) {
+fn run(socket: Socket, ready: oneshot::Sender<anyhow::Result<()>>, main: watch::Sender<Option<Main>>) {
+    let mut thread = match Thread::begin(socket, main) {
         Ok(thread) => thread,
         // Nobody listens any more where the start was given up.
         Err(error) => return drop(ready.send(Err(error))),
@@ -127,11 +122,15 @@ struct Thread {
 }
 
 impl Thread {
-    fn begin(socket: Socket, size: Size, main: watch::Sender<Option<Main>>) -> anyhow::Result<Self> {
+    fn begin(socket: Socket, main: watch::Sender<Option<Main>>) -> anyhow::Result<Self> {
         let wire = socket.greet()?;
         let atoms = Atoms::new(&wire.conn)?.reply()?;
-        let interest = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
+        let interest = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::STRUCTURE_NOTIFY;
+        let interest = ChangeWindowAttributesAux::new().event_mask(interest);
         wire.conn.change_window_attributes(wire.root, &interest)?.check()?;
+        // It may have been resized before this node began.
+        let root = wire.conn.get_geometry(wire.root)?.reply()?;
+        let size = Size::new(root.width.into(), root.height.into());
         let mut thread = Self { wire, atoms, windows: Windows::new(size), size, main };
         // Asked for after the interest was declared: what is mapped in between is seen twice rather than never.
         let present = thread.wire.conn.query_tree(thread.wire.root)?.reply()?.children;
@@ -164,6 +163,11 @@ impl Thread {
             Event::DestroyNotify(e) => self.on_seen(Seen::Gone { id: e.window }),
             Event::ReparentNotify(e) if e.parent == root => self.on_mapped(e.window),
             Event::ReparentNotify(e) => self.on_seen(Seen::Gone { id: e.window }),
+            Event::ConfigureNotify(e) if e.window == root => {
+                self.size = Size::new(e.width.into(), e.height.into());
+                self.windows.resize(self.size);
+                Ok(())
+            }
             Event::ConfigureNotify(e) => {
                 let rect =
                     Rect { x: e.x.into(), y: e.y.into(), width: e.width.into(), height: e.height.into() };

@@ -3,6 +3,7 @@
 //! ```text
 //!   Display ── owns ──► Xvfb              a process in its own session; outlives this one, is adopted by pid and start time
 //!      └───── keeper ─► windows (pure)    a thread: the program's main window fills the display, the newest window has the keyboard
+//!   resize                                 the display becomes larger or smaller while all that is on it goes on
 //!   Injector ─────────► queue ─► held     a thread: nothing stays pressed (both pure); XTEST
 //! ```
 //!
@@ -17,6 +18,7 @@ mod keys;
 pub mod process;
 mod programs;
 mod queue;
+mod resize;
 mod server;
 mod windows;
 mod wire;
@@ -28,6 +30,7 @@ use tokio::{sync::watch, time::timeout};
 
 pub use injector::Injector;
 pub use programs::find_vglrun;
+pub use resize::resize;
 
 use crate::{keeper::Keeper, windows::Main};
 
@@ -74,7 +77,7 @@ impl Display {
     /// Starts Xvfb on a number that it finds free itself, with its own cookie and without TCP.
     pub async fn open(spec: Spec) -> Result<Self, OpenError> {
         let started = server::start(OsStr::new("Xvfb"), &spec).await?;
-        match Keeper::start(&started.record.address, started.record.size).await {
+        match begin(&started.record).await {
             Ok(keeper) => Ok(Self { record: started.keep(), keeper }),
             Err(error) => {
                 server::stop(&started.record).await;
@@ -88,9 +91,8 @@ impl Display {
         if !process::is_alive(record.server) {
             return Err(OpenError::Gone(record.address.number));
         }
-        let keeper = Keeper::start(&record.address, record.size)
-            .await
-            .map_err(|error| OpenError::Failed(format!("{error:#}")))?;
+        let keeper =
+            Keeper::start(&record.address).await.map_err(|error| OpenError::Failed(format!("{error:#}")))?;
         Ok(Self { record, keeper })
     }
 
@@ -170,6 +172,13 @@ impl Display {
         server::stop(&record).await;
         tracing::debug!(display = record.address.number, "X server closed");
     }
+}
+
+/// The server began as large as it may become; the program is to see it as large as it is wanted.
+async fn begin(record: &DisplayRecord) -> anyhow::Result<Keeper> {
+    let (address, size) = (record.address.clone(), record.size);
+    tokio::task::spawn_blocking(move || resize(&address, size)).await??;
+    Keeper::start(&record.address).await
 }
 
 /// The program's main window as it changes.

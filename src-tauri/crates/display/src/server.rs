@@ -37,7 +37,7 @@ pub(crate) async fn start(program: &OsStr, spec: &Spec) -> Result<Started, OpenE
     crate::cookie::create(&auth_file).map_err(in_dir)?;
     let log = fs::File::create(&log_file).map_err(in_dir)?;
 
-    let mut command = CommandWrap::with_new(program, |command| arrange(command, spec.size, &auth_file, log));
+    let mut command = CommandWrap::with_new(program, |command| arrange(command, &auth_file, log));
     let mut child = command.wrap(ProcessSession).spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => OpenError::NoXvfb,
         _ => OpenError::Failed(format!("starting {}: {error}", program.display())),
@@ -87,9 +87,10 @@ fn clean_up(record: &DisplayRecord) {
     let _ = fs::remove_file(&record.address.auth_file);
 }
 
-fn arrange(command: &mut Command, size: Size, auth_file: &Path, log: fs::File) {
+fn arrange(command: &mut Command, auth_file: &Path, log: fs::File) {
     command
-        .args(["-screen", "0", &format!("{size}x24"), "-displayfd", "1", "-auth"])
+        // It can become smaller than it began, and never larger.
+        .args(["-screen", "0", &format!("{}x24", Size::MAX), "-displayfd", "1", "-auth"])
         .arg(auth_file)
         // Without the last client the server would start over and forget the window; without input for minutes it would blank.
         .args(["-nolisten", "tcp", "-noreset", "-s", "0", "-dpms", "-dpi", "96", "-br"])

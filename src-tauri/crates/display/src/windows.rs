@@ -113,6 +113,16 @@ impl Windows {
         Self { display, all: Vec::new(), main: None, focused: None, ticked: None }
     }
 
+    /// The display has another size now: the main window is made to fill it at once.
+    pub(crate) fn resize(&mut self, display: Size) {
+        self.display = display;
+        self.all.iter_mut().for_each(|window| {
+            if let Some(fill) = &mut window.fill {
+                fill.pause = Duration::ZERO;
+            }
+        });
+    }
+
     pub(crate) fn handle(&mut self, seen: Seen, now: Instant) -> Vec<Wish> {
         match seen {
             Seen::Mapped { id, rect, kind } => self.add(id, rect, kind, now),
@@ -188,7 +198,7 @@ impl Windows {
         }
         let pause = match &window.fill {
             Some(fill) if now < fill.at + fill.pause => return None,
-            Some(fill) if now < fill.at + REFILL_FORGET => (fill.pause * 2).min(REFILL_MAX),
+            Some(fill) if now < fill.at + REFILL_FORGET => (fill.pause * 2).clamp(REFILL_FIRST, REFILL_MAX),
             _ => REFILL_FIRST,
         };
         window.fill = Some(Filled { at: now, pause });
@@ -262,6 +272,18 @@ mod tests {
         assert_eq!(play.moved(1, FULL), []);
         assert_eq!(play.windows.main(), Some(Main { id: 1, filled: true }));
         assert_eq!(play.windows.wake_at(), None);
+    }
+
+    #[test]
+    fn the_main_window_follows_the_size_of_its_display_without_a_pause() {
+        let mut play = Play::full(1);
+        for (width, height) in [(1920, 1080), (640, 360), (1280, 720)] {
+            play.windows.resize(Size::new(width, height));
+            assert_eq!(play.pass(0), [Wish::Fill(1)]);
+            assert_eq!(play.windows.main(), Some(Main { id: 1, filled: false }));
+            assert_eq!(play.moved(1, Rect { x: 0, y: 0, width, height }), []);
+            assert_eq!(play.windows.main(), Some(Main { id: 1, filled: true }));
+        }
     }
 
     #[test]

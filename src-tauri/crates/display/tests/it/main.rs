@@ -4,6 +4,7 @@
 mod client;
 mod displays;
 mod input;
+mod resizing;
 
 use std::path::Path;
 
