@@ -1,6 +1,7 @@
 // The camera is flown by fingers and gamepads, and comes to rest whatever becomes of who flies it.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
 import { TestNode, frame, installReader, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
@@ -218,4 +219,57 @@ test('a flight says where it goes until a finger takes over, or a button ends it
   await node.admin('DELETE', `/instances/${id}`)
   await owner.context.close()
   await watcher.context.close()
+})
+
+test('a node that is killed in flight leaves the camera moving, and the next one stops it', async () => {
+  const { page, context, id, problems } = await launched()
+  const fingers = await fingersOf(page)
+  await fingers.down([600, 400])
+  await fingers.move([680, 400])
+  await moves(page, 'a turn', longitude)
+  await node.kill()
+  await untilPhase(page, 'reconnecting')
+  await fingers.up()
+  await node.up()
+  await ready(page)
+  await rests(page)
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+test('in a program without a flight controller, fingers are a mouse', async () => {
+  const { build } = await node.command({ command: 'add_program', name: 'Events', run: ['xev', '-geometry', '800x600+0+0'], env: {} })
+  const { page, context, problems } = await person(browser, { hasTouch: true })
+  await page.goto(node.url)
+  await until('a session', () => page.evaluate(() => localStorage.session_id))
+  const id = await page.evaluate(async (build) => {
+    const response = await fetch('/api/v1/instances', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ build }),
+    })
+    return (await response.json()).instance_id
+  }, build.id)
+  await page.goto(`${node.url}/stream/${id}`)
+  await untilPhase(page, 'live')
+  const heard = async (what) => (await readFile(`${node.data}/instances/${id}/program.log`, 'utf8')).split(what).length - 1
+  const fingers = await fingersOf(page)
+  await fingers.down([300, 300])
+  await until('the press', async () => (await heard('ButtonPress')) === 1)
+  const before = await heard('MotionNotify')
+  await fingers.move([360, 320])
+  await until('the drag', async () => (await heard('MotionNotify')) > before)
+  await fingers.up()
+  await until('the release', async () => (await heard('ButtonRelease')) === 1)
+  await fingers.down([260, 300], [340, 300])
+  await fingers.move([200, 300], [400, 300])
+  await until('the wheel', async () => (await heard('button 4')) > 0)
+  await fingers.up()
+  assert.equal(await page.locator('[data-flight-hint]').count(), 0)
+  await page.evaluate(() => document.querySelector('[aria-label="Help and keys"]').click())
+  await page.getByRole('dialog', { name: 'Help' }).getByText('drags with the left button').waitFor()
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
 })

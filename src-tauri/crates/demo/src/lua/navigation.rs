@@ -271,7 +271,6 @@ fn roll(world: &mut World, args: &Args<'_>) -> Outcome {
 }
 
 fn push(world: &mut World, step: Step) -> Outcome {
-    world.stop_flight();
     world.navigator.camera.go(step);
     nothing()
 }

@@ -45,6 +45,7 @@ impl World {
                 self.events.push(Event::new("SessionRecordingPlayback", &[("State", json!("Finished"))]));
             }
         } else if self.navigator.flight.is_some() {
+            // As with OpenSpace, no hand and no impulse moves the camera while it flies by itself.
             self.fly_on(elapsed_s);
         } else {
             self.drift(elapsed_s);

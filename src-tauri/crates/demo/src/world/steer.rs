@@ -86,7 +86,6 @@ impl World {
             Input::Press { button, x, y, held } if self.mouse_is_on() => {
                 self.hand.drag = Some(Drag { button, grip: grip(button, held), x, y });
                 self.navigator.swing.hold();
-                self.stop_flight();
             }
             Input::Release { button } if self.hand.drag.is_some_and(|drag| drag.button == button) => {
                 self.let_go()
@@ -94,7 +93,6 @@ impl World {
             Input::Blur => self.let_go(),
             Input::Move { x, y } => self.drag_to(x, y),
             Input::Wheel { notches } if self.mouse_is_on() => {
-                self.stop_flight();
                 self.navigator.camera.go(Step { zoom: notches * PER_NOTCH, ..Step::default() });
             }
             Input::Press { .. } | Input::Release { .. } | Input::Wheel { .. } | Input::Close => {}

@@ -104,8 +104,8 @@ export class Pilot {
     const velocities = this.sink.mayFly() ? velocitiesOfPads(pads) : REST;
     const moved = !isRest(velocities);
     if (moved && !this.padsMoved) {
-      this.sink.onHand('gamepad');
-      if (!this.sink.maySteer()) this.sink.onIdlePress();
+      if (this.sink.maySteer()) this.sink.onHand('gamepad');
+      else this.sink.onIdlePress();
     }
     this.padsMoved = moved;
     return velocities;
