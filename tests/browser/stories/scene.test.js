@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, launchBrowser, until, untilPhase } from '../harness.js'
+import { bar, invited, launched, wake } from '../rig/scene.js'
 
 let node
 let browser
@@ -18,34 +19,6 @@ after(async () => {
   await node?.close()
 })
 
-async function launched(options) {
-  const viewer = await person(browser, options)
-  await viewer.page.goto(node.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\//)
-  await untilPhase(viewer.page, 'live')
-  await bar(viewer.page).waitFor({ state: 'attached' })
-  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
-}
-
-async function invited(owner, id, role) {
-  const url = await owner.page.evaluate(async ([id, role]) => {
-    const response = await fetch(`/api/v1/instances/${id}/invites`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ role }),
-    })
-    return (await response.json()).url
-  }, [id, role])
-  const viewer = await person(browser)
-  await viewer.page.goto(new URL(url, node.url).href)
-  await untilPhase(viewer.page, 'live')
-  await bar(viewer.page).waitFor({ state: 'attached' })
-  return viewer
-}
-
-const bar = (page) => page.locator('[data-scene-bar]')
-
 /** What the bar says; not what was wished. */
 const told = (page) =>
   bar(page).evaluate((bar) => ({
@@ -57,18 +30,10 @@ const told = (page) =>
 
 const untilTold = (page, what, fits) => until(what, async () => fits(await told(page)))
 
-/** The bar comes when the pointer is near the lower edge. */
-async function wake(page) {
-  const { width, height } = page.viewportSize()
-  await page.mouse.move(width / 2, height / 2)
-  await page.mouse.move(width / 2, height - 8)
-  await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
-}
-
 test('a person searches Mars, flies there, pauses, and jumps to a date; a watcher sees it all and changes nothing', async () => {
-  const owner = await launched()
+  const owner = await launched(browser, node)
   const { page, id } = owner
-  const watcher = await invited(owner, id, 'watcher')
+  const watcher = await invited(browser, node, owner, id, 'watcher')
   const both = [page, watcher.page]
   assert.notEqual((await told(page)).focus, 'Mars')
 
@@ -115,10 +80,10 @@ test('a person searches Mars, flies there, pauses, and jumps to a date; a watche
 })
 
 test('whoever may steer, but does not, waits for the wheel; a wish that cannot be is answered with a sentence', async () => {
-  const owner = await launched()
+  const owner = await launched(browser, node)
   const { page, id } = owner
   await page.locator('video#stream').click({ position: { x: 600, y: 400 } })
-  const pilot = await invited(owner, id, 'pilot')
+  const pilot = await invited(browser, node, owner, id, 'pilot')
   await until('the owner at the wheel', async () => (await pilot.page.locator('[data-control="other"]').count()) > 0)
   assert.ok(await pilot.page.getByRole('button', { name: 'Pause time' }).isDisabled())
   const wish = (page, wish) => page.evaluate((wish) => window.openspaceStream.wish(wish).then(() => null, (error) => error.message), wish)
@@ -148,7 +113,7 @@ test('whoever may steer, but does not, waits for the wheel; a wish that cannot b
 })
 
 test('the bar goes away by itself and leaves the whole picture to the pointer; actions are in the help', async () => {
-  const { page, context, id } = await launched()
+  const { page, context, id } = await launched(browser, node)
   await page.mouse.move(600, 400)
   await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
   await until('the picture under the pointer', () =>
@@ -179,7 +144,7 @@ test('the bar goes away by itself and leaves the whole picture to the pointer; a
 })
 
 test('the bar goes with a program that crashes and comes back with the next', async () => {
-  const { page, context, id } = await launched()
+  const { page, context, id } = await launched(browser, node)
   process.kill(await node.pidOf(id), 'SIGKILL')
   await bar(page).waitFor({ state: 'detached' })
   await untilPhase(page, 'live')
@@ -191,7 +156,7 @@ test('the bar goes with a program that crashes and comes back with the next', as
 })
 
 test('on a phone the bar fits and is reached by a finger', async () => {
-  const { page, context, id, problems } = await launched({ viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
+  const { page, context, id, problems } = await launched(browser, node, { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
   await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
   await page.getByRole('button', { name: 'Show time and place' }).tap()
   await page.getByRole('button', { name: 'Pause time' }).tap()

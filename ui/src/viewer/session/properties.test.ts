@@ -14,7 +14,7 @@ const property = (uri: string, owner: string): SceneProperty => ({
 
 test('settings are grouped by what they belong to', () => {
   const list = [
-    property('a', 'Mars › Renderable'),
+    property('a', 'Mars › Renderable › Layers'),
     property('b', 'Mars'),
     property('c', 'Dashboard'),
     property('d', ''),
@@ -24,7 +24,7 @@ test('settings are grouped by what they belong to', () => {
     ['Dashboard', ['c']],
     ['Other', ['d']],
   ]);
-  expect(list.map(innerOwner)).toEqual(['Renderable', '', '', '']);
+  expect(list.map(innerOwner)).toEqual(['Layers', '', '', '']);
 });
 
 test.each([

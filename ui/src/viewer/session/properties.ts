@@ -17,9 +17,13 @@ export function byOwner(properties: SceneProperty[]): PropertyGroup[] {
   return [...groups].map(([name, members]) => ({ name, properties: members }));
 }
 
+/** Nearly everything that is drawn has its settings in there, so it tells nobody anything. */
+const UNSAID = 'Renderable';
+
 /** What of the owner its group does not say: "Layers › Color". */
 export function innerOwner(property: SceneProperty): string {
-  return property.owner.split(SEPARATOR).slice(1).join(SEPARATOR);
+  const inner = property.owner.split(SEPARATOR).slice(1);
+  return inner.filter((name) => name !== UNSAID).join(SEPARATOR);
 }
 
 /** How fine a slider is; whole numbers where there are no others. */

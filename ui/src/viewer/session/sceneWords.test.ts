@@ -9,6 +9,7 @@ import {
   rateWords,
   readDate,
   shifted,
+  showingObstacle,
   steeringObstacle,
 } from './sceneWords';
 
@@ -140,4 +141,6 @@ test('everybody else reads why not', () => {
 test('what the scene shows is changed by role, whoever steers', () => {
   expect(changingObstacle({ ...live, role: 'presenter', holder: 'other' })).toBeNull();
   expect(changingObstacle(live)).toBe('To do these takes the role of presenter.');
+  expect(showingObstacle({ ...live, role: 'presenter', holder: 'other' })).toBeNull();
+  expect(showingObstacle(live)).toMatch(/^You see what is shown\./);
 });

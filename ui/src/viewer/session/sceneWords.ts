@@ -134,3 +134,9 @@ export function steeringObstacle(state: State): string | null {
 export function changingObstacle(state: State): string | null {
   return atLeast(state.role, 'presenter') ? null : 'To do these takes the role of presenter.';
 }
+
+/** The same, where it is seen what is so all the same. */
+export function showingObstacle(state: State): string | null {
+  if (atLeast(state.role, 'presenter')) return null;
+  return 'You see what is shown. Switching it takes the role of presenter.';
+}

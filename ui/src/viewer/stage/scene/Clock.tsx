@@ -12,26 +12,28 @@ export function Clock({ session, scene, disabled, opened, onOpen }: ScenePart & 
   const { day, clock } = clockWords(scene.time);
   return (
     <div className={classes.clock}>
-      <Opener
-        label={`${day}, ${clock} UTC. Jump to another date`}
-        title="Jump to another date"
-        position="top"
-        disabled={disabled}
-        opened={opened}
-        onOpen={onOpen}
-        icon={<IconCalendarEvent size={19} stroke={1.6} />}
-        small={clock === '' ? '' : `${clock} UTC`}
-        large={<time dateTime={scene.time}>{day}</time>}
-      >
-        <Jump
-          scene={scene}
-          onJump={(time) => session.send({ name: 'set_time', args: { time } })}
-          onDone={() => {
-            onOpen(false);
-            toPicture();
-          }}
-        />
-      </Opener>
+      <div className={classes.time}>
+        <Opener
+          label={`${day}, ${clock} UTC. Jump to another date`}
+          title="Jump to another date"
+          position="top"
+          disabled={disabled}
+          opened={opened}
+          onOpen={onOpen}
+          icon={<IconCalendarEvent size={19} stroke={1.6} />}
+          small={clock === '' ? '' : `${clock} UTC`}
+          large={<time dateTime={scene.time}>{day}</time>}
+        >
+          <Jump
+            scene={scene}
+            onJump={(time) => session.send({ name: 'set_time', args: { time } })}
+            onDone={() => {
+              onOpen(false);
+              toPicture();
+            }}
+          />
+        </Opener>
+      </div>
       <Button
         className={classes.now}
         size="compact-md"

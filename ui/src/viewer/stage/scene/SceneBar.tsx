@@ -1,3 +1,5 @@
+import { Button } from '@mantine/core';
+import { IconTelescope } from '@tabler/icons-react';
 import { useCallback, useState, type MouseEvent } from 'react';
 
 import { steeringObstacle } from '../../session/sceneWords';
@@ -7,18 +9,21 @@ import { useScene } from '../useScene';
 import { useSession } from '../useSession';
 import { Clock } from './Clock';
 import { Focus } from './Focus';
+import { ScenePanel } from './panel/ScenePanel';
+import { RecordingSign } from './RecordingSign';
 import classes from './SceneBar.module.css';
 import { Transport } from './Transport';
 import { useNearBottom } from './useNearBottom';
 
 const REASON = 'scene-reason';
 
-/** Time and place of the scene, for whoever steers; everybody else reads them. */
+/** Time and place of the scene, for whoever steers; everybody else reads them. Beside them, what else there is to do. */
 export function SceneBar({ session }: { session: Session }) {
   const { state } = useSession(session);
   const scene = useScene(session);
   const [open, setOpen] = useState<'clock' | 'focus' | null>(null);
-  const bar = useBarShown(open !== null);
+  const [exploring, setExploring] = useState(false);
+  const bar = useBarShown(open !== null || exploring);
   useNearBottom(bar.show);
   const opens = useCallback(
     (name: 'clock' | 'focus') => (wanted: boolean) => setOpen(wanted ? name : null),
@@ -29,6 +34,8 @@ export function SceneBar({ session }: { session: Session }) {
   const part = { session, scene, disabled: reason !== null };
   return (
     <>
+      <RecordingSign session={session} />
+      {exploring && <ScenePanel session={session} scene={scene} onClose={() => setExploring(false)} />}
       <button className={classes.handle} onClick={bar.show} aria-label="Show time and place" />
       <section
         className={classes.bar}
@@ -49,7 +56,21 @@ export function SceneBar({ session }: { session: Session }) {
         <div className={classes.row}>
           <Transport {...part} />
           <Clock {...part} opened={open === 'clock' && !part.disabled} onOpen={opens('clock')} />
-          <Focus {...part} opened={open === 'focus' && !part.disabled} onOpen={opens('focus')} />
+          <div className={classes.end}>
+            <Focus {...part} opened={open === 'focus' && !part.disabled} onOpen={opens('focus')} />
+            <Button
+              className={classes.explore}
+              variant="default"
+              radius="md"
+              aria-expanded={exploring}
+              aria-label="Explore the scene"
+              title="Show and hide things, and more"
+              leftSection={<IconTelescope size={19} stroke={1.7} />}
+              onClick={() => setExploring(!exploring)}
+            >
+              Explore
+            </Button>
+          </div>
         </div>
       </section>
     </>
