@@ -1,10 +1,12 @@
 // The camera is flown by fingers and gamepads, and comes to rest whatever becomes of who flies it.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, installReader, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { TestNode, frame, installReader, launchBrowser, listenToScene, person, programs, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -19,14 +21,64 @@ after(async () => {
   await node?.close()
 })
 
-async function launched(options) {
-  const viewer = await person(browser, { hasTouch: true, ...options })
-  await viewer.context.addInitScript(listenToScene)
+async function launched() {
+  const viewer = await visitor()
   await viewer.page.goto(node.url)
   await viewer.page.getByRole('button', { name: /^launch/i }).click()
   await viewer.page.waitForURL(/\/stream\//)
   await ready(viewer.page)
   return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+}
+
+/** Of a build that is not the first on the home page. */
+async function launchedOf(build) {
+  const viewer = await visitor()
+  const { page } = viewer
+  await page.goto(node.url)
+  await until('a session', () => page.evaluate(() => localStorage.session_id))
+  const id = await page.evaluate(async (build) => {
+    const response = await fetch('/api/v1/instances', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ build }),
+    })
+    return (await response.json()).instance_id
+  }, build)
+  await page.goto(`${node.url}/stream/${id}`)
+  await untilPhase(page, 'live')
+  return { ...viewer, id }
+}
+
+async function visitor() {
+  const viewer = await person(browser, { hasTouch: true })
+  await viewer.context.addInitScript(listenToScene)
+  await viewer.context.addInitScript(keepHand)
+  return viewer
+}
+
+/** For `addInitScript`: the channel of the hand, to say what our page would never say. */
+function keepHand() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      this.addEventListener('datachannel', ({ channel }) => {
+        if (channel.label === 'pointer') window.hand = channel
+      })
+    }
+  }
+}
+
+/** Says it for half a second, newer than whatever the page itself has said. */
+function insist(page, velocities) {
+  return page.evaluate(async (velocities) => {
+    window.seq ??= 1e6
+    for (let time = 0; time < 10; time += 1) {
+      window.seq += 1
+      window.hand.send(`{"type":"fly","seq":${window.seq},"velocities":${velocities}}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }, velocities)
 }
 
 async function invited(owner, id, role) {
@@ -38,8 +90,7 @@ async function invited(owner, id, role) {
     })
     return (await response.json()).url
   }, [id, role])
-  const viewer = await person(browser, { hasTouch: true })
-  await viewer.context.addInitScript(listenToScene)
+  const viewer = await visitor()
   await viewer.page.goto(new URL(url, node.url).href)
   await ready(viewer.page)
   return viewer
@@ -185,6 +236,13 @@ test('a gamepad flies, rests when it is let go of, left alone or pulled out, and
   await fingers.move([680, 400])
   await rests(page)
   await fingers.up()
+  const before = await camera(page)
+  await insist(pilot.page, '{"zoom":1}')
+  for (const velocities of ['{"zoom":1e39}', '{"zoom":-2}', '{"orbit":[1]}', '{"orbit":[1,null]}']) await insist(page, velocities)
+  await rests(page)
+  assert.deepEqual(await camera(page), before, 'neither the other viewer nor nonsense moves it')
+  await insist(page, '{"zoom":1}')
+  await until('what is meant to arrive', async () => height(await camera(page)) < height(before))
   await until('the owner still at the wheel', async () => (await page.locator('[data-control="mine"]').count()) > 0)
   assert.deepEqual([...owner.problems, ...pilot.problems], [])
 
@@ -193,9 +251,13 @@ test('a gamepad flies, rests when it is let go of, left alone or pulled out, and
   await pilot.context.close()
 })
 
-test('a flight says where it goes until a finger takes over, or a button ends it', async () => {
-  const owner = await launched()
+test('a flight of an older OpenSpace says where it goes until a finger takes over, or a button ends it', async () => {
+  const dir = path.join(node.data, 'older')
+  execFileSync(path.join(programs, 'openspace-webrtc-demo'), ['--install', dir, '--legacy'])
+  const { build } = await node.command({ command: 'add_build', dir })
+  const owner = await launchedOf(build.id)
   const { page, id } = owner
+  await ready(page)
   const watcher = await invited(owner, id, 'watcher')
   const fly = () =>
     page.evaluate(() => window.openspaceStream.wish({ name: 'fly_to', args: { node: 'Mars', duration_s: 300 } }))
@@ -240,19 +302,7 @@ test('a node that is killed in flight leaves the camera moving, and the next one
 
 test('in a program without a flight controller, fingers are a mouse', async () => {
   const { build } = await node.command({ command: 'add_program', name: 'Events', run: ['xev', '-geometry', '800x600+0+0'], env: {} })
-  const { page, context, problems } = await person(browser, { hasTouch: true })
-  await page.goto(node.url)
-  await until('a session', () => page.evaluate(() => localStorage.session_id))
-  const id = await page.evaluate(async (build) => {
-    const response = await fetch('/api/v1/instances', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ build }),
-    })
-    return (await response.json()).instance_id
-  }, build.id)
-  await page.goto(`${node.url}/stream/${id}`)
-  await untilPhase(page, 'live')
+  const { page, context, id, problems } = await launchedOf(build.id)
   const heard = async (what) => (await readFile(`${node.data}/instances/${id}/program.log`, 'utf8')).split(what).length - 1
   const fingers = await fingersOf(page)
   await fingers.down([300, 300])
