@@ -26,7 +26,7 @@ export function WatchHint({ session, state }: { session: Session; state: State }
   if (steering || (over && !mayJustTake)) return null;
   return (
     <div className={classes.hint} role="status">
-      {mayJustTake ? 'Click the picture to steer.' : 'You are watching.'}
+      {mayJustTake ? `${press()} the picture to steer.` : 'You are watching.'}
       {!mayJustTake && (
         <Button size="compact-sm" radius="xl" color="lamp.4" onClick={() => session.control('request')}>
           Ask for control
@@ -34,4 +34,8 @@ export function WatchHint({ session, state }: { session: Session; state: State }
       )}
     </div>
   );
+}
+
+function press(): string {
+  return window.matchMedia('(hover: none)').matches ? 'Touch' : 'Click';
 }
