@@ -53,7 +53,11 @@ export function Bar({ session, state, quality, held, stats, onStats, onDialog }:
           <Logo size={28} />
         </a>
         <span className={classes.name}>{state.instance?.build_name}</span>
-        {state.instance?.demo && <DemoTag />}
+        {state.instance?.demo && (
+          <span className={classes.demo}>
+            <DemoTag />
+          </span>
+        )}
         <span className={classes.space} />
         {welcomed && live && <ControlMenu session={session} state={state} onOpen={setMenuOpen} />}
         {welcomed && (

@@ -61,8 +61,11 @@ function Phase({ phase, milestones, time, disabled, onJump }: Outline[number] & 
   const now = contains(phase, time);
   const inner = pathTo(phase, time).at(-1);
   const self = useRef<HTMLLIElement>(null);
+  const was = useRef(now);
+  // Where it begins is left to the reader; from then on the list goes along.
   useEffect(() => {
-    if (now) self.current?.scrollIntoView({ block: 'nearest' });
+    if (now && !was.current) self.current?.scrollIntoView({ block: 'nearest' });
+    was.current = now;
   }, [now]);
   return (
     <li ref={self} className={classes.phase} data-now={now} data-phase={phase.name}>

@@ -96,6 +96,7 @@ function Sliding({ kind, value, label, description, onSet }: SlidingProps) {
         </span>
       }
       labelElement="div"
+      labelProps={{ className: classes.wide }}
       description={description}
     >
       <Slider

@@ -26,7 +26,7 @@ export function Show({ session, scene, obstacle }: ShowProps) {
   // A list that came whole is searched here, group names included; only a longer one is searched by the node.
   const whole = useToggles(session, '', scene.changes);
   const cut = whole.list !== null && mayBeCut(whole.list);
-  const found = useToggles(session, cut ? settled : '', scene.changes);
+  const found = useToggles(session, cut ? settled : null, scene.changes);
   const toggles = cut ? found : whole;
   const groups = grouped(toggles.list ?? [], cut ? '' : search);
   const [opened, setOpened] = useState<string[]>([]);
@@ -95,7 +95,12 @@ function Row({ toggle, toggles, fixed }: { toggle: SceneToggle; toggles: Toggles
       <Switch
         color="lamp.4"
         labelPosition="left"
-        classNames={{ root: classes.switch, body: classes.switchBody, labelWrapper: classes.switchLabel }}
+        classNames={{
+          root: classes.switch,
+          body: classes.switchBody,
+          labelWrapper: classes.switchLabel,
+          track: classes.track,
+        }}
         label={toggle.name}
         description={within(toggle)}
         checked={on}

@@ -8,15 +8,18 @@ import type { Session } from '../../../session/session';
 export type List<T> = { list: T[] | null; problem: string | null };
 
 /** Whatever makes a list old, at most so often it is asked for. */
-const EVERY_MS = 300;
+const EVERY_MS = 500;
+
+/** How no wish is written. */
+const NOTHING = 'null';
 
 /**
  * A list that the scene answers, for as long as it is shown; asked for again whenever `revision` is another, though not more
- * often than `everyMs`.
+ * often than `everyMs`. Without a wish nothing is asked.
  */
 export function useList<T>(
   session: Session,
-  wish: Wish,
+  wish: Wish | null,
   isOne: (value: unknown) => value is T,
   revision: string | number,
   everyMs = EVERY_MS,
@@ -26,6 +29,7 @@ export function useList<T>(
   const asked = useRef({ question: '', at: 0, order: 0, answered: 0 });
 
   useEffect(() => {
+    if (question === NOTHING) return undefined;
     const state = asked.current;
     const again = state.question === question;
     const wait = again ? Math.max(0, state.at + everyMs - performance.now()) : 0;

@@ -1,5 +1,5 @@
 import { inWords } from '@shared/http';
-import type { SceneToggle } from '@shared/protocol';
+import type { SceneToggle, Wish } from '@shared/protocol';
 import { useState } from 'react';
 
 import type { Session } from '../../../session/session';
@@ -16,10 +16,10 @@ export type Toggles = List<SceneToggle> & {
   turn: (toggle: SceneToggle, on: boolean) => void;
 };
 
-/** What can be shown and hidden, whoever does it, and what this viewer has just wished of it. */
-export function useToggles(session: Session, search: string, changes: number): Toggles {
-  const args = search === '' ? {} : { search };
-  const told = useList(session, { name: 'list_toggles', args }, isToggle, changes);
+/** What can be shown and hidden, whoever does it, and what this viewer has just wished of it. Nothing without a search, be it an empty one. */
+export function useToggles(session: Session, search: string | null, changes: number): Toggles {
+  const wish = search === null ? null : listing(search);
+  const told = useList(session, wish, isToggle, changes);
   const [wished, setWished] = useState<Wished>(new Map<string, boolean>());
   const open = told.list === null ? wished : fulfilled(wished, told.list);
   if (open !== wished) setWished(open);
@@ -40,4 +40,8 @@ export function useToggles(session: Session, search: string, changes: number): T
     );
   };
   return { ...told, wished: open, turn };
+}
+
+function listing(search: string): Wish {
+  return { name: 'list_toggles', args: search === '' ? {} : { search } };
 }
