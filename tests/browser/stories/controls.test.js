@@ -103,6 +103,21 @@ test('a mission marks the present and leads to its moments', async () => {
   assert.ok(await watcher.page.getByRole('button', { name: /^The first step/ }).isDisabled())
 })
 
+test('on a phone the panel leaves the picture in sight, and Escape leads back to it', async () => {
+  const { page } = owner
+  const before = page.viewportSize()
+  await page.setViewportSize({ width: 390, height: 780 })
+  await explore(page, 'Show')
+  const [shown, picture] = await Promise.all([panel(page).boundingBox(), page.locator('#stream').boundingBox()])
+  assert.ok(shown.x >= 0 && shown.x + shown.width <= 390, JSON.stringify(shown))
+  assert.ok(picture.y + picture.height <= shown.y + 2, 'the picture is above the panel')
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+  await page.keyboard.press('Escape')
+  await panel(page).waitFor({ state: 'detached' })
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'stage')
+  await page.setViewportSize(before)
+})
+
 test('a picture is taken and fetched; a recording is seen by everybody, ends, and is played', async () => {
   const { page } = owner
   await explore(page, 'Capture')

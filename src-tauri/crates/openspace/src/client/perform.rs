@@ -50,13 +50,17 @@ pub(super) struct Known {
     functions: OnceCell<Functions>,
     /// The newest tree, and when it was asked for.
     tree: watch::Sender<Option<(Instant, Arc<Tree>)>>,
-    /// The missions that the scene began with.
-    missions: OnceCell<Vec<Mission>>,
+    /// The missions that the scene told last, and when.
+    missions: watch::Sender<Option<(Instant, Vec<Mission>)>>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { functions: OnceCell::new(), tree: watch::Sender::new(None), missions: OnceCell::new() }
+        Self {
+            functions: OnceCell::new(),
+            tree: watch::Sender::new(None),
+            missions: watch::Sender::new(None),
+        }
     }
 }
 
@@ -93,7 +97,7 @@ impl Client {
             Deed::ListNodes { search } => Answer::Nodes(self.tree().await?.list(search)),
             Deed::ListActions => Answer::Actions(self.tree().await?.actions()),
             Deed::ListToggles { search } => Answer::Toggles(self.toggles(search).await?),
-            Deed::ListMissions => Answer::Missions(self.missions().await?.clone()),
+            Deed::ListMissions => Answer::Missions(self.missions().await?),
             // Values are told as they are, or the page would set back what somebody else has changed.
             Deed::ListProperties { search } => {
                 Answer::Properties(self.fresh_tree().await?.properties(search))
@@ -115,9 +119,18 @@ impl Client {
         Ok(tree.toggles(search, newer))
     }
 
-    async fn missions(&self) -> Result<&Vec<Mission>, ClientError> {
-        let ask = async || Ok(missions::read(&answered(self.ask(Question::Missions, TOPIC_WITHIN).await)?));
-        self.known.missions.get_or_try_init(ask).await
+    /// Assets may bring some later, and a program that was too busy to answer may have some after all.
+    async fn missions(&self) -> Result<Vec<Mission>, ClientError> {
+        let known = self.known.missions.borrow().clone();
+        if let Some((asked, missions)) = known
+            && asked.elapsed() < TREE_GOOD_FOR
+        {
+            return Ok(missions);
+        }
+        let asked = Instant::now();
+        let missions = missions::read(&answered(self.ask(Question::Missions, TOPIC_WITHIN).await)?);
+        self.known.missions.send_replace(Some((asked, missions.clone())));
+        Ok(missions)
     }
 
     async fn functions(&self) -> Result<&Functions, ClientError> {
