@@ -60,7 +60,7 @@ fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant()
             return Ok(());
         };
         tried.passed.set(tried.passed.get() + 1);
-        prop_assert!(role > Role::Watcher, "a watcher changes nothing: {wish:?}");
+        prop_assert!(role > Role::Watcher || !wish.changes(), "a watcher changes nothing: {wish:?}");
         check(&wish, &call.0, role, raw_lua, &trap)
     });
     outcome.expect("every call is the one that was meant");
