@@ -44,7 +44,9 @@ export function Missions({ session, scene, missions, obstacle }: MissionsProps) 
       {obstacle !== null && <Said>{obstacle}</Said>}
       <TimeLine phases={mission.phases} {...reach} />
       {!contains(mission, scene.time) && (
-        <Said>The scene is at another time. Choose a part of the mission to go there.</Said>
+        <Said>
+          The scene is at another time.{obstacle === null && ' Choose a part of the mission to go there.'}
+        </Said>
       )}
       <ol className={classes.phases}>
         {outline(mission).map((part) => (

@@ -99,6 +99,7 @@ function Row({ toggle, toggles, fixed }: { toggle: SceneToggle; toggles: Toggles
           root: classes.switch,
           body: classes.switchBody,
           labelWrapper: classes.switchLabel,
+          label: classes.switchName,
           track: classes.track,
         }}
         label={toggle.name}
