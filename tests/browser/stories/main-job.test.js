@@ -56,6 +56,31 @@ test('two instances are launched from the home page and both stream at once', as
   await context.close()
 })
 
+test('the figures name what made the picture, and a bad stream is reported to whoever looks after the machine', async () => {
+  const { context, page, problems } = await person(browser)
+  const id = await launchFromHome(page)
+  await page.locator('video#stream').hover()
+  await page.getByRole('button', { name: 'Figures of the stream' }).click()
+  const figures = page.getByRole('region', { name: 'Figures of the stream' })
+  await figures.getByText(/x264enc|openh264|vp8enc/).waitFor()
+  await figures.getByRole('button', { name: 'My stream is bad' }).click()
+  await page.getByText('Thank you. The last minute is kept').waitFor()
+  await figures.getByRole('button', { name: 'My stream is bad' }).click()
+  await page.getByText('Your report was kept a moment ago').waitFor()
+
+  const logs = await node.admin('GET', '/admin/logs')
+  const files = logs.find((one) => one.instance_id === id).files.map((file) => file.name)
+  const reports = files.filter((name) => name.startsWith('stream-report-'))
+  assert.equal(reports.length, 1)
+  const report = await node.admin('GET', `/admin/logs/${id}/${reports[0]}`)
+  assert.equal(report.instance_id, id)
+  assert.match(report.browser.user_agent, /Chrome/)
+  assert.ok(report.browser.samples.some((second) => second.width > 0) && report.machine.some((second) => second.connected))
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
 test('a click and a key change the picture, and a reload rejoins the same instance with its scene', async () => {
   const { context, page, problems } = await person(browser)
   const id = await launchFromHome(page)

@@ -155,6 +155,7 @@ impl Node {
                 codecs,
                 raw_lua: config.gate.raw_lua,
                 audit: audit.clone(),
+                logs: setup_logs(&data_dir),
             },
             default_size: config.size(),
             slots: slots.total,

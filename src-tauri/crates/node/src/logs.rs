@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 /// Where OpenSpace and its crash handler put what is worth keeping, below an instance's folder.
 const PLACES: &[&str] = &["", "logs", "bin"];
 const ENDINGS: &[&str] = &["log", "old", "html", "txt", "dmp"];
+/// How a report of a bad stream is called, up to its number.
+pub const STREAM_REPORT: &str = "stream-report-";
 /// Of one file: the newest part of a longer one is kept.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 const FILES_MAX: usize = 40;
@@ -142,8 +144,9 @@ fn found(folder: &Path) -> Vec<(String, PathBuf)> {
 fn is_worth_keeping(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._- ".contains(&byte));
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let is_report = name.starts_with(STREAM_REPORT) && name.ends_with(".json");
     let is_core = name == "core" || name.starts_with("core.");
-    plain && (is_core || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+    plain && (is_core || is_report || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
 }
 
 /// The end of a long file.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod input;
 pub mod intent;
 pub mod signal;
+pub mod stream_report;
 pub mod supervisor;
 
 /// The version of the signaling protocol that `hello` must name.

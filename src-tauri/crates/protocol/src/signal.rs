@@ -3,10 +3,12 @@
 //! The server offers. Media outlives the socket: a viewer that comes back within [`RESUME_WINDOW_S`] with its
 //! `viewer_id` goes on with the same peer.
 
-use model::{InstanceId, Phase, Role, ViewerId};
+use model::{InstanceId, Phase, Role, ViewerId, video::Rung};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
+
+use crate::stream_report::StreamReport;
 
 /// 64 KiB: an offer with every candidate is under 10 KiB.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -39,6 +41,8 @@ pub enum ViewerMessage {
     Visible {
         visible: bool,
     },
+    /// "My stream is bad": it is kept on the machine, beside the instance's logs.
+    Report(StreamReport),
     Ping,
 }
 
@@ -105,6 +109,8 @@ pub enum ServerMessage {
     Control {
         holder: Option<ViewerId>,
     },
+    /// What this viewer is shown, and what made it.
+    Picture(PictureNews),
     /// Something that everybody who watches should know: "The scene is back as it was left."
     Notice {
         message: String,
@@ -134,6 +140,15 @@ pub struct InstanceNews {
     /// What people call the build: "Demo sky", "OpenSpace 0.22".
     pub build_name: String,
     pub demo: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct PictureNews {
+    /// As its makers call it: `nvh264enc`, `x264enc`.
+    pub encoder: String,
+    pub hardware: bool,
+    /// Which of the sizes that the machine makes.
+    pub rung: Rung,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

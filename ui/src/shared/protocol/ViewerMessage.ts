@@ -3,9 +3,10 @@ import type { Candidate } from "./Candidate";
 import type { ControlAction } from "./ControlAction";
 import type { Hello } from "./Hello";
 import type { QualityMode } from "./QualityMode";
+import type { StreamReport } from "./StreamReport";
 import type { ViewerId } from "./ViewerId";
 
 /**
  * viewer → server
  */
-export type ViewerMessage = { "type": "hello" } & Hello | { "type": "answer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "restart_ice" } | { "type": "control", action: ControlAction, viewer_id?: ViewerId, } | { "type": "quality", mode: QualityMode, } | { "type": "visible", visible: boolean, } | { "type": "ping" };
+export type ViewerMessage = { "type": "hello" } & Hello | { "type": "answer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "restart_ice" } | { "type": "control", action: ControlAction, viewer_id?: ViewerId, } | { "type": "quality", mode: QualityMode, } | { "type": "visible", visible: boolean, } | { "type": "report" } & StreamReport | { "type": "ping" };

@@ -13,6 +13,7 @@ import type {
   ByeReason,
   IceServer,
   InstanceNews,
+  PictureNews,
   RefusalReason,
   Role,
   ServerMessage,
@@ -47,6 +48,8 @@ export type State = {
   role: Role | null;
   iceServers: IceServer[];
   instance: InstanceNews | null;
+  /** What is shown here, and what made it. */
+  made: PictureNews | null;
   viewers: ViewerView[];
   holder: ViewerId | null;
   refusal: Refusal | null;
@@ -107,6 +110,7 @@ export function initial(invited: boolean): State {
     role: null,
     iceServers: [],
     instance: null,
+    made: null,
     viewers: [],
     holder: null,
     refusal: null,
@@ -194,6 +198,8 @@ function message(state: State, message: ServerMessage): Step {
       return stay({ ...state, viewers: message.list });
     case 'control':
       return stay({ ...state, holder: message.holder });
+    case 'picture':
+      return stay({ ...state, made: message });
     case 'notice':
       return to(state, { do: 'notify', message: message.message });
     case 'refused':

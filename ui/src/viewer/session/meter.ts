@@ -1,11 +1,14 @@
 // Takes the figures once a second, and counts the frames that reach the screen.
 
+import { withMoment, type Moment } from './minute';
 import { figures, noMedia, sampleOf, type MediaStats, type Sample } from './stats';
 
 const EVERY_MS = 1_000;
 
 export class Meter {
   current: MediaStats = noMedia;
+  /** Of the last minute. */
+  minute: Moment[] = [];
   private before: Sample | null = null;
   private presented = 0;
   private framesSeen = 0;
@@ -54,6 +57,7 @@ export class Meter {
       this.framesSeen = sample.frames;
       this.before = sample;
     }
+    this.minute = withMoment(this.minute, { atMs: performance.now(), media: this.current });
     this.presented = 0;
     this.glassMs = [];
     this.onFigures();

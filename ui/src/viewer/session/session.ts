@@ -32,6 +32,7 @@ import {
 } from './machine';
 import { Meter } from './meter';
 import { Peer } from './peer';
+import { reportOf } from './minute';
 import { knownMode } from './quality';
 import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
@@ -168,6 +169,13 @@ export class Session {
     lasting.set(QUALITY_KEY, mode);
     this.signaling.send({ type: 'quality', mode });
     this.publish();
+  }
+
+  /** "My stream is bad": the last minute goes to the machine, which says what became of it. */
+  report(): void {
+    const report = reportOf(this.meter.minute, navigator.userAgent, performance.now());
+    const sent = this.signaling.send({ type: 'report', ...report });
+    if (!sent) this.notice.emit('The machine cannot be reached right now. Try again in a moment.');
   }
 
   /** Resolves with the scene's answer; fails with a sentence. What it changed is told by `scene`. */

@@ -35,7 +35,7 @@ export function Stage({ session }: { session: Session }) {
       <Overlay state={state} onAgain={() => session.again()} />
       {live && <WatchHint session={session} state={state} />}
       {live && <Flight session={session} state={state} />}
-      {stats && <StatsOverlay state={state} media={media} />}
+      {stats && <StatsOverlay state={state} media={media} onReport={() => session.report()} />}
       <Bar
         session={session}
         state={state}

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::Refused;
 
 /// The tags that this protocol knows. A test keeps them in step with [`ViewerMessage`].
-const KNOWN: [&str; 8] =
-    ["hello", "answer", "candidate", "restart_ice", "control", "quality", "visible", "ping"];
+const KNOWN: [&str; 9] =
+    ["hello", "answer", "candidate", "restart_ice", "control", "quality", "visible", "report", "ping"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Read {
@@ -89,7 +89,10 @@ pub(super) fn malformed(message: String) -> Refused {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
-    use protocol::signal::{Candidate, ControlAction, QualityMode};
+    use protocol::{
+        signal::{Candidate, ControlAction, QualityMode},
+        stream_report::StreamReport,
+    };
 
     use super::*;
 
@@ -103,6 +106,7 @@ mod tests {
             ViewerMessage::Control { action: ControlAction::Request, viewer_id: None },
             ViewerMessage::Quality { mode: QualityMode::Auto },
             ViewerMessage::Visible { visible: true },
+            ViewerMessage::Report(StreamReport { user_agent: String::new(), samples: Vec::new() }),
             ViewerMessage::Ping,
         ];
         // A new variant stops this from compiling: add it above and to `KNOWN`.
@@ -115,6 +119,7 @@ mod tests {
                 | ViewerMessage::Control { .. }
                 | ViewerMessage::Quality { .. }
                 | ViewerMessage::Visible { .. }
+                | ViewerMessage::Report(_)
                 | ViewerMessage::Ping => {}
             }
         }

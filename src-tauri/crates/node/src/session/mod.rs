@@ -1,10 +1,11 @@
 //! One viewer's story: its socket, its peer, its place on the stage.
 //!
 //! When it lives and when it is over is decided by [`life`]; what a message leads to is in [`talk`], what a wish leads to in [`wishes`],
-//! and [`scene`] tells of what became of it. This file is the loop.
+//! [`report`] keeps the last minute, and [`scene`] tells of what became of it. This file is the loop.
 
 mod keep;
 mod life;
+mod report;
 mod scene;
 mod talk;
 mod wishes;
@@ -28,11 +29,13 @@ use tracing::{info, warn};
 
 use self::{
     life::{Life, Stay},
+    report::Minute,
     scene::Scene,
     wishes::Wishes,
 };
 use crate::{
     audit::Audit,
+    logs::Logs,
     roster::Member,
     socket::Socket,
     stage::{self, Attach, Seat},
@@ -62,6 +65,8 @@ pub struct Means {
     /// Administrators may run scripts in OpenSpace.
     pub raw_lua: bool,
     pub audit: Audit,
+    /// Where reports of bad streams go.
+    pub logs: Logs,
 }
 
 /// A peer, and what it has to say.
@@ -100,6 +105,7 @@ pub(crate) struct Session {
     /// When to look at the way to the viewer again, and who is told.
     look: Interval,
     path: watch::Sender<stage::Path>,
+    minute: Minute,
 }
 
 impl Session {
@@ -159,6 +165,7 @@ impl Session {
             told_trouble: None,
             look: interval(LOOK_EVERY),
             path,
+            minute: Minute::default(),
         }
     }
 
@@ -179,7 +186,7 @@ impl Session {
                 Some(Attach(channel)) = attaches.recv() => self.attach(channel).await,
                 event = next_event(&mut self.peer) => self.notice(event).await,
                 reply = self.wishes.reply() => self.reply(reply),
-                _ = self.look.tick() => self.look_at_path(),
+                _ = self.look.tick() => self.look_at_path().await,
                 json = self.scene.next() => if let Some((peer, _)) = &self.peer {
                     peer.send_state(json);
                 },
@@ -207,18 +214,6 @@ impl Session {
     async fn tell_notice(&mut self) {
         let message = self.notices.borrow_and_update().clone();
         self.send(ServerMessage::Notice { message }).await;
-    }
-
-    fn look_at_path(&self) {
-        let stats = self.peer.as_ref().map(|(peer, _)| peer.stats()).unwrap_or_default();
-        self.path.send_replace(stage::Path {
-            connected: self.connected,
-            rtt_ms: stats.rtt_ms,
-            shown: self.shown.as_ref().and_then(|shown| *shown.borrow()),
-            fraction_lost: stats.fraction_lost,
-            frames_skipped: stats.frames_skipped,
-            over_tcp: stats.over_tcp,
-        });
     }
 
     /// Tells the stage whether this viewer is there. True when the session is over.

@@ -14,6 +14,7 @@ use crate::views;
 impl Session {
     pub(super) async fn welcome(&mut self) {
         self.reports.mark_unchanged();
+        self.minute.told = None;
         let instance = self.news();
         self.send(ServerMessage::Welcome {
             viewer_id: self.viewer.id,
@@ -50,6 +51,7 @@ impl Session {
                 self.set_playout().await;
             }
             ViewerMessage::Visible { visible } => self.visible = visible,
+            ViewerMessage::Report(report) => self.keep_report(report).await,
             ViewerMessage::Ping => self.send(ServerMessage::Pong).await,
         }
     }
