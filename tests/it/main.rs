@@ -7,4 +7,5 @@ mod life;
 mod logs;
 mod registry;
 mod standby;
+mod time;
 mod viewers;

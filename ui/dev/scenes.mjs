@@ -122,6 +122,7 @@ function instance(id, state, build, more = {}, admin = {}) {
       phase: null,
       detail: null,
       standby: false,
+      ending: null,
       progress: null,
       attempt: 1,
       message: null,
@@ -135,6 +136,7 @@ function instance(id, state, build, more = {}, admin = {}) {
       created: NOW - 754_000,
       ...more,
     },
+    ending: null,
     size: { width: 1280, height: 720 },
     display: ':104',
     pid: 41_873,
@@ -292,6 +294,7 @@ class Scene {
         slots_total: this.slots,
         slots_free,
         this_machine: true,
+        draining: false,
       },
     ];
   }
@@ -342,6 +345,7 @@ class Scene {
         slots_total: this.slots,
         slots_free: this.servers()[0].slots_free,
         viewers: 2,
+        draining: null,
         graphics:
           this.gpus.state === 'available'
             ? 'NVIDIA (VirtualGL): the driver answers, and a test context was opened.'

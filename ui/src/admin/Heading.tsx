@@ -20,11 +20,13 @@ export function Heading({ section, snapshot }: { section: Section; snapshot: Nod
       <div className={classes.words}>
         <h1 className={classes.title}>{titles[section]}</h1>
         <p className={classes.line}>
-          {node.slots_free} of {count(node.slots_total, 'place')} free · {count(node.viewers, 'viewer')} · up
-          for {duration((now - node.started) / 1_000)}
+          {node.draining === null
+            ? `${node.slots_free} of ${count(node.slots_total, 'place')} free`
+            : 'takes no launches'}{' '}
+          · {count(node.viewers, 'viewer')} · up for {duration((now - node.started) / 1_000)}
         </p>
       </div>
-      <QuickLaunch builds={snapshot.builds} slotsFree={node.slots_free} />
+      <QuickLaunch builds={snapshot.builds} slotsFree={node.slots_free} draining={node.draining !== null} />
     </header>
   );
 }

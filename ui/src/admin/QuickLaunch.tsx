@@ -6,13 +6,16 @@ import { IconChevronDown, IconPlayerPlayFilled } from '@tabler/icons-react';
 import { usePanel } from './context';
 import classes from './QuickLaunch.module.css';
 
+type QuickLaunchProps = { builds: AdminBuild[]; slotsFree: number; draining: boolean };
+
 /** One press for the default build; the others in a menu beside it. */
-export function QuickLaunch({ builds, slotsFree }: { builds: AdminBuild[]; slotsFree: number }) {
+export function QuickLaunch({ builds, slotsFree, draining }: QuickLaunchProps) {
   const { commands } = usePanel();
   const launchable = builds.filter((one) => one.problems.length === 0);
   const first = launchable.find((one) => one.build.default) ?? launchable[0];
-  const why =
-    slotsFree === 0
+  const why = draining
+    ? 'The machine is being emptied and takes no launches.'
+    : slotsFree === 0
       ? 'Every place is taken: stop an instance first.'
       : first
         ? null

@@ -3,9 +3,11 @@ import { Age } from '@shared/components/Age';
 import { DemoTag } from '@shared/components/DemoTag';
 import { StateBadge } from '@shared/components/StateBadge';
 import { Thumbnail } from '@shared/components/Thumbnail';
+import { endsIn } from '@shared/endingWords';
 import { count } from '@shared/format';
+import { useNow } from '@shared/hooks/useNow';
 import { isLive, phaseSentence } from '@shared/instanceWords';
-import type { InstanceView } from '@shared/protocol';
+import type { EndingView, InstanceView } from '@shared/protocol';
 
 import classes from './InstanceCard.module.css';
 
@@ -58,6 +60,7 @@ export function InstanceCard(props: InstanceCardProps) {
           </span>
         </div>
         <p className={classes.detail}>{detailOf(instance)}</p>
+        {live && instance.ending !== null && <Ending ending={instance.ending} />}
         <div className={classes.actions}>
           <Button
             component="a"
@@ -83,6 +86,18 @@ export function InstanceCard(props: InstanceCardProps) {
         </div>
       </div>
     </article>
+  );
+}
+
+/** Whoever opens it puts that off, where nobody watches. */
+function Ending({ ending }: { ending: EndingView }) {
+  const now = useNow();
+  const more = ending.why === 'unwatched' ? ' Open it to keep it.' : '';
+  return (
+    <p className={classes.ending} role="status">
+      {endsIn(ending, now)}
+      {more}
+    </p>
   );
 }
 

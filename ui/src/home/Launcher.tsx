@@ -106,6 +106,8 @@ function obstacleOf(state: HomeState, profilesKnown: boolean): string | null {
   if (state.builds === null || !profilesKnown) return 'Asking the server…';
   if (state.builds.length === 0)
     return 'Nothing can be launched here yet: an administrator has to add a build.';
+  if (state.servers.length > 0 && state.servers.every((server) => server.draining))
+    return 'This machine is taken out of service for a while and starts nothing new.';
   return roomWords(state.servers)?.full
     ? 'Every place is taken. Stop an instance of yours, or wait until somebody leaves.'
     : null;

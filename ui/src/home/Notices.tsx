@@ -15,6 +15,12 @@ export function Notices({ state, onDismiss }: { state: HomeState; onDismiss: () 
         </Note>
       )}
       {state.link === 'up' && state.problem !== null && <Note tone="bad">{state.problem}</Note>}
+      {state.servers.some((server) => server.this_machine && server.draining) && (
+        <Note tone="info">
+          <strong>This machine is taken out of service for a while.</strong> It starts nothing new. What runs
+          goes on for now, and what it shows is kept, to go on with later.
+        </Note>
+      )}
       {state.lost > 0 && (
         <Note
           tone="warn"

@@ -9,6 +9,7 @@ const server = (slots_free: number, slots_total: number) => ({
   slots_total,
   slots_free,
   this_machine: true,
+  draining: false,
 });
 
 test('places are counted over all machines', () => {

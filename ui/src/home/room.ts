@@ -3,6 +3,7 @@ import type { ServerView } from '@shared/protocol';
 /** "2 of 4 places free" over all machines; nothing while no machine is known. */
 export function roomWords(servers: ServerView[]): { words: string; full: boolean } | null {
   if (servers.length === 0) return null;
+  if (servers.every((server) => server.draining)) return { words: 'Out of service soon', full: true };
   const free = servers.reduce((sum, server) => sum + server.slots_free, 0);
   const total = servers.reduce((sum, server) => sum + server.slots_total, 0);
   return free === 0

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     display::{DisplayRecord, WindowId},
+    ending::EndingReason,
     process::ProcessId,
 };
 
@@ -90,4 +91,6 @@ pub enum StopReason {
     Shutdown,
     /// It stood ready for somebody, and its place is needed, or nobody is expected any more.
     Unneeded,
+    /// Its time is over.
+    Over(EndingReason),
 }

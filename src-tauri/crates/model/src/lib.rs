@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod build;
 pub mod display;
+pub mod ending;
 pub mod health;
 pub mod ids;
 pub mod input;
@@ -24,6 +25,7 @@ pub mod video;
 pub use audit::{AuditEntry, AuditKind, AuditOutcome, AuditQuestion};
 pub use build::{ApiGeneration, Build, BuildId, BuildKind, Confirmed, Profile};
 pub use display::{DisplayAddress, DisplayRecord, WindowId};
+pub use ending::EndingReason;
 pub use ids::{InstanceId, ServerId, ViewerId};
 pub use instance::{InstanceState, InstanceStatus, Phase, Running, StopReason};
 pub use launch::LaunchPlan;

@@ -13,18 +13,26 @@ pub struct Slots {
 pub enum Refusal {
     MachineFull,
     SessionFull,
+    Closing,
     Draining,
 }
 
+/// Does the machine take anything new?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doors {
+    Open,
+    /// An administrator empties it.
+    Draining,
+    /// The node ends.
+    Closing,
+}
+
 /// `live` holds the session of each instance that takes a slot; `by` is `None` for an administrator, who has no limit of his own.
-pub fn admit(
-    slots: Slots,
-    live: &[SecretHash],
-    by: Option<SecretHash>,
-    draining: bool,
-) -> Result<(), Refusal> {
-    if draining {
-        return Err(Refusal::Draining);
+pub fn admit(slots: Slots, live: &[SecretHash], by: Option<SecretHash>, doors: Doors) -> Result<(), Refusal> {
+    match doors {
+        Doors::Open => {}
+        Doors::Draining => return Err(Refusal::Draining),
+        Doors::Closing => return Err(Refusal::Closing),
     }
     let mine = by.map_or(0, |session| live.iter().filter(|owner| **owner == session).count() as u32);
     if by.is_some() && mine >= slots.per_session {
@@ -45,19 +53,22 @@ mod tests {
 
     #[test]
     fn a_full_session_is_told_before_a_full_machine() {
+        use Doors::{Closing, Draining, Open};
         let [a, b] = [SecretHash([1; 32]), SecretHash([2; 32])];
         let slots = Slots { total: 3, per_session: 2 };
-        for (live, by, draining, answer) in [
-            (vec![], Some(a), false, Ok(())),
-            (vec![a], Some(a), false, Ok(())),
-            (vec![a, a], Some(a), false, Err(Refusal::SessionFull)),
-            (vec![a, a], Some(b), false, Ok(())),
-            (vec![a, a, b], Some(b), false, Err(Refusal::MachineFull)),
-            (vec![a, a, a], Some(a), false, Err(Refusal::SessionFull)),
-            (vec![a, a], None, false, Ok(())),
-            (vec![], Some(a), true, Err(Refusal::Draining)),
+        for (live, by, doors, answer) in [
+            (vec![], Some(a), Open, Ok(())),
+            (vec![a], Some(a), Open, Ok(())),
+            (vec![a, a], Some(a), Open, Err(Refusal::SessionFull)),
+            (vec![a, a], Some(b), Open, Ok(())),
+            (vec![a, a, b], Some(b), Open, Err(Refusal::MachineFull)),
+            (vec![a, a, a], Some(a), Open, Err(Refusal::SessionFull)),
+            (vec![a, a], None, Open, Ok(())),
+            (vec![], Some(a), Draining, Err(Refusal::Draining)),
+            (vec![], None, Draining, Err(Refusal::Draining)),
+            (vec![], None, Closing, Err(Refusal::Closing)),
         ] {
-            assert_eq!(admit(slots, &live, by, draining), answer, "{live:?} {by:?}");
+            assert_eq!(admit(slots, &live, by, doors), answer, "{live:?} {by:?}");
         }
     }
 

@@ -33,6 +33,7 @@ use crate::{
     continuity, demo,
     encoding::Encoding,
     history::History,
+    life::{self, Drain},
     local,
     logs::Logs,
     membership::{Membership, Site},
@@ -106,7 +107,9 @@ impl Node {
         let slots = Slots { total: slots(&config), per_session: config.instances.per_session };
         let adopted = adopted(&store, &builds).await?;
         let (audit, audit_task) = Audit::open(store.clone(), config.audit.kept());
-        let setup = roster_setup(&config, &data_dir, slots, &drawn, audit.clone());
+        let drain = Drain::open(store.clone()).await?;
+        let time = life::Means { limits: config.life.limits(), drain: drain.state() };
+        let setup = roster_setup(&config, &data_dir, slots, &drawn, audit.clone(), time);
         let (roster, roster_task) = Roster::open(setup, store.clone(), adopted);
 
         let (roots, watched) = watch::channel(Vec::new());
@@ -117,7 +120,8 @@ impl Node {
         let (history, points) = watch::channel(History::default());
         tokio::spawn(copies.clone().run_until_cancelled_owned(copy_history(sampler.samples(), history)));
 
-        let standby = Keeper::open(standby_setup(&config, slots), store.clone(), builds.clone()).await?;
+        let standby =
+            Keeper::open(standby_setup(&config, slots), store.clone(), builds.clone(), drain.state()).await?;
         let keeping = standby.clone().run(roster.clone(), sampler.samples());
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
@@ -144,6 +148,7 @@ impl Node {
                 builds: builds.clone(),
                 workshop: workshop.clone(),
                 standby,
+                drain: drain.clone(),
                 membership: membership.clone(),
                 server,
                 warnings,
@@ -185,7 +190,7 @@ impl Node {
         if let Some(address) = config.registry.url.0.clone() {
             let name = node.borrow().name.clone();
             let site = Site::find(&config, server, name, &data_dir, slots.total, &address).behind(ports);
-            beginning.begin(address, site, roster.clone(), builds, sampler.samples());
+            beginning.begin(address, site, roster.clone(), builds, sampler.samples(), drain.state());
         }
         // The snapshot holds the receiver; the sender has said all that it has to say.
         drop(node);
@@ -332,6 +337,7 @@ fn roster_setup(
     slots: Slots,
     drawn: &Graphics,
     audit: Audit,
+    life: life::Means,
 ) -> roster::Setup {
     roster::Setup {
         slots,
@@ -352,6 +358,7 @@ fn roster_setup(
             openspace: false,
             audit,
         },
+        life,
     }
 }
 
@@ -408,6 +415,7 @@ fn node_view(
         home_urls: Vec::new(),
         data_dir: data_dir.display().to_string(),
         slots_total: slots.total,
+        draining: None,
         slots_free: slots.total,
         viewers: 0,
         graphics: drawn.describe(),

@@ -56,6 +56,14 @@ pub enum Command {
     /// What can be launched.
     #[command(subcommand)]
     Build(BuildCommand),
+    /// Empties this machine: nothing new is started, and what runs goes on until it ends.
+    Drain {
+        /// Ends what still runs after so many minutes.
+        #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        within: Option<u32>,
+    },
+    /// Takes launches again.
+    Undrain,
     /// Tokens for administrators' browsers.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -187,6 +195,21 @@ pub async fn perform(command: Command, flags: &Flags) -> Result<()> {
         Command::Run => Ok(()),
         Command::Doctor { json } => report(flags, json).await,
         Command::Build(command) => build(command, &Door::open(&flags.data_dir()?)?).await,
+        Command::Drain { within } => {
+            let within_s = within.map(|minutes| minutes * 60);
+            let running = Door::open(&flags.data_dir()?)?.drain(within_s).await?;
+            match running {
+                0 => println!("nothing runs here, and nothing new is started"),
+                1 => println!("nothing new is started; 1 instance still runs"),
+                more => println!("nothing new is started; {more} instances still run"),
+            }
+            Ok(())
+        }
+        Command::Undrain => {
+            Door::open(&flags.data_dir()?)?.undrain().await?;
+            println!("this machine takes launches again");
+            Ok(())
+        }
         Command::Token(TokenCommand::Create { role: TokenRole::Admin }) => {
             let token = Door::open(&flags.data_dir()?)?.create_token().await?;
             println!("{token}");

@@ -11,8 +11,14 @@ use model::{Bitrate, FrameRate, Size};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::life::span::Limits;
+
 /// The environment's word for `registry.url`.
 pub const REGISTRY_URL: &str = "OPENSPACE_WEBRTC_REGISTRY_URL";
+
+/// A year: what is meant to be longer is meant to be never.
+const LIFE_S_MAX: u64 = 366 * 24 * 3600;
+const EXTENSIONS_MAX: u32 = 1000;
 
 /// Every key with its default and its comment.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -27,6 +33,7 @@ pub struct Config {
     pub registry: Registry,
     pub instances: Instances,
     pub sessions: Sessions,
+    pub life: Life,
     pub standby: Standby,
     pub stream: Stream,
     pub gate: Gate,
@@ -115,6 +122,54 @@ pub struct Sessions {
     pub scene_days: u32,
     pub scenes: u32,
     pub forget_after_days: u32,
+}
+
+/// 0 is never.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Life {
+    pub unwatched_s: u64,
+    pub unmoved_s: u64,
+    pub longest_s: u64,
+    pub extension_s: u64,
+    pub extensions: u32,
+    pub warning_s: u64,
+}
+
+impl Life {
+    pub fn limits(self) -> Limits {
+        let seconds = |limit: u64| (limit > 0).then_some(Duration::from_secs(limit));
+        Limits {
+            unwatched: seconds(self.unwatched_s),
+            unmoved: seconds(self.unmoved_s),
+            longest: seconds(self.longest_s),
+            warning: Duration::from_secs(self.warning_s),
+            extension: Duration::from_secs(self.extension_s),
+            extensions: self.extensions,
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        if self.warning_s == 0 {
+            bail!("life.warning_s must be 1 or more: nobody's instance ends without a word");
+        }
+        for (key, limit) in
+            [("unwatched_s", self.unwatched_s), ("unmoved_s", self.unmoved_s), ("longest_s", self.longest_s)]
+        {
+            if limit > LIFE_S_MAX {
+                bail!("life.{key} must be {LIFE_S_MAX} (a year) at most; 0 is never");
+            }
+            if limit > 0 && limit <= self.warning_s {
+                bail!("life.{key} must be longer than life.warning_s, or 0 for never");
+            }
+        }
+        if self.longest_s > 0 && self.extensions > 0 && self.extension_s <= self.warning_s {
+            bail!("life.extension_s must be longer than life.warning_s, or life.extensions 0");
+        }
+        if self.extension_s > LIFE_S_MAX || self.extensions > EXTENSIONS_MAX {
+            bail!("life.extension_s must be {LIFE_S_MAX} at most, and life.extensions {EXTENSIONS_MAX}");
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -238,6 +293,7 @@ impl Config {
         if !(1..=120).contains(&self.instances.fps) {
             bail!("instances.fps must lie between 1 and 120");
         }
+        self.life.check()?;
         if self.instances.attempts == 0 {
             bail!("instances.attempts must be 1 or more");
         }
@@ -390,6 +446,10 @@ mod tests {
             ("instances.on_exit=maybe", "wrong kind"),
             ("https.key=/k", "go together"),
             ("stream.bitrate_kbps=1", "must lie between"),
+            ("life.warning_s=0", "1 or more"),
+            ("life.unmoved_s=60", "longer than life.warning_s"),
+            ("life.longest_s=99999999999", "a year"),
+            ("life.unwatched_s=-1", "wrong kind"),
             ("registry.url=mysql://ann:hunter2@db/x", "does not begin with postgres://"),
         ] {
             assert!(error(&[set]).contains(said), "{set}: {}", error(&[set]));

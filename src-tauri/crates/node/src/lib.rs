@@ -19,6 +19,7 @@ pub mod encoding;
 pub mod events;
 pub mod history;
 pub mod ladder;
+mod life;
 pub mod local;
 mod logs;
 pub mod membership;

@@ -16,7 +16,7 @@ use tokio::{
 
 use self::driver::Driver;
 pub use self::own_row::{Site, describe};
-use crate::{builds::Builds, problem::problem, roster::Roster};
+use crate::{builds::Builds, life::Draining, problem::problem, roster::Roster};
 
 /// Commands come from people.
 const COMMANDS: usize = 8;
@@ -92,7 +92,8 @@ impl Beginning {
         roster: Roster,
         builds: Builds,
         health: watch::Receiver<Option<HealthSample>>,
+        drain: watch::Receiver<Option<Draining>>,
     ) -> JoinHandle<()> {
-        tokio::spawn(Driver::new(self, address, site, roster, builds, health).run())
+        tokio::spawn(Driver::new(self, address, site, roster, builds, health, drain).run())
     }
 }

@@ -243,13 +243,15 @@ impl Reception for Desk {
     async fn servers(&self) -> Vec<ServerView> {
         let rows = self.roster.rows().borrow().clone();
         let name = self.snapshots.sources().node.borrow().name.clone();
+        let draining = self.snapshots.sources().drain.now().is_some();
         vec![ServerView {
             server_id: self.server,
             name,
             region: self.region.clone(),
             slots_total: self.slots,
-            slots_free: self.slots.saturating_sub(live(&rows).len() as u32),
+            slots_free: if draining { 0 } else { self.slots.saturating_sub(live(&rows).len() as u32) },
             this_machine: true,
+            draining,
         }]
     }
 
@@ -315,6 +317,14 @@ impl Reception for Desk {
             }
             AdminCommand::SetStandby { build, profile, count } => {
                 self.set_standby(&build, profile.as_deref(), count).await
+            }
+            AdminCommand::Drain { within_s } => {
+                self.snapshots.sources().drain.begin(within_s).await.map_err(journal)?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::Undrain => {
+                self.snapshots.sources().drain.end().await.map_err(journal)?;
+                Ok(AdminReply::Done)
             }
             AdminCommand::SetUpRegistry => {
                 let message = registry_words(&self.snapshots.sources().membership.set_up().await?);

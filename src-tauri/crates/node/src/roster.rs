@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
 use openspace::saved::Saved;
-use protocol::api::Problem;
+use protocol::api::{EndingView, Problem};
 use store::{LeftScene, Store};
 use supervisor::{InstanceHandle, Report};
 use tokio::{
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     admission::Slots,
-    continuity::Keeper,
+    continuity, life,
     logs::Logs,
     stage::{self, Stage},
 };
@@ -41,7 +41,8 @@ pub struct Member {
     pub instance: InstanceHandle,
     pub stage: Stage,
     pub saved: Saved,
-    pub scene: Keeper,
+    pub scene: continuity::Keeper,
+    pub life: life::Keeper,
 }
 
 impl Member {
@@ -72,6 +73,8 @@ pub struct Row {
     pub member: Member,
     pub report: Report,
     pub stage: stage::State,
+    /// Present while people are to be told that it ends soon.
+    pub ending: Option<EndingView>,
 }
 
 pub type Rows = Arc<BTreeMap<InstanceId, Row>>;
@@ -88,6 +91,7 @@ pub struct Setup {
     pub virtual_gl: Option<PathBuf>,
     pub policy: supervisor::Policy,
     pub stage: stage::Setup,
+    pub life: life::Means,
 }
 
 /// What is to be launched; the build is known and the profile exists.

@@ -2,13 +2,15 @@
 
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use model::{ServerId, health::HealthSample};
 use protocol::{
-    admin::{AdminInstance, AdminViewer, NodeSnapshot, NodeView, RenditionView, StandbyView, StreamView},
+    admin::{
+        AdminInstance, AdminViewer, DrainView, NodeSnapshot, NodeView, RenditionView, StandbyView, StreamView,
+    },
     signal::ViewerView,
 };
 use tokio::{
@@ -19,7 +21,9 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     builds::Builds,
+    clock,
     history::History,
+    life::{Drain, Draining},
     membership::Membership,
     roster::{Roster, Row, Rows, live},
     source::Workshop,
@@ -47,6 +51,7 @@ pub struct Sources {
     pub builds: Builds,
     pub workshop: Workshop,
     pub standby: Keeper,
+    pub drain: Drain,
     pub membership: Membership,
     pub server: ServerId,
     /// Sentences about the start: what did not work.
@@ -106,7 +111,12 @@ impl Sources {
         let rows = self.roster.rows().borrow().clone();
         let health = self.health.borrow().clone();
         let mut node = self.node.borrow().clone();
-        node.slots_free = node.slots_total.saturating_sub(live(&rows).len() as u32);
+        let draining = self.drain.now();
+        node.slots_free = match draining {
+            Some(_) => 0,
+            None => node.slots_total.saturating_sub(live(&rows).len() as u32),
+        };
+        node.draining = draining.map(|Draining { since, until }| DrainView { since, until });
         node.viewers = rows.values().map(|row| row.stage.viewers.len() as u32).sum();
         let running = rows.values().find_map(|row| row.stage.picture.as_ref());
         if let Some(picture) = running {
@@ -171,6 +181,7 @@ fn instance(row: &Row, server: ServerId, health: Option<&HealthSample>) -> Admin
         stream: picture.map(|picture| stream(*picture.pipeline.stats().borrow())),
         renditions: picture.map(|picture| renditions(row, picture)).unwrap_or_default(),
         viewers: viewers(row),
+        ending: row.member.life.ending().map(|ending| views::ending(&ending, Instant::now(), clock::now())),
         log_tail: notes_and_log(row),
     }
 }

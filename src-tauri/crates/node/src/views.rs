@@ -1,14 +1,19 @@
 //! From what the node knows to what the outside reads. Pure.
 
-use model::{Build, BuildKind, InstanceStatus, Profile};
+use std::time::{Duration, Instant};
+
+use model::{Build, BuildKind, InstanceStatus, Profile, UnixMillis};
 use protocol::{
     admin::{LogFile, LogsOfInstance},
-    api::{BuildView, InstanceView, LeftSceneView, ProfileView},
-    signal::InstanceNews,
+    api::{BuildView, EndingView, InstanceView, LeftSceneView, ProfileView},
+    signal::{EndingNews, InstanceNews},
 };
 use store::LeftScene;
 
-use crate::roster::{Member, Row};
+use crate::{
+    life::span::{Ending, Stay},
+    roster::{Member, Row},
+};
 
 /// What a setup came to, for the administrator.
 pub fn registry_words(done: &registry::SetUp) -> String {
@@ -52,6 +57,22 @@ pub fn news(member: &Member, status: &InstanceStatus) -> InstanceNews {
     }
 }
 
+pub fn ending_news(ending: &Ending, now: Instant) -> EndingNews {
+    let left = ending.at.saturating_duration_since(now);
+    let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    let (stay_s, stays_left) = match ending.stay {
+        Stay::Lengthens { by, left } => (Some(seconds(by)), left),
+        Stay::No => (None, None),
+    };
+    EndingNews { why: ending.why, left_s: seconds(left + Duration::from_millis(500)), stay_s, stays_left }
+}
+
+/// Read at the time that both clocks are given for.
+pub fn ending(ending: &Ending, now: Instant, wall: UnixMillis) -> EndingView {
+    let left = ending.at.saturating_duration_since(now).as_millis();
+    EndingView { why: ending.why, at: UnixMillis(wall.0 + i64::try_from(left).unwrap_or(i64::MAX / 2)) }
+}
+
 pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
     let (member, status) = (&row.member, &row.report.status);
     InstanceView {
@@ -71,6 +92,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         viewers: row.stage.viewers.len() as u32,
         created: member.created,
         standby: member.is_standby(),
+        ending: row.ending,
     }
 }
 

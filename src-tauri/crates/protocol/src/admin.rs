@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::api::{BuildView, InstanceView, ProfileView};
+use crate::api::{BuildView, EndingView, InstanceView, ProfileView};
 
 /// Everything the panel draws. It is sent whole: a few kilobytes a second to a handful of administrators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -43,10 +43,20 @@ pub struct NodeView {
     pub slots_total: u32,
     pub slots_free: u32,
     pub viewers: u32,
+    /// Present while the machine takes nothing new.
+    pub draining: Option<DrainView>,
     /// How instances are drawn: "NVIDIA (VirtualGL)" or "Mesa (software)", with the reason.
     pub graphics: String,
     /// The encoder that new streams get, once one was opened.
     pub encoder: Option<EncoderChoice>,
+}
+
+/// A machine that is being emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct DrainView {
+    pub since: UnixMillis,
+    /// When what still runs is ended; absent: it runs on until it ends by itself.
+    pub until: Option<UnixMillis>,
 }
 
 /// This machine among others.
@@ -110,6 +120,8 @@ pub struct AdminInstance {
     pub stream: Option<StreamView>,
     pub renditions: Vec<RenditionView>,
     pub viewers: Vec<AdminViewer>,
+    /// When it ends if nobody does anything, however far that is; absent where nothing limits it.
+    pub ending: Option<EndingView>,
     /// The last lines that the program printed.
     pub log_tail: Vec<String>,
 }
@@ -296,6 +308,14 @@ pub enum AdminCommand {
         profile: Option<String>,
         count: u32,
     },
+    /// Takes nothing new from now on; what runs goes on until it ends, or for `within_s` seconds.
+    Drain {
+        #[serde(default)]
+        #[ts(optional)]
+        within_s: Option<u32>,
+    },
+    /// Takes launches again.
+    Undrain,
     /// Makes the registry's tables, or adopts those of the old back end; safe to repeat.
     SetUpRegistry,
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.

@@ -1,6 +1,6 @@
 //! The HTTP API under `/api/v1`.
 
-use model::{InstanceId, InstanceState, Phase, Role, ServerId, UnixMillis};
+use model::{EndingReason, InstanceId, InstanceState, Phase, Role, ServerId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -68,6 +68,15 @@ pub struct InstanceView {
     pub created: UnixMillis,
     /// Nobody's yet: it runs so that the next launch of its build and profile finds it ready. Administrators see it.
     pub standby: bool,
+    /// It ends soon, unless somebody does something.
+    pub ending: Option<EndingView>,
+}
+
+/// When an instance ends, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct EndingView {
+    pub why: EndingReason,
+    pub at: UnixMillis,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -97,8 +106,11 @@ pub struct ServerView {
     pub name: String,
     pub region: Option<String>,
     pub slots_total: u32,
+    /// None while it is being emptied.
     pub slots_free: u32,
     pub this_machine: bool,
+    /// It takes nothing new, so that it can be taken out of service.
+    pub draining: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

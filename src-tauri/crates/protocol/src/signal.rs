@@ -3,7 +3,7 @@
 //! The server offers. Media outlives the socket: a viewer that comes back within [`RESUME_WINDOW_S`] with its
 //! `viewer_id` goes on with the same peer.
 
-use model::{InstanceId, Phase, Role, ViewerId, video::Rung};
+use model::{EndingReason, InstanceId, Phase, Role, ViewerId, video::Rung};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -43,6 +43,8 @@ pub enum ViewerMessage {
     },
     /// "My stream is bad": it is kept on the machine, beside the instance's logs.
     Report(StreamReport),
+    /// Lengthens what an `ending` warns of; whoever may steer may say it.
+    Stay,
     Ping,
 }
 
@@ -115,6 +117,10 @@ pub enum ServerMessage {
     Notice {
         message: String,
     },
+    /// The instance ends soon, or (`null`) does not any more.
+    Ending {
+        ending: Option<EndingNews>,
+    },
     Refused {
         reason: RefusalReason,
         message: String,
@@ -149,6 +155,18 @@ pub struct PictureNews {
     pub hardware: bool,
     /// Which of the sizes that the machine makes.
     pub rung: Rung,
+}
+
+/// When an instance ends, and whether that can be put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct EndingNews {
+    pub why: EndingReason,
+    /// Counted from this message, since clocks differ.
+    pub left_s: u32,
+    /// By how much `stay` lengthens it; absent where nothing does.
+    pub stay_s: Option<u32>,
+    /// How often `stay` may still be said; absent where there is no limit.
+    pub stays_left: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Phase, StopReason};
+use model::{EndingReason, Phase, StopReason};
 
 use crate::machine::{Exit, Farewell};
 
@@ -45,6 +45,12 @@ pub(crate) fn stopped(name: &str, reason: StopReason) -> String {
         StopReason::Administrator => format!("{name} was stopped by an administrator."),
         StopReason::Shutdown => format!("{name} was stopped because its machine shuts down."),
         StopReason::Unneeded => format!("{name} was stopped because its place is needed."),
+        StopReason::Over(why) => match why {
+            EndingReason::Unwatched => format!("{name} ended because nobody watched it any more."),
+            EndingReason::Unmoved => format!("{name} ended because nobody had moved anything for a while."),
+            EndingReason::Longest => format!("{name} ended because its time was over."),
+            EndingReason::Drained => format!("{name} ended because its machine is taken out of service."),
+        },
     }
 }
 

@@ -3,8 +3,10 @@ import { DemoTag } from '@shared/components/DemoTag';
 import { Panel } from '@shared/components/Panel';
 import { StateBadge } from '@shared/components/StateBadge';
 import { Thumbnail } from '@shared/components/Thumbnail';
+import { endsIn } from '@shared/endingWords';
+import { useNow } from '@shared/hooks/useNow';
 import { phaseSentence } from '@shared/instanceWords';
-import type { AdminInstance } from '@shared/protocol';
+import type { AdminInstance, EndingView } from '@shared/protocol';
 
 import { usePanel } from '../context';
 import type { InstanceAction } from '../instanceActions';
@@ -50,6 +52,7 @@ export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardPro
           </span>
         </div>
         {words !== null && <p className={classes.words}>{words}</p>}
+        {one.ending !== null && <Ending ending={one.ending} soon={instance.ending !== null} />}
         <dl className={classes.figures}>
           {figuresOf(one).map(({ name, value }) => (
             <div key={name}>
@@ -62,5 +65,14 @@ export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardPro
         <Actions state={instance.state} name={instance.build_name} onAction={onAction} onLog={onLog} />
       </div>
     </Panel>
+  );
+}
+
+function Ending({ ending, soon }: { ending: EndingView; soon: boolean }) {
+  const now = useNow();
+  return (
+    <p className={classes.words} data-soon={soon}>
+      {endsIn(ending, now)}
+    </p>
   );
 }

@@ -6,9 +6,11 @@ import type { NetworkPoint } from '../panelState';
 import { Addresses } from './Addresses';
 import { DrawingAndEncoding } from './DrawingAndEncoding';
 import { Gpus } from './Gpus';
+import { Draining } from './Draining';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
 import { Registry } from './Registry';
+import { Service } from './Service';
 import { Standby } from './Standby';
 
 export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; network: NetworkPoint[] }) {
@@ -28,12 +30,14 @@ export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; networ
           <Gpus gpus={health.gpus} history={history} />
         </div>
       )}
+      <Draining node={node} instances={snapshot.instances} />
       <InstanceList snapshot={snapshot} />
       <div className={classes.pair}>
         <DrawingAndEncoding node={node} />
         <Addresses node={node} />
         <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
         <Registry registry={snapshot.registry} />
+        <Service node={node} />
       </div>
     </>
   );

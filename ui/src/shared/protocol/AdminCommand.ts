@@ -9,4 +9,4 @@ run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | 
 /**
  * CMake's: `NAME` → value.
  */
-options: { [key in string]: string }, } | { "command": "cancel_source_build" } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "set_up_registry" } | { "command": "create_token" };
+options: { [key in string]: string }, } | { "command": "cancel_source_build" } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "drain", within_s?: number, } | { "command": "undrain" } | { "command": "set_up_registry" } | { "command": "create_token" };

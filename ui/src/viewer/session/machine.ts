@@ -11,6 +11,7 @@
 
 import type {
   ByeReason,
+  EndingNews,
   IceServer,
   InstanceNews,
   PictureNews,
@@ -54,6 +55,8 @@ export type State = {
   holder: ViewerId | null;
   refusal: Refusal | null;
   bye: ByeReason | null;
+  /** It ends soon; counted, since the seconds of each message begin with it. */
+  ending: { news: EndingNews; nth: number } | null;
   /** An invite was given: then a new session is as good as the old one. */
   invited: boolean;
   sessionRenewed: boolean;
@@ -115,6 +118,7 @@ export function initial(invited: boolean): State {
     holder: null,
     refusal: null,
     bye: null,
+    ending: null,
     invited,
     sessionRenewed: false,
   };
@@ -202,6 +206,8 @@ function message(state: State, message: ServerMessage): Step {
       return stay({ ...state, made: message });
     case 'notice':
       return to(state, { do: 'notify', message: message.message });
+    case 'ending':
+      return stay({ ...state, ending: ending(state, message.ending) });
     case 'refused':
       return refused(state, message.reason, message.message, message.retry_after_s);
     case 'bye':
@@ -212,6 +218,10 @@ function message(state: State, message: ServerMessage): Step {
       // A later server may say more than this page knows.
       return stay(state);
   }
+}
+
+function ending(state: State, news: EndingNews | null): State['ending'] {
+  return news && { news, nth: (state.ending?.nth ?? 0) + 1 };
 }
 
 type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
@@ -226,6 +236,8 @@ function welcome(state: State, message: Welcome): Step {
     role: message.role,
     iceServers: message.ice_servers,
     instance: message.instance,
+    // It is told again after the welcome, where there is one.
+    ending: null,
     refusal: null,
     picture: state.picture && resumed && message.instance.state === 'ready',
   };

@@ -163,6 +163,11 @@ export class Session {
     });
   }
 
+  /** Lengthens what the `ending` warns of. */
+  stay(): void {
+    this.signaling.send({ type: 'stay' });
+  }
+
   /** What the picture is to be good at, for this viewer; kept for the next visit. */
   setQuality(mode: QualityMode): void {
     this.quality = mode;

@@ -115,7 +115,10 @@ function ended(state: State): Words {
   }
   return quiet(
     'The stream has ended',
-    'The program was stopped. A new one can be launched from the home page.',
+    sentences(
+      state.instance?.message ?? 'The program was stopped.',
+      'On the home page you can go on where it was left, or launch a new one.',
+    ),
     null,
   );
 }

@@ -1,10 +1,12 @@
 import { Suspense, useEffect, useState } from 'react';
 
 import { phaseOf } from '../session/machine';
+import { atLeast } from '../session/roles';
 import type { Session } from '../session/session';
 import { Bar } from './Bar';
 import { Dialogs, type DialogName } from './Dialogs';
 import { Flight } from './flight/Flight';
+import { EndingNotice } from './EndingNotice';
 import { Overlay } from './Overlay';
 import { LazySceneBar } from './scene/lazy';
 import { StatsOverlay } from './StatsOverlay';
@@ -36,6 +38,14 @@ export function Stage({ session }: { session: Session }) {
       {live && <WatchHint session={session} state={state} />}
       {live && <Flight session={session} state={state} />}
       {stats && <StatsOverlay state={state} media={media} onReport={() => session.report()} />}
+      {live && state.ending !== null && (
+        <EndingNotice
+          key={state.ending.nth}
+          ending={state.ending.news}
+          maySteer={atLeast(state.role, 'pilot')}
+          onStay={() => session.stay()}
+        />
+      )}
       <Bar
         session={session}
         state={state}

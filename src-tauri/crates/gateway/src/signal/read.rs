@@ -9,8 +9,18 @@ use serde::Deserialize;
 use crate::Refused;
 
 /// The tags that this protocol knows. A test keeps them in step with [`ViewerMessage`].
-const KNOWN: [&str; 9] =
-    ["hello", "answer", "candidate", "restart_ice", "control", "quality", "visible", "report", "ping"];
+const KNOWN: [&str; 10] = [
+    "hello",
+    "answer",
+    "candidate",
+    "restart_ice",
+    "control",
+    "quality",
+    "visible",
+    "report",
+    "stay",
+    "ping",
+];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Read {
@@ -107,6 +117,7 @@ mod tests {
             ViewerMessage::Quality { mode: QualityMode::Auto },
             ViewerMessage::Visible { visible: true },
             ViewerMessage::Report(StreamReport { user_agent: String::new(), samples: Vec::new() }),
+            ViewerMessage::Stay,
             ViewerMessage::Ping,
         ];
         // A new variant stops this from compiling: add it above and to `KNOWN`.
@@ -120,6 +131,7 @@ mod tests {
                 | ViewerMessage::Quality { .. }
                 | ViewerMessage::Visible { .. }
                 | ViewerMessage::Report(_)
+                | ViewerMessage::Stay
                 | ViewerMessage::Ping => {}
             }
         }

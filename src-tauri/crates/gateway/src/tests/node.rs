@@ -110,6 +110,7 @@ impl Node {
             viewers: 0,
             created: UnixMillis(0),
             standby: false,
+            ending: None,
         }
     }
 
@@ -136,6 +137,7 @@ impl Node {
             slots_total: 1,
             slots_free: 0,
             viewers: 0,
+            draining: None,
             graphics: String::new(),
             encoder: None,
         };
@@ -282,7 +284,15 @@ impl Reception for Node {
     async fn servers(&self) -> Vec<ServerView> {
         let server_id = ServerId(Uuid::nil());
         let name = "test".to_owned();
-        vec![ServerView { server_id, name, region: None, slots_total: 2, slots_free: 1, this_machine: true }]
+        vec![ServerView {
+            server_id,
+            name,
+            region: None,
+            slots_total: 2,
+            slots_free: 1,
+            this_machine: true,
+            draining: false,
+        }]
     }
 
     fn events(&self, caller: &Caller) -> BoxStream<'static, Event> {

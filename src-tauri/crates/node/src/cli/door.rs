@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use model::{InstanceId, Role, Secret};
 use protocol::{
-    admin::{AdminBuild, AdminCommand, AdminReply, NodeSnapshot},
+    admin::{AdminBuild, AdminCommand, AdminInstance, AdminReply, NodeSnapshot},
     api::{InviteCreated, InviteRequest, Problem},
 };
 use registry::{Address, ServerRow};
@@ -21,6 +21,7 @@ use crate::{
     builds::Builds,
     clock,
     config::Config,
+    life::Drain,
     local,
     membership::{Site, describe},
     views,
@@ -118,6 +119,30 @@ impl Door {
                 AdminReply::TokenCreated { token } => Ok(token),
                 other => Err(anyhow!("the node answered something else: {other:?}")),
             },
+        }
+    }
+
+    /// How many instances still run.
+    pub async fn drain(&self, within_s: Option<u32>) -> Result<usize> {
+        match self {
+            Self::Journal(store) => {
+                Drain::open(store.clone()).await?.begin(within_s).await?;
+                let records = store.instances().await?;
+                Ok(records.iter().filter(|record| record.state.is_live()).count())
+            }
+            Self::Node(client) => {
+                client.command(AdminCommand::Drain { within_s }).await?;
+                let instances = client.snapshot().await?.instances;
+                let runs = |one: &&AdminInstance| one.instance.state.is_live() && !one.instance.standby;
+                Ok(instances.iter().filter(runs).count())
+            }
+        }
+    }
+
+    pub async fn undrain(&self) -> Result<()> {
+        match self {
+            Self::Journal(store) => Ok(Drain::open(store.clone()).await?.end().await?),
+            Self::Node(client) => client.command(AdminCommand::Undrain).await.map(drop),
         }
     }
 

@@ -25,6 +25,7 @@ use super::{Beginning, Command, describe, own_row::Site};
 use crate::{
     builds::Builds,
     clock,
+    life::Draining,
     problem::problem,
     roster::{Roster, Rows, live},
     views,
@@ -51,6 +52,7 @@ pub(super) struct Driver {
     roster: Roster,
     builds: Builds,
     health: watch::Receiver<Option<HealthSample>>,
+    drain: watch::Receiver<Option<Draining>>,
     link: Link,
     /// Absent until this connection's registry has taken us in.
     generation: Option<Generation>,
@@ -71,6 +73,7 @@ impl Driver {
         roster: Roster,
         builds: Builds,
         health: watch::Receiver<Option<HealthSample>>,
+        drain: watch::Receiver<Option<Draining>>,
     ) -> Self {
         let Beginning { commands, view, fleet } = beginning;
         Self {
@@ -83,6 +86,7 @@ impl Driver {
             roster,
             builds,
             health,
+            drain,
             generation: None,
             untold: true,
             sexton: false,
@@ -183,12 +187,13 @@ impl Driver {
     async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
         let rows = self.roster.rows().borrow().clone();
         let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
+        let draining = self.drain.borrow().is_some();
         let beat = Heartbeat {
             server: self.site.server,
             generation,
             slots_total: self.site.slots,
-            slots_free: self.site.slots.saturating_sub(used),
-            draining: false,
+            slots_free: if draining { 0 } else { self.site.slots.saturating_sub(used) },
+            draining,
             load: self.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
         };
         let now = clock::now();

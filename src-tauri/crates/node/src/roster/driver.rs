@@ -1,6 +1,10 @@
 //! The roster's task: one loop, one owner.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use model::{Build, InstanceId, InstanceState, StopReason};
 use openspace::saved::Saved;
@@ -15,15 +19,15 @@ use tokio::{
 use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
 use tracing::{error, info, warn};
 
-use super::{Command, Launch, Member, Row, Rows, Setup, Started, first::FirstStarts, is_over, live};
+use super::{Command, Launch, Member, Row, Rows, STANDBY, Setup, Started, first::FirstStarts, is_over, live};
 use crate::{
-    admission::{self, Refusal},
-    clock,
-    continuity::Keeper,
+    admission::{self, Doors, Refusal},
+    clock, continuity,
+    life::{self, span::Ending},
     logs::About,
     problem::problem,
     stage::{self, Stage},
-    standby,
+    standby, views,
 };
 
 /// How long an instance's task may take to let go.
@@ -35,6 +39,7 @@ struct Driver {
     rows: BTreeMap<InstanceId, Row>,
     reports: StreamMap<InstanceId, WatchStream<Report>>,
     stages: StreamMap<InstanceId, WatchStream<stage::State>>,
+    endings: StreamMap<InstanceId, WatchStream<Option<Ending>>>,
     publish: watch::Sender<Rows>,
     /// Set while the node ends: who waits for the last instance.
     closing: Option<oneshot::Sender<()>>,
@@ -55,6 +60,7 @@ pub(super) async fn run(
         rows: BTreeMap::new(),
         reports: StreamMap::new(),
         stages: StreamMap::new(),
+        endings: StreamMap::new(),
         publish,
         closing: None,
         stage_setup,
@@ -78,6 +84,7 @@ pub(super) async fn run(
             },
             Some((id, report)) = driver.reports.next() => driver.report(id, report).await,
             Some((id, stage)) = driver.stages.next() => driver.stage(id, stage),
+            Some((id, ending)) = driver.endings.next() => driver.ending(id, ending),
         }
         if driver.rows.is_empty()
             && let Some(done) = driver.closing.take()
@@ -109,7 +116,12 @@ impl Driver {
 
     async fn launch(&mut self, launch: Launch) -> Result<Started, Problem> {
         let by = launch.limited.then_some(launch.by);
-        admission::admit(self.setup.slots, &live(&self.rows), by, self.closing.is_some())
+        let open = match self.setup.life.drain.borrow().is_some() {
+            _ if self.closing.is_some() => Doors::Closing,
+            true => Doors::Draining,
+            false => Doors::Open,
+        };
+        admission::admit(self.setup.slots, &live(&self.rows), by, open)
             .map_err(|refusal| refused(refusal, self.setup.slots))?;
         match standby::fitting(self.rows.values(), &launch) {
             Some(id) => self.hand_out(id, &launch).await,
@@ -126,8 +138,9 @@ impl Driver {
         };
         self.store.put_instance(&record(&taken)).await.map_err(unjournaled)?;
         let state = taken.report.status.state;
-        let scene = taken.member.scene.clone();
+        let (scene, life) = (taken.member.scene.clone(), taken.member.life.clone());
         *row = taken;
+        life.begin().await;
         info!(instance = %id, "handed out, as it stood ready");
         if let Some(left) = &launch.resume {
             scene.restore(left.scene.clone()).await;
@@ -190,7 +203,10 @@ impl Driver {
             stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
         // The stage ends with the instance that it watches; nothing waits for it.
         let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
-        let scene = Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
+        let scene = continuity::Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
+        let created = Some(record.created).filter(|_| record.session != STANDBY);
+        let means = self.setup.life.clone();
+        let life = life::Keeper::open(means, created, instance.clone(), &stage, scene.clone());
         let member = Member {
             id: record.id,
             session: record.session,
@@ -202,11 +218,13 @@ impl Driver {
             stage,
             saved,
             scene,
+            life,
         };
         let report = member.instance.reports().borrow().clone();
         self.reports.insert(member.id, WatchStream::new(member.instance.reports()));
         self.stages.insert(member.id, WatchStream::new(member.stage.state()));
-        self.rows.insert(member.id, Row { member, report, stage: stage::State::default() });
+        self.endings.insert(member.id, WatchStream::from_changes(member.life.warnings()));
+        self.rows.insert(member.id, Row { member, report, stage: stage::State::default(), ending: None });
     }
 
     async fn stop(&mut self, id: InstanceId, reason: StopReason) {
@@ -247,6 +265,7 @@ impl Driver {
         }
         self.reports.remove(&id);
         self.stages.remove(&id);
+        self.endings.remove(&id);
         if let Err(error) = self.store.remove_instance(id).await {
             warn!(instance = %id, %error, "the journal kept an instance that is over");
         }
@@ -287,6 +306,13 @@ impl Driver {
     fn stage(&mut self, id: InstanceId, stage: stage::State) {
         if let Some(row) = self.rows.get_mut(&id) {
             row.stage = stage;
+            self.publish();
+        }
+    }
+
+    fn ending(&mut self, id: InstanceId, ending: Option<Ending>) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.ending = ending.map(|ending| views::ending(&ending, Instant::now(), clock::now()));
             self.publish();
         }
     }
@@ -348,6 +374,12 @@ fn refused(refusal: Refusal, slots: admission::Slots) -> Problem {
             "Too many instances",
             format!("You have {} instances already. Stop one of them, or go on with it.", slots.per_session),
         ),
-        Refusal::Draining => problem(503, "Shutting down", "This machine takes no new instances now."),
+        Refusal::Closing => problem(503, "Shutting down", "This machine takes no new instances now."),
+        Refusal::Draining => problem(
+            503,
+            "Out of service soon",
+            "This machine is taken out of service for a while and starts nothing new. What runs goes on. Try again \
+             later.",
+        ),
     }
 }

@@ -35,6 +35,7 @@ use self::{
 };
 use crate::{
     audit::Audit,
+    life::span::Ending,
     logs::Logs,
     roster::Member,
     socket::Socket,
@@ -102,6 +103,7 @@ pub(crate) struct Session {
     visible: bool,
     told_trouble: Option<String>,
     notices: watch::Receiver<String>,
+    warnings: watch::Receiver<Option<Ending>>,
     /// When to look at the way to the viewer again, and who is told.
     look: Interval,
     path: watch::Sender<stage::Path>,
@@ -150,6 +152,7 @@ impl Session {
             reports,
             stage: member.stage.state(),
             notices: member.scene.notices(),
+            warnings: member.life.warnings(),
             viewer,
             member,
             means,
@@ -195,6 +198,7 @@ impl Session {
                     return;
                 },
                 Ok(()) = self.notices.changed() => self.tell_notice().await,
+                Ok(()) = self.warnings.changed() => self.tell_ending().await,
                 changed = self.stage.changed() => {
                     if changed.is_err() {
                         self.bye(ByeReason::Stopped).await;

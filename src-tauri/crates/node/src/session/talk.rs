@@ -1,5 +1,7 @@
 //! What a session says and what it does about what it hears.
 
+use std::time::Instant;
+
 use model::{InstanceState, input::Input};
 use protocol::{
     input::IntentReply,
@@ -24,6 +26,9 @@ impl Session {
         })
         .await;
         self.tell_stage().await;
+        if self.warnings.borrow().is_some() {
+            self.tell_ending().await;
+        }
     }
 
     /// From the viewer's socket.
@@ -52,6 +57,7 @@ impl Session {
             }
             ViewerMessage::Visible { visible } => self.visible = visible,
             ViewerMessage::Report(report) => self.keep_report(report).await,
+            ViewerMessage::Stay => self.stay().await,
             ViewerMessage::Ping => self.send(ServerMessage::Pong).await,
         }
     }
@@ -80,6 +86,23 @@ impl Session {
         if let Some((peer, _)) = &self.peer {
             peer.set_playout(playout).await;
         }
+    }
+
+    async fn stay(&mut self) {
+        let stayed = if self.viewer.role.may_steer() {
+            self.member.life.stay().await
+        } else {
+            Err("Your link is for watching. Somebody who may steer can let it stay.")
+        };
+        if let Err(why) = stayed {
+            self.refuse(RefusalReason::NotAllowed, why.to_owned()).await;
+        }
+    }
+
+    pub(super) async fn tell_ending(&mut self) {
+        let ending = *self.warnings.borrow_and_update();
+        let ending = ending.map(|ending| views::ending_news(&ending, Instant::now()));
+        self.send(ServerMessage::Ending { ending }).await;
     }
 
     async fn restart_ice(&mut self) {

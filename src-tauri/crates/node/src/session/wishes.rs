@@ -151,6 +151,7 @@ impl Wisher {
         };
         if wish.changes() {
             self.member.scene.wished();
+            self.member.life.moved();
             info!(viewer = %self.viewer.id, instance = %self.member.id, ?wish, "wish fulfilled");
         }
         Ok(answer)

@@ -34,6 +34,12 @@ const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
 /// Some of the ladder's decisions are due when nothing was heard for a while.
 const SETTLE_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// Where the others hear of the stage.
+pub(super) struct News {
+    pub publish: watch::Sender<State>,
+    pub moved: watch::Sender<Instant>,
+}
+
 struct Driver {
     setup: Setup,
     id: InstanceId,
@@ -47,7 +53,7 @@ struct Driver {
     projector: Projector,
     trouble: Option<String>,
     retry_at: Option<Instant>,
-    publish: watch::Sender<State>,
+    news: News,
 }
 
 pub(super) async fn run(
@@ -55,10 +61,10 @@ pub(super) async fn run(
     id: InstanceId,
     instance: InstanceHandle,
     mut inbox: mpsc::Receiver<Command>,
-    publish: watch::Sender<State>,
+    news: News,
 ) {
     let mut reports = instance.reports();
-    let mut driver = Driver::new(setup, id, publish);
+    let mut driver = Driver::new(setup, id, news);
     let mut settle = interval(SETTLE_EVERY);
     settle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let first = reports.borrow_and_update().clone();
@@ -89,7 +95,7 @@ pub(super) async fn run(
 }
 
 impl Driver {
-    fn new(setup: Setup, id: InstanceId, publish: watch::Sender<State>) -> Self {
+    fn new(setup: Setup, id: InstanceId, news: News) -> Self {
         let shape = Shape { size: setup.size, fps: setup.fps, bitrates: setup.bitrates };
         Self {
             setup,
@@ -103,7 +109,7 @@ impl Driver {
             projector: Projector::default(),
             trouble: None,
             retry_at: None,
-            publish,
+            news,
         }
     }
 
@@ -144,6 +150,7 @@ impl Driver {
             }
             Command::Steer { viewer, reply } => {
                 let may = self.control.touch(viewer);
+                self.moved(may);
                 let _ = reply.send(
                     may.then_some(())
                         .ok_or("Somebody else is steering. Ask for control, or ask them to release it."),
@@ -180,8 +187,15 @@ impl Driver {
         } else {
             self.control.holder() == Some(viewer)
         };
+        self.moved(may && input != Input::ReleaseAll);
         if may && let Some(hand) = self.hand.as_mut() {
             hand.handle(input);
+        }
+    }
+
+    fn moved(&self, by_who_may: bool) {
+        if by_who_may {
+            self.news.moved.send_replace(Instant::now());
         }
     }
 
@@ -301,7 +315,7 @@ impl Driver {
             self.control.viewers().iter().map(|&(viewer_id, role)| ViewerView { viewer_id, role }).collect();
         let holder = self.control.holder();
         let picture = self.projector.picture();
-        self.publish.send_if_modified(|state| {
+        self.news.publish.send_if_modified(|state| {
             let same = state.viewers == viewers
                 && state.holder == holder
                 && state.picture.as_ref().map(|p| p.epoch) == picture.map(|p| p.epoch)

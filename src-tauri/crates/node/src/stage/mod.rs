@@ -7,7 +7,11 @@ mod driver;
 mod hand;
 mod picture;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use media::Pipeline;
 use model::{
@@ -145,18 +149,26 @@ pub struct Seat {
 pub struct Stage {
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
+    /// When a hand last moved.
+    moves: watch::Receiver<Instant>,
 }
 
 impl Stage {
     pub fn open(setup: Setup, id: InstanceId, instance: InstanceHandle) -> (Self, JoinHandle<()>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, state) = watch::channel(State::default());
-        let task = tokio::spawn(driver::run(setup, id, instance, inbox, publish));
-        (Self { commands, state }, task)
+        let (moved, moves) = watch::channel(Instant::now());
+        let task = tokio::spawn(driver::run(setup, id, instance, inbox, driver::News { publish, moved }));
+        (Self { commands, state, moves }, task)
     }
 
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
+    }
+
+    /// When somebody last steered; it changes with each move of a hand.
+    pub fn moves(&self) -> watch::Receiver<Instant> {
+        self.moves.clone()
     }
 
     pub async fn sit(&self, viewer: ViewerId, seat: Seat) {

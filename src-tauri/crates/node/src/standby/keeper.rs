@@ -14,6 +14,7 @@ use super::plan::{Deed, Kept, Needs, Room, Wanted, next};
 use crate::{
     builds::Builds,
     clock,
+    life::Draining,
     roster::{Launch, Roster, Row, Rows, STANDBY, live},
 };
 
@@ -41,15 +42,21 @@ pub struct Keeper {
     setup: Setup,
     store: Store,
     builds: Builds,
+    drain: watch::Receiver<Option<Draining>>,
     wanted: watch::Sender<Option<Vec<Wanted>>>,
 }
 
 impl Keeper {
-    pub async fn open(setup: Setup, store: Store, builds: Builds) -> Result<Self, StoreError> {
+    pub async fn open(
+        setup: Setup,
+        store: Store,
+        builds: Builds,
+        drain: watch::Receiver<Option<Draining>>,
+    ) -> Result<Self, StoreError> {
         let stored = store.setting(KEY).await?;
         // Something else than we wrote is as good as nothing: the configuration holds.
         let wanted = stored.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(Self { setup, store, builds, wanted: watch::Sender::new(wanted) })
+        Ok(Self { setup, store, builds, drain, wanted: watch::Sender::new(wanted) })
     }
 
     /// Sets how many of one scene stand ready; 0 is none.
@@ -86,8 +93,11 @@ impl Keeper {
         let setup = self.setup;
         let mut rows = roster.rows();
         let mut wishes = self.wanted.subscribe();
+        let mut drain = self.drain.clone();
         loop {
-            let wanted = self.wanted();
+            // Nobody is let in while the machine is emptied.
+            let draining = drain.borrow_and_update().is_some();
+            let wanted = if draining { Vec::new() } else { self.wanted() };
             let known = rows.borrow_and_update().clone();
             let deed = health.borrow().as_ref().and_then(|sample| {
                 next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), |build| {
@@ -100,6 +110,7 @@ impl Keeper {
             select! {
                 () = sleep(LOOK_EVERY) => {}
                 changed = wishes.changed() => if changed.is_err() { return },
+                Ok(()) = drain.changed() => {}
             }
         }
     }

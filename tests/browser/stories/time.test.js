@@ -1,0 +1,84 @@
+// The time of an instance comes to its end: the page warns, "Stay" keeps it, and what ends can be gone on with.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ sets: ['life.unmoved_s=8', 'life.warning_s=5'] })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+/** With `SCREENSHOTS` set to a folder, what is seen is kept there for people to look at. */
+async function look(page, name) {
+  const folder = process.env.SCREENSHOTS
+  if (!folder) return
+  for (const [size, width, height] of [['wide', 1280, 800], ['narrow', 390, 844]]) {
+    await page.setViewportSize({ width, height })
+    for (const scheme of ['light', 'dark']) {
+      await page.evaluate((scheme) => document.documentElement.setAttribute('data-mantine-color-scheme', scheme), scheme)
+      await page.screenshot({ path: `${folder}/${name}-${size}-${scheme}.png` })
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
+test('a stream in which nobody moves anything warns, stays when asked to, ends, and is gone on with', async () => {
+  const { page, problems, context } = await person(browser)
+  await page.goto(node.url)
+  await page.getByRole('button', { name: /^launch/i }).click()
+  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(page, 'live')
+  const words = page.getByText('Nobody has moved anything for a while.')
+  await words.waitFor()
+  assert.match(await page.getByRole('timer').textContent(), /It ends in 0:0\d\./)
+  await look(page, 'warning')
+  await page.getByRole('button', { name: 'Stay' }).click()
+  await words.waitFor({ state: 'detached' })
+  await untilPhase(page, 'live')
+
+  await words.waitFor()
+  await untilPhase(page, 'ended')
+  await page.getByText('ended because nobody had moved anything for a while.').waitFor()
+  await look(page, 'ended')
+  await page.getByRole('link', { name: 'Go to the home page' }).click()
+  await page.getByRole('button', { name: /continue/i }).first().click()
+  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(page, 'live')
+  assert.deepEqual(problems, [])
+  await context.close()
+})
+
+test('a machine that is emptied from the panel says so on the home page, and takes launches again', async () => {
+  const admin = await person(browser)
+  const token = (await node.command({ command: 'create_token' })).token
+  await admin.page.goto(`${node.url}/admin`)
+  await admin.page.getByLabel(/token/i).fill(token)
+  await admin.page.keyboard.press('Enter')
+  await admin.page.getByRole('button', { name: 'Empty it' }).click()
+  await admin.page.getByText('This machine is being emptied:').waitFor()
+  await look(admin.page, 'panel')
+
+  const visitor = await person(browser)
+  await visitor.page.goto(node.url)
+  await visitor.page.getByText('This machine is taken out of service for a while.').waitFor()
+  await until('no launch', () => visitor.page.getByRole('button', { name: /^launch/i }).isDisabled())
+  await look(visitor.page, 'home')
+
+  await admin.page.getByRole('button', { name: 'Take launches again' }).first().click()
+  await admin.page.getByText('This machine is being emptied:').waitFor({ state: 'detached' })
+  await visitor.page.reload()
+  await until('a launch', () => visitor.page.getByRole('button', { name: /^launch/i }).isEnabled())
+  assert.deepEqual([...admin.problems, ...visitor.problems], [])
+  await admin.context.close()
+  await visitor.context.close()
+})
