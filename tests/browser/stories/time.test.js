@@ -62,7 +62,7 @@ test('a machine that is emptied from the panel says so on the home page, and tak
   const admin = await person(browser)
   const token = (await node.command({ command: 'create_token' })).token
   await admin.page.goto(`${node.url}/admin`)
-  await admin.page.getByLabel(/token/i).fill(token)
+  await admin.page.getByLabel(/enter it here/i).fill(token)
   await admin.page.keyboard.press('Enter')
   await admin.page.getByRole('button', { name: 'Empty it' }).click()
   await admin.page.getByText('This machine is being emptied:').waitFor()
