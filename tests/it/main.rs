@@ -5,6 +5,7 @@ mod bad_input;
 mod builds;
 mod life;
 mod logs;
+mod queue;
 mod registry;
 mod standby;
 mod time;

@@ -1,19 +1,26 @@
 //! The node's API in the words of its contract, for one caller.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use model::{InstanceId, InstanceState, Secret};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot},
-    api::{InstanceView, InviteCreated, LaunchRequest, Launched, Problem, SessionCreated},
+    api::{
+        InstanceView, InviteCreated, LaunchRequest, Launched, Problem, SessionCreated, TicketStage,
+        TicketView,
+    },
     signal::{Hello, ServerMessage, ViewerMessage},
 };
 use reqwest::{Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use uuid::Uuid;
 
 /// Ten times what a start takes on a busy machine with two cores.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -36,6 +43,14 @@ impl Api {
         let created: SessionCreated =
             reqwest::Client::new().post(url).send().await?.error_for_status()?.json().await?;
         Ok(Self::new(http_port, Secret::parse(&created.session_id)?))
+    }
+
+    /// As from another machine: any address of 127.0.0.0/8. What is limited is limited by address.
+    pub async fn from_address(http_port: u16, address: IpAddr) -> Result<Self> {
+        let client = reqwest::Client::builder().local_address(address).build()?;
+        let url = format!("http://127.0.0.1:{http_port}/api/v1/sessions");
+        let created: SessionCreated = client.post(url).send().await?.error_for_status()?.json().await?;
+        Ok(Self { http_port, bearer: Secret::parse(&created.session_id)?, client })
     }
 
     pub fn bearer(&self) -> &Secret {
@@ -72,6 +87,55 @@ impl Api {
             bail!("{}", problem.detail);
         }
         serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
+    /// Also a place in the queue.
+    pub async fn launch_or_wait(&self, build: &str) -> Result<Launched> {
+        let request = LaunchRequest { build: Some(build.to_owned()), ..LaunchRequest::default() };
+        self.json(Method::POST, "/instances", Some(&request)).await
+    }
+
+    pub async fn ticket(&self, id: Uuid) -> Result<TicketView> {
+        self.json(Method::GET, &format!("/queue/{id}"), None::<&()>).await
+    }
+
+    pub async fn claim(&self, id: Uuid) -> Result<Launched> {
+        self.json(Method::POST, &format!("/queue/{id}"), None::<&()>).await
+    }
+
+    pub async fn leave_queue(&self, id: Uuid) -> Result<()> {
+        let (status, text) = self.call(Method::DELETE, &format!("/api/v1/queue/{id}"), None).await?;
+        if status == StatusCode::ACCEPTED { Ok(()) } else { bail!("{status}: {text}") }
+    }
+
+    pub async fn until_turn(&self, id: Uuid) -> Result<TicketView> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let ticket = self.ticket(id).await?;
+            if ticket.state == TicketStage::Held {
+                return Ok(ticket);
+            }
+            ensure!(Instant::now() < deadline, "its turn never comes: {ticket:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Reads this caller's events until one line contains `what`.
+    pub async fn until_event(&self, what: &str) -> Result<()> {
+        let url = format!("http://127.0.0.1:{}/api/v1/events", self.http_port);
+        let response = self.client.get(url).bearer_auth(self.bearer.reveal()).send().await?;
+        let mut bytes = response.error_for_status()?.bytes_stream();
+        let reading = async {
+            let mut text = String::new();
+            while let Some(piece) = bytes.next().await {
+                text.push_str(&String::from_utf8_lossy(&piece?));
+                if text.contains(what) {
+                    return Ok(());
+                }
+            }
+            bail!("the events ended: {text}")
+        };
+        tokio::time::timeout(WITHIN, reading).await.with_context(|| format!("waiting for {what}"))?
     }
 
     pub async fn launch(&self, request: &LaunchRequest) -> Result<InstanceId> {

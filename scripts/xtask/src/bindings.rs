@@ -64,6 +64,7 @@ fn export(config: &Config) -> Result<()> {
     api::LeftSceneView::export_all(config)?;
     api::LaunchRequest::export_all(config)?;
     api::Launched::export_all(config)?;
+    api::TicketView::export_all(config)?;
     api::BuildView::export_all(config)?;
     api::ProfileView::export_all(config)?;
     api::ServerView::export_all(config)?;

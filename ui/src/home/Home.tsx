@@ -8,6 +8,7 @@ import { LeftScenes } from './LeftScenes';
 import type { Live } from './live';
 import { MyInstances } from './MyInstances';
 import { Notices } from './Notices';
+import { QueuePanel } from './QueuePanel';
 import { Sky } from './Sky';
 import { useLive } from './useLive';
 
@@ -39,6 +40,7 @@ export function Home({ live }: { live: Live }) {
       <Header state={state} />
       <main className={classes.main} data-rejoins={rejoins}>
         <Notices state={state} onDismiss={() => live.dismissLost()} />
+        <QueuePanel live={live} state={state} />
         {rejoins ? [mine, left, launch] : [left, launch, mine]}
       </main>
     </div>

@@ -5,7 +5,8 @@ import { Note } from '@shared/components/Note';
 import { Panel } from '@shared/components/Panel';
 import { inWords } from '@shared/http';
 import { IconPlayerPlayFilled } from '@tabler/icons-react';
-import { useState } from 'react';
+import type { InstanceId } from '@shared/protocol';
+import { useCallback, useState } from 'react';
 
 import { judge, readLink, type DeepLink } from './deepLink';
 import { Header } from './Header';
@@ -14,6 +15,7 @@ import launcherClasses from './Launcher.module.css';
 import classes from './LaunchPage.module.css';
 import type { Live } from './live';
 import { Notices } from './Notices';
+import { QueuePanel } from './QueuePanel';
 import { roomWords } from './room';
 import { Sky } from './Sky';
 import { useLive } from './useLive';
@@ -25,6 +27,8 @@ export function LaunchPage({ live }: { live: Live }) {
   const [link] = useState(() => readLink(window.location.search));
   const asked = state.builds?.find((one) => (link.build === null ? one.default : one.id === link.build));
   const profiles = useProfiles(live, asked?.kind === 'openspace' ? asked.id : null);
+  const arrive = useCallback((id: InstanceId) => keepArrival(id, link.arrival), [link]);
+  const waits = state.queue.some((ticket) => ticket.state !== 'lapsed');
   const known = state.builds !== null && profiles !== null;
   return (
     <div className={homeClasses.page}>
@@ -32,6 +36,7 @@ export function LaunchPage({ live }: { live: Live }) {
       <Header state={state} />
       <main className={classes.main}>
         <Notices state={state} onDismiss={() => live.dismissLost()} />
+        <QueuePanel live={live} state={state} before={arrive} />
         <Panel className={classes.panel} aria-busy={!known}>
           {known ? (
             <Question
@@ -39,6 +44,7 @@ export function LaunchPage({ live }: { live: Live }) {
               link={link}
               verdict={judge(link, state.builds ?? [], profiles)}
               full={roomWords(state.servers)?.full === true}
+              waits={waits}
             />
           ) : (
             <p className={classes.lead}>Asking the server…</p>
@@ -49,9 +55,15 @@ export function LaunchPage({ live }: { live: Live }) {
   );
 }
 
-type QuestionProps = { live: Live; link: DeepLink; verdict: ReturnType<typeof judge>; full: boolean };
+type QuestionProps = {
+  live: Live;
+  link: DeepLink;
+  verdict: ReturnType<typeof judge>;
+  full: boolean;
+  waits: boolean;
+};
 
-function Question({ live, link, verdict, full }: QuestionProps) {
+function Question({ live, link, verdict, full, waits }: QuestionProps) {
   const [launching, setLaunching] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
   const { build, profile } = verdict;
@@ -66,7 +78,8 @@ function Question({ live, link, verdict, full }: QuestionProps) {
         window.location.assign(launched.url);
         return;
       }
-      setFailed(`Every place is taken: you are number ${launched.position} in the queue of the home page.`);
+      // The place shows above by itself.
+      window.scrollTo({ top: 0, behavior: 'smooth' });
     } catch (error) {
       setFailed(inWords(error));
     }
@@ -114,16 +127,12 @@ function Question({ live, link, verdict, full }: QuestionProps) {
         className={launcherClasses.launch}
         leftSection={<IconPlayerPlayFilled size={20} />}
         loading={launching}
-        disabled={verdict.problems.length > 0 || full}
+        disabled={verdict.problems.length > 0 || waits}
         onClick={() => void launch()}
       >
-        Launch
+        {full && !waits ? 'Join the queue' : 'Launch'}
       </Button>
-      {full && (
-        <p className={classes.fine}>
-          Every place is taken: stop an instance of yours, or wait until somebody leaves.
-        </p>
-      )}
+      {full && !waits && <p className={classes.fine}>Every place is taken: you get a place in the queue.</p>}
       <p className={classes.fine}>
         <Anchor href="/">To the home page instead</Anchor>
       </p>

@@ -23,6 +23,7 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
   const asked = useProfiles(live, build?.kind === 'openspace' ? build.id : null);
   const profiles = asked ?? [];
   const obstacle = obstacleOf(state, asked !== null);
+  const full = roomWords(state.servers)?.full === true;
 
   const launch = async () => {
     setLaunching(true);
@@ -33,7 +34,8 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
         window.location.assign(launched.url);
         return;
       }
-      notifications.show({ message: `You are number ${launched.position} in the queue.` });
+      // The place shows above by itself.
+      window.scrollTo({ top: 0, behavior: 'smooth' });
     } catch (error) {
       notifications.show({
         color: 'red',
@@ -88,10 +90,10 @@ export function Launcher({ live, state }: { live: Live; state: HomeState }) {
         disabled={obstacle !== null}
         onClick={() => void launch()}
       >
-        Launch
+        {full && obstacle === null ? 'Join the queue' : 'Launch'}
       </Button>
       <p className={classes.obstacle} role="status">
-        {obstacle}
+        {obstacle ?? (full ? 'Every place is taken: you get a place in the queue.' : null)}
       </p>
     </Panel>
   );
@@ -108,7 +110,5 @@ function obstacleOf(state: HomeState, profilesKnown: boolean): string | null {
     return 'Nothing can be launched here yet: an administrator has to add a build.';
   if (state.servers.length > 0 && state.servers.every((server) => server.draining))
     return 'This machine is taken out of service for a while and starts nothing new.';
-  return roomWords(state.servers)?.full
-    ? 'Every place is taken. Stop an instance of yours, or wait until somebody leaves.'
-    : null;
+  return state.queue.some((ticket) => ticket.state !== 'lapsed') ? 'You have a place in the queue.' : null;
 }

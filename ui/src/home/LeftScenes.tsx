@@ -23,7 +23,8 @@ export function LeftScenes({ live, state }: { live: Live; state: HomeState }) {
         window.location.assign(launched.url);
         return;
       }
-      notifications.show({ message: `You are number ${launched.position} in the queue.` });
+      // The place shows above by itself.
+      window.scrollTo({ top: 0, behavior: 'smooth' });
     } catch (error) {
       notifications.show({ color: 'red', title: 'It was not continued', message: inWords(error) });
     }

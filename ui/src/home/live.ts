@@ -11,6 +11,7 @@ import type {
   LeftSceneView,
   ProfileView,
   ServerView,
+  TicketView,
 } from '@shared/protocol';
 import { sessionId } from '@shared/sessionId';
 import { follow } from '@shared/sse';
@@ -36,6 +37,8 @@ export type HomeState = {
   servers: ServerView[];
   /** Of instances that have ended. */
   scenes: LeftSceneView[];
+  /** One's places in the queue. */
+  queue: TicketView[];
   /** The server no longer knew this browser; that many running instances are out of its sight. */
   lost: number;
   problem: string | null;
@@ -48,6 +51,7 @@ export class Live {
     builds: null,
     servers: [],
     scenes: [],
+    queue: [],
     lost: 0,
     problem: null,
   });
@@ -59,7 +63,8 @@ export class Live {
       url: `${API}/events`,
       bearer: () => sessionId.ensure(),
       onUp: () => {
-        this.store.patch({ link: 'up', problem: null });
+        // Whoever waits is told of it by the new stream.
+        this.store.patch({ link: 'up', problem: null, queue: [] });
         void this.refresh();
       },
       onEvent: ({ event, data }) => this.hear(event, data),
@@ -76,6 +81,16 @@ export class Live {
     return this.withSession((bearer) =>
       askJson(`${API}/instances`, { method: 'POST', body: request, bearer }),
     );
+  }
+
+  /** Comes for the place that is held. */
+  claim(ticket: string): Promise<Launched> {
+    return this.withSession((bearer) => askJson(`${API}/queue/${ticket}`, { method: 'POST', bearer }));
+  }
+
+  async leaveQueue(ticket: string): Promise<void> {
+    await this.withSession((bearer) => ask(`${API}/queue/${ticket}`, { method: 'DELETE', bearer }));
+    this.store.patch({ queue: this.state().queue.filter((one) => one.ticket_id !== ticket) });
   }
 
   async stop(id: InstanceId): Promise<void> {
@@ -108,6 +123,10 @@ export class Live {
   private hear(name: string, data: string): void {
     const event = parseEvent(name, data);
     if (!event) return;
+    if (event.type === 'queue') {
+      this.store.patch({ queue: event.tickets });
+      return;
+    }
     const instances = applyEvent(this.state().instances, event);
     lasting.set(HAD, String(instances.filter((one) => isLive(one.state)).length));
     this.store.patch({ instances });

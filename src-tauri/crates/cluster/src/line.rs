@@ -117,6 +117,11 @@ impl Line {
         Some(self.ticket(entry, now))
     }
 
+    /// How it stands, without anybody having asked.
+    pub fn look(&self, id: Uuid, now: UnixMillis) -> Option<Ticket> {
+        self.entry(id).map(|entry| self.ticket(entry.clone(), now))
+    }
+
     /// All places of a session whose page is there.
     pub fn ask_all(&mut self, session: SecretHash, now: UnixMillis) -> Vec<Ticket> {
         let mine = self.entries.iter().filter(|entry| entry.session == session);

@@ -47,6 +47,7 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/api/v1/scenes", scenes::list),
         delete("/api/v1/scenes/{id}", scenes::forget),
         get("/api/v1/queue/{ticket_id}", queue::show),
+        post("/api/v1/queue/{ticket_id}", queue::claim),
         delete("/api/v1/queue/{ticket_id}", queue::leave),
         get("/api/v1/builds", catalog::builds),
         get("/api/v1/profiles", catalog::profiles),

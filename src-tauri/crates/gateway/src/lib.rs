@@ -34,12 +34,13 @@ use protocol::{
     admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
-        Problem, ProfileView, ServerView, SessionCreated,
+        Problem, ProfileView, ServerView, SessionCreated, TicketView,
     },
     signal::{Hello, IceServer, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
+use uuid::Uuid;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,11 @@ pub trait Reception: Send + Sync + 'static {
     async fn instances(&self, caller: &Caller) -> Vec<InstanceView>;
     async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem>;
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem>;
+    /// How a place in the queue stands; asking keeps it.
+    async fn ticket(&self, caller: &Caller, id: Uuid) -> Result<TicketView, Problem>;
+    /// Launches, in the slot that is held for it.
+    async fn claim(&self, caller: &Caller, id: Uuid) -> Result<Launched, Problem>;
+    async fn leave_queue(&self, caller: &Caller, id: Uuid) -> Result<(), Problem>;
     async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem>;
     /// The invite's address without scheme and host: `/stream/<id>#invite=…`.
     async fn invite(

@@ -23,7 +23,7 @@ use crate::{api, signal, whep};
         api::saved::screenshots, api::saved::screenshot, api::saved::recordings, api::saved::recording,
         signal::open,
         api::scenes::list, api::scenes::forget,
-        api::queue::show, api::queue::leave,
+        api::queue::show, api::queue::claim, api::queue::leave,
         api::catalog::builds, api::catalog::profiles, api::catalog::servers,
         api::events::of_caller, api::events::of_node,
         api::admin::command, api::admin::snapshot,

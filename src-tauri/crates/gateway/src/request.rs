@@ -10,6 +10,7 @@ use axum::{
 use bytes::Bytes;
 use model::{InstanceId, ViewerId};
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::{app::App, limits::Client, problem::Refusal};
 
@@ -67,6 +68,20 @@ impl FromRequestParts<Arc<App>> for Player {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let id = named(parts, app, "viewer_id").await;
         id.parse().map(Self).map_err(|_| Refusal::unknown_player())
+    }
+}
+
+/// `{ticket_id}` of the path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(pub Uuid);
+
+impl FromRequestParts<Arc<App>> for Ticket {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let id = named(parts, app, "ticket_id").await;
+        id.parse().map(Self).map_err(|_| {
+            Refusal::not_found("There is no such place in the queue: its `ticket_id` must be a UUID, as `POST /instances` told it.")
+        })
     }
 }
 

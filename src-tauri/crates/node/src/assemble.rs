@@ -31,6 +31,7 @@ use crate::{
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
     continuity, demo,
+    elsewhere::Alone,
     encoding::Encoding,
     history::History,
     life::{self, Drain},
@@ -38,6 +39,7 @@ use crate::{
     logs::Logs,
     membership::{Membership, Site},
     old_world::OldWorld,
+    queue::{self, Queue},
     reception::Desk,
     roster::{self, Roster},
     session::Means,
@@ -126,8 +128,13 @@ impl Node {
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
         let (membership, beginning) = Membership::new();
+        let waiting = queue_setup(&config, server, slots);
+        let (known, here) = (store.clone(), roster.clone());
+        let queue =
+            Queue::open(waiting, known, here, builds.clone(), membership.clone(), Arc::new(Alone)).await?;
+        let (known, here) = (store.clone(), roster.clone());
         let old_world =
-            OldWorld::open(store.clone(), builds.clone(), roster.clone(), slots.total, config.size()).await;
+            OldWorld::open(known, builds.clone(), here, queue.clone(), slots.total, config.size()).await;
         let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
         let limits = continuity::Limits {
             scene_days: config.sessions.scene_days,
@@ -162,16 +169,16 @@ impl Node {
                 audit: audit.clone(),
                 logs: setup_logs(&data_dir),
             },
-            default_size: config.size(),
             slots: slots.total,
             local_admin: token.hash(),
-            region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
+            region: region(&config),
             store,
             builds: builds.clone(),
             workshop,
             logs: setup_logs(&data_dir),
             audit: audit.clone(),
             roster: roster.clone(),
+            queue,
             old_world,
         });
         let gateway = Gateway::open(gateway_config(&config, &data_dir, allowed_origins), desk).await?;
@@ -375,6 +382,21 @@ fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {
         gpu_memory_mb: config.standby.gpu_memory_mb,
         idle_cores: config.standby.idle_cores,
     }
+}
+
+fn queue_setup(config: &Config, server: ServerId, slots: Slots) -> queue::Setup {
+    queue::Setup {
+        server,
+        region: region(config),
+        slots: slots.total,
+        per_session: slots.per_session,
+        default_size: config.size(),
+        rules: config.queue.rules(),
+    }
+}
+
+fn region(config: &Config) -> Option<String> {
+    Some(config.server.region.clone()).filter(|region| !region.is_empty())
 }
 
 fn gateway_config(config: &Config, data_dir: &Path, allowed_origins: Vec<String>) -> gateway::Config {

@@ -32,6 +32,7 @@ pub struct Config {
     pub supervisor: SupervisorDoor,
     pub registry: Registry,
     pub instances: Instances,
+    pub queue: Queue,
     pub sessions: Sessions,
     pub life: Life,
     pub standby: Standby,
@@ -108,6 +109,23 @@ pub struct Instances {
     pub stop_grace_s: u64,
     pub attempts: u32,
     pub log_mb: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Queue {
+    pub hold_s: u64,
+    pub per_session: u32,
+    pub longest: u32,
+}
+
+impl Queue {
+    pub fn rules(self) -> cluster::line::Rules {
+        cluster::line::Rules {
+            hold: Duration::from_secs(self.hold_s.max(1)),
+            per_session: self.per_session,
+            longest: self.longest,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -27,6 +27,7 @@ pub mod metrics;
 pub mod old_world;
 pub mod path;
 pub mod problem;
+pub mod queue;
 pub mod reception;
 pub mod roster;
 pub mod session;

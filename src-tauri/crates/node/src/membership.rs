@@ -4,11 +4,13 @@
 //! everything right. Without a registry in the configuration this machine stands alone.
 
 mod driver;
+mod offers;
 mod own_row;
 
-use model::health::HealthSample;
+use cluster::placement::Offer;
+use model::{ServerId, health::HealthSample};
 use protocol::{admin::RegistryView, api::Problem};
-use registry::{Address, Machine, SetUp};
+use registry::{Address, Generation, Machine, Registry, SetUp};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -34,6 +36,21 @@ pub struct Membership {
     commands: mpsc::Sender<Command>,
     view: watch::Receiver<RegistryView>,
     fleet: watch::Receiver<Vec<Machine>>,
+    offers: watch::Receiver<Offers>,
+    seat: watch::Receiver<Option<Seat>>,
+}
+
+/// What can be launched where.
+pub type Offers = Vec<(ServerId, Vec<Offer>)>;
+
+/// This machine's place among the others, while the registry is there and knows it.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    pub registry: Registry,
+    pub server: ServerId,
+    pub generation: Generation,
+    /// Somebody waits for a slot, as the last heartbeat was told.
+    pub waiting: bool,
 }
 
 /// The other half: it begins once the doors are open, since it tells their ports.
@@ -42,6 +59,8 @@ pub struct Beginning {
     commands: mpsc::Receiver<Command>,
     view: watch::Sender<RegistryView>,
     fleet: watch::Sender<Vec<Machine>>,
+    offers: watch::Sender<Offers>,
+    seat: watch::Sender<Option<Seat>>,
 }
 
 impl Membership {
@@ -49,7 +68,11 @@ impl Membership {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, view) = watch::channel(RegistryView::default());
         let (tell, fleet) = watch::channel(Vec::new());
-        (Self { commands, view, fleet }, Beginning { commands: inbox, view: publish, fleet: tell })
+        let (tell_offers, offers) = watch::channel(Offers::new());
+        let (take, seat) = watch::channel(None);
+        let beginning =
+            Beginning { commands: inbox, view: publish, fleet: tell, offers: tell_offers, seat: take };
+        (Self { commands, view, fleet, offers, seat }, beginning)
     }
 
     pub fn view(&self) -> RegistryView {
@@ -59,6 +82,28 @@ impl Membership {
     /// As the registry told it last; empty while there is none.
     pub fn fleet(&self) -> watch::Receiver<Vec<Machine>> {
         self.fleet.clone()
+    }
+
+    /// As the others told it last.
+    pub fn offers(&self) -> watch::Receiver<Offers> {
+        self.offers.clone()
+    }
+
+    /// `None` while this machine is on its own.
+    pub fn seat(&self) -> Option<Seat> {
+        self.seat.borrow().clone()
+    }
+
+    /// No registry is configured.
+    pub fn stands_alone(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// Of all machines that live; `None` while this one is on its own.
+    pub fn slots(&self) -> Option<u32> {
+        let alive = |machine: &&Machine| machine.alive && !machine.draining;
+        self.seat.borrow().as_ref()?;
+        Some(self.fleet.borrow().iter().filter(alive).map(|machine| machine.slots_total).sum())
     }
 
     /// Makes the tables, or adopts those of the old back end, and gives this machine its row.

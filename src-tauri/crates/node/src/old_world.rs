@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::{
     builds::Builds,
     clock,
+    queue::Queue,
     roster::{Launch, Roster, live},
 };
 
@@ -28,11 +29,18 @@ pub struct OldWorld {
 }
 
 impl OldWorld {
-    pub async fn open(store: Store, builds: Builds, roster: Roster, total: u32, size: Size) -> Self {
+    pub async fn open(
+        store: Store,
+        builds: Builds,
+        roster: Roster,
+        queue: Queue,
+        total: u32,
+        size: Size,
+    ) -> Self {
         let kept = store.setting(SLOTS).await.ok().flatten();
         let slots = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let (asks, inbox) = mpsc::channel(REQUESTS);
-        tokio::spawn(Table { store, builds, roster, total, size, slots }.run(inbox));
+        tokio::spawn(Table { store, builds, roster, queue, total, size, slots }.run(inbox));
         Self { asks }
     }
 
@@ -47,6 +55,7 @@ struct Table {
     store: Store,
     builds: Builds,
     roster: Roster,
+    queue: Queue,
     total: u32,
     size: Size,
     slots: BTreeMap<u32, InstanceId>,
@@ -92,7 +101,7 @@ impl Table {
             resume: None,
             now: clock::now(),
         };
-        match self.roster.launch(launch).await {
+        match self.queue.launch_now(launch).await {
             Ok(started) => {
                 if let Some(failed) = self.slots.insert(slot, started.id) {
                     // It holds nothing any more, and nobody has a number for it now.

@@ -3,25 +3,28 @@
 mod players;
 mod sight;
 
+pub(crate) use sight::no_scene;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use gateway::{Asked, Caller, Download, Playing, Reception, Refused, ViewerChannel};
 use model::{
     AuditEntry, AuditQuestion, InstanceId, InstanceState, Role, SavedFile, SavedKind, Secret, SecretHash,
-    ServerId, Size, StopReason, UnixMillis, ViewerId,
+    ServerId, StopReason, UnixMillis, ViewerId,
 };
 use protocol::{
     admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
-        Problem, ProfileView, ServerView, SessionCreated,
+        Problem, ProfileView, ServerView, SessionCreated, TicketView,
     },
     signal::{Hello, IceServer, RefusalReason},
     supervisor,
 };
 use store::{Invite, Store};
 use tokio_stream::wrappers::WatchStream;
+use uuid::Uuid;
 
 use crate::{
     audit::Audit,
@@ -31,7 +34,8 @@ use crate::{
     metrics,
     old_world::OldWorld,
     problem::problem,
-    roster::{Launch, Roster, Started, live},
+    queue::{By, Queue},
+    roster::{Roster, Started, live},
     session::{Means, Session, Viewer},
     snapshot::Snapshots,
     socket::Socket,
@@ -57,10 +61,10 @@ pub struct Desk {
     pub workshop: Workshop,
     pub logs: Logs,
     pub roster: Roster,
+    pub queue: Queue,
     pub snapshots: Snapshots,
     pub server: ServerId,
     pub means: Means,
-    pub default_size: Size,
     pub slots: u32,
     /// Known to the programs of this machine through `admin.token`; made anew at each start.
     pub local_admin: SecretHash,
@@ -94,25 +98,19 @@ impl Reception for Desk {
     }
 
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem> {
-        self.check_place(&request)?;
-        let resume = match request.resume {
-            Some(id) => Some(self.left_scene(caller, id).await?),
-            None => None,
-        };
-        let (build, profile) = match &resume {
-            Some(left) => (Some(left.by.build.as_str()), left.by.profile.as_deref()),
-            None => (request.build.as_deref(), request.profile.as_deref()),
-        };
-        let (build, profile) = self.builds.resolve(build, profile).await?;
-        let size = Size::new(
-            request.width.unwrap_or(self.default_size.width),
-            request.height.unwrap_or(self.default_size.height),
-        );
-        let (by, limited) = (owner(caller), matches!(caller, Caller::Session(_)));
-        let now = clock::now();
-        let launch = Launch { id: None, by, limited, build, profile, size: size.clamped(), resume, now };
-        let Started { id, state } = self.roster.launch(launch).await?;
-        Ok(Launched::Instance { instance_id: id, url: views::url(id), state })
+        self.queue.launch(by(caller), request).await
+    }
+
+    async fn ticket(&self, caller: &Caller, id: Uuid) -> Result<TicketView, Problem> {
+        self.queue.look(by(caller), id).await
+    }
+
+    async fn claim(&self, caller: &Caller, id: Uuid) -> Result<Launched, Problem> {
+        self.queue.claim(by(caller), id).await
+    }
+
+    async fn leave_queue(&self, caller: &Caller, id: Uuid) -> Result<(), Problem> {
+        self.queue.leave(by(caller), id).await
     }
 
     async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
@@ -258,7 +256,8 @@ impl Reception for Desk {
     fn events(&self, caller: &Caller) -> BoxStream<'static, Event> {
         let (caller, server) = (caller.clone(), self.server);
         let rows = WatchStream::new(self.roster.rows());
-        rows.scan(None, move |before: &mut Option<events::Seen>, rows| {
+        let places = self.queue.follow(owner(&caller)).map(|tickets| Event::Queue { tickets });
+        let instances = rows.scan(None, move |before: &mut Option<events::Seen>, rows| {
             let after = events::seen(&rows, &caller, server);
             let told = match before.as_ref() {
                 Some(before) => events::changes(before, &after),
@@ -266,9 +265,8 @@ impl Reception for Desk {
             };
             *before = Some(after);
             std::future::ready(Some(stream::iter(told)))
-        })
-        .flatten()
-        .boxed()
+        });
+        stream::select(instances.flatten(), places).boxed()
     }
 
     async fn snapshot(&self) -> NodeSnapshot {
@@ -283,12 +281,8 @@ impl Reception for Desk {
         match command {
             AdminCommand::Launch { build, profile } => {
                 let request = LaunchRequest { build, profile, ..LaunchRequest::default() };
-                match self.launch(&Caller::Admin, request).await? {
-                    Launched::Instance { instance_id, url, .. } => {
-                        Ok(AdminReply::Launched { instance_id, url })
-                    }
-                    Launched::Queued { .. } => Ok(AdminReply::Done),
-                }
+                let Started { id, .. } = self.queue.launch_at_once(by(&Caller::Admin), request).await?;
+                Ok(AdminReply::Launched { instance_id: id, url: views::url(id) })
             }
             // To forget a failed one is to stop it: nothing of it runs.
             AdminCommand::Stop { instance_id } | AdminCommand::Remove { instance_id } => {
@@ -423,19 +417,6 @@ impl Reception for Desk {
 }
 
 impl Desk {
-    fn check_place(&self, request: &LaunchRequest) -> Result<(), Problem> {
-        let elsewhere = request.server_id.is_some_and(|server| server != self.server)
-            || request.region.is_some() && request.region != self.region;
-        if elsewhere {
-            return Err(problem(
-                404,
-                "Unknown machine",
-                "This machine knows of no other: leave `server_id` and `region` out.",
-            ));
-        }
-        Ok(())
-    }
-
     async fn set_standby(
         &self,
         build: &str,
@@ -469,6 +450,10 @@ impl Desk {
     }
 }
 
+fn by(caller: &Caller) -> By {
+    By { session: owner(caller), limited: matches!(caller, Caller::Session(_)) }
+}
+
 /// Whose what this caller launches and leaves is.
 fn owner(caller: &Caller) -> SecretHash {
     match caller {
@@ -477,7 +462,7 @@ fn owner(caller: &Caller) -> SecretHash {
     }
 }
 
-fn journal(error: store::StoreError) -> Problem {
+pub(crate) fn journal(error: store::StoreError) -> Problem {
     problem(503, "The journal cannot be used", error.to_string())
 }
 

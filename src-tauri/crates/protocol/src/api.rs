@@ -48,6 +48,32 @@ pub enum Launched {
     Queued { ticket_id: uuid::Uuid, position: u32, eta_s: Option<u32> },
 }
 
+/// A place in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct TicketView {
+    pub ticket_id: uuid::Uuid,
+    pub state: TicketStage,
+    /// 1 is next; 0 once it is not waiting any more.
+    pub position: u32,
+    /// Until it is its turn, by how long instances have lived lately. `None`: too little is known.
+    pub eta_s: Option<u32>,
+    /// How much longer a slot is held for it.
+    pub held_s: Option<u32>,
+    /// What is to be launched.
+    pub build: Option<String>,
+    pub profile: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketStage {
+    Waiting,
+    /// It is its turn: `POST /queue/{ticket_id}` launches.
+    Held,
+    /// A slot was held, and nobody came for it in time.
+    Lapsed,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct InstanceView {
     pub instance_id: InstanceId,
@@ -153,5 +179,9 @@ pub enum Event {
     },
     Removed {
         instance_id: InstanceId,
+    },
+    /// All places that one has in the queue, when they change; none is told only after some.
+    Queue {
+        tickets: Vec<TicketView>,
     },
 }

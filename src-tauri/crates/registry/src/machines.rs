@@ -35,7 +35,8 @@ const HEARTBEAT: &str = "
             IS DISTINCT FROM
             (m.region, m.ip_address, m.port, m.ram, m.graphics_card, m.storage,
              (CASE WHEN $5 THEN 'inactive' ELSE 'active' END)::enum_servers_status, $4, $3))
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM beat";
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting')
+    FROM beat";
 
 const FLEET: &str = "
     SELECT m.machine_id, h.generation, m.name, m.version, m.url, m.region, m.ip_address, m.graphics_card,
@@ -87,7 +88,10 @@ impl Registry {
                 ],
             )
             .await?;
-        Ok(row.map_or(Beat::Stale, |row| Beat::Kept { database_now: UnixMillis(row.get(0)) }))
+        Ok(row.map_or(Beat::Stale, |row| Beat::Kept {
+            database_now: UnixMillis(row.get(0)),
+            waiting: row.get(1),
+        }))
     }
 
     /// Says farewell, so that nobody has to wait for three missing heartbeats. False when an older generation says it.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cluster::line::{FORGOTTEN_AFTER, GONE_AFTER, GRACE};
+use cluster::line::{FORGOTTEN_AFTER, Full, GONE_AFTER, GRACE};
 use model::{SecretHash, ServerId};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -42,23 +42,82 @@ const LOOK: &str = "
          WHERE q.state = 'waiting' AND q.number < a.number AND q.seen > now() - make_interval(secs => $3))
     FROM asked a";
 
+/// As [`LOOK`], for all whose page is open here; that it is, is written seldom.
+const LOOK_AT_ALL: &str = "
+    WITH asked AS (
+        UPDATE queue SET seen = now() WHERE session = ANY ($1) AND seen < now() - interval '10 s')
+    SELECT a.ticket_id, a.session, a.wish, a.accepts, a.state, a.machine_id, extract(epoch FROM a.held_until - now())::float8,
+        (SELECT count(*) FROM queue q
+         WHERE q.state = 'waiting' AND q.number < a.number AND q.seen > now() - make_interval(secs => $2))
+    FROM queue a WHERE a.session = ANY ($1) ORDER BY a.number";
+
+/// At the end, where neither the session nor the queue has as many places as it may. Who comes anew has given up what was let lapse.
+const ENQUEUE: &str = "
+    WITH places AS MATERIALIZED (
+        SELECT ticket_id, session, state = 'waiting' AS waits,
+            (state = 'waiting' AND seen > now() - make_interval(secs => $5)
+                OR state = 'held' AND held_until > now() - make_interval(secs => $6)) AS counts
+        FROM queue),
+    lapsed AS (
+        DELETE FROM queue q USING places p WHERE q.ticket_id = p.ticket_id AND p.session = $2 AND NOT p.counts),
+    room AS (
+        SELECT count(*) FILTER (WHERE counts AND session = $2) < $7 AS of_session,
+            count(*) FILTER (WHERE counts AND waits) < $8 AS of_all
+        FROM places),
+    put AS (
+        INSERT INTO queue (ticket_id, session, wish, accepts)
+        SELECT $1, $2, $3, $4 FROM room WHERE of_session AND of_all)
+    SELECT of_session, of_all FROM room";
+
 impl Registry {
     /// At the end of the queue.
-    pub async fn enqueue(&self, wish: &Wish) -> Result<Ticket, Trouble> {
+    pub async fn enqueue(
+        &self,
+        wish: &Wish,
+        per_session: u32,
+        longest: u32,
+    ) -> Result<Result<Ticket, Full>, Trouble> {
         let id = Uuid::new_v4();
-        let sql = "INSERT INTO queue (ticket_id, session, wish, accepts) VALUES ($1, $2, $3, $4)";
         let accepts: Option<Vec<Uuid>> =
             wish.accepts.as_ref().map(|accepts| accepts.iter().map(|server| server.0).collect());
-        self.change(sql, &[&id, &wish.session.0.as_slice(), &wish.launch, &accepts]).await?;
-        let ticket = self.ticket(id, wish.session).await?;
-        ticket
-            .ok_or_else(|| Trouble::Failed { why: "the ticket is gone as soon as it was written".to_owned() })
+        let params: crate::connection::Params<'_> = &[
+            &id,
+            &wish.session.0.as_slice(),
+            &wish.launch,
+            &accepts,
+            &GONE_AFTER.as_secs_f64(),
+            &GRACE.as_secs_f64(),
+            &i64::from(per_session),
+            &i64::from(longest),
+        ];
+        let gone = || Trouble::Failed { why: "the ticket is gone as soon as it was written".to_owned() };
+        let room = self.row(ENQUEUE, params).await?.ok_or_else(gone)?;
+        match (room.get(0), room.get(1)) {
+            (_, false) => Ok(Err(Full::Queue)),
+            (false, true) => Ok(Err(Full::Session)),
+            (true, true) => Ok(Ok(self.ticket(id, wish.session).await?.ok_or_else(gone)?)),
+        }
     }
 
     /// How it stands; asking keeps the place. `None` when there is none, or it is somebody else's.
     pub async fn ticket(&self, id: Uuid, session: SecretHash) -> Result<Option<Ticket>, Trouble> {
         let row = self.row(LOOK, &[&id, &session.0.as_slice(), &GONE_AFTER.as_secs_f64()]).await?;
         Ok(row.as_ref().and_then(ticket))
+    }
+
+    /// The places of all these sessions; asking keeps them.
+    pub async fn tickets_of(&self, sessions: &[SecretHash]) -> Result<Vec<Ticket>, Trouble> {
+        let sessions: Vec<_> = sessions.iter().map(|session| session.0.to_vec()).collect();
+        let rows = self.rows(LOOK_AT_ALL, &[&sessions, &GONE_AFTER.as_secs_f64()]).await?;
+        Ok(rows.iter().filter_map(ticket).collect())
+    }
+
+    /// What was claimed could not be begun: it is first again.
+    pub async fn put_back(&self, id: Uuid, session: SecretHash) -> Result<bool, Trouble> {
+        let sql = "
+            UPDATE queue SET state = 'waiting', machine_id = NULL, slot = NULL, token = NULL, held_until = NULL
+            WHERE ticket_id = $1 AND session = $2 AND state = 'claimed'";
+        Ok(self.change(sql, &[&id, &session.0.as_slice()]).await? == 1)
     }
 
     /// The first ticket that this machine would do for, if it has a slot free; the slot is held for it.

@@ -80,7 +80,11 @@ pub struct Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
     /// The moment by the database's clock.
-    Kept { database_now: UnixMillis },
+    Kept {
+        database_now: UnixMillis,
+        /// Does anybody wait for a slot?
+        waiting: bool,
+    },
     /// Somebody has joined in this machine's place, or its row is gone: let go of what was given to the old generation, and join again.
     Stale,
 }

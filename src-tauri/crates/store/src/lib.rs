@@ -5,10 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+use cluster::line::Entry;
 use model::{
     AuditEntry, AuditQuestion, Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running,
     SavedScene, SecretHash, Size, UnixMillis,
 };
+use uuid::Uuid;
 
 mod audit;
 mod file;
@@ -203,6 +205,20 @@ impl Store {
     /// Forgets sessions that were not used since `oldest` and have nothing here; how many there were.
     pub async fn prune_sessions(&self, oldest: UnixMillis) -> Result<usize, StoreError> {
         self.0.write(move |db| sql::scenes::prune_sessions(db, oldest)).await
+    }
+
+    /// The places of the queue that this machine keeps by itself, the first in line first.
+    pub async fn places(&self) -> Result<Vec<Entry>, StoreError> {
+        self.0.read(sql::queue::places).await
+    }
+    /// What has changed in the queue, all of it or nothing.
+    pub async fn keep_places(&self, changed: Vec<Entry>, gone: Vec<Uuid>) -> Result<(), StoreError> {
+        self.0
+            .write(move |db| {
+                gone.iter().try_for_each(|id| sql::queue::remove_place(db, *id))?;
+                changed.iter().try_for_each(|entry| sql::queue::put_place(db, entry))
+            })
+            .await
     }
 
     /// All of them, or none.

@@ -1,5 +1,6 @@
 //! The questions, one function each. Ids and small enums are text, nested values are JSON.
 
+pub(crate) mod queue;
 pub(crate) mod scenes;
 
 use model::{Build, BuildId, Confirmed, InstanceId, Role, SecretHash, Size, UnixMillis};

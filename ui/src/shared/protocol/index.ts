@@ -89,6 +89,8 @@ export type { StandbyView } from './StandbyView';
 export type { StreamReport } from './StreamReport';
 export type { StreamSample } from './StreamSample';
 export type { StreamView } from './StreamView';
+export type { TicketStage } from './TicketStage';
+export type { TicketView } from './TicketView';
 export type { ToldScene } from './ToldScene';
 export type { UnixMillis } from './UnixMillis';
 export type { Velocities } from './Velocities';

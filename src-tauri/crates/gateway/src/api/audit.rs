@@ -94,6 +94,12 @@ impl Asked {
         Self { kind: AuditKind::Instance, what: "launch".to_owned(), instance: None, detail }
     }
 
+    /// Somebody who waited comes for the slot that is held.
+    pub(crate) fn turn(instance: Option<InstanceId>) -> Self {
+        let detail = "from the queue".to_owned();
+        Self { kind: AuditKind::Instance, what: "launch".to_owned(), instance, detail }
+    }
+
     /// Of one instance.
     pub(crate) fn of(instance: InstanceId, what: &str, detail: &str) -> Self {
         let (what, detail) = (what.to_owned(), detail.to_owned());

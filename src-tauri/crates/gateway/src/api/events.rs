@@ -23,7 +23,7 @@ use crate::{
 
 /// Changes of what the caller may see. The first event holds all of it; each event's name is its `type`.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", security(("bearer" = [])), responses(
-    (status = 200, description = "`instances` first, then `instance` and `removed`; a comment each 15 s", body = Event, content_type = "text/event-stream"),
+    (status = 200, description = "`instances` first, then `instance` and `removed`; `queue` when one waits; a comment each 15 s", body = Event, content_type = "text/event-stream"),
     (status = 429, description = "Too many open pages from this address", body = Problem, content_type = "application/problem+json"),
     CallerRefused,
 ))]
@@ -58,5 +58,6 @@ const fn name(event: &Event) -> &'static str {
         Event::Instances { .. } => "instances",
         Event::Instance { .. } => "instance",
         Event::Removed { .. } => "removed",
+        Event::Queue { .. } => "queue",
     }
 }

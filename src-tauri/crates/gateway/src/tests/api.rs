@@ -212,6 +212,8 @@ async fn the_catalog_is_listed() {
     let ticket = format!("/api/v1/queue/{}", house.node.instance);
     problem(house.get(&ticket, house.ann()).await, 404).await;
     problem(house.ask(Method::DELETE, &ticket).bearer_auth(house.ann()).send().await.unwrap(), 404).await;
+    problem(house.post(&ticket, house.ann(), &json!({})).await, 409).await;
+    assert!(problem(house.get("/api/v1/queue/7", house.ann()).await, 404).await.contains("UUID"));
 }
 
 #[tokio::test]

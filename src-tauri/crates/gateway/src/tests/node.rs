@@ -20,7 +20,7 @@ use protocol::{
     },
     api::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
-        Problem, ProfileView, ServerView, SessionCreated,
+        Problem, ProfileView, ServerView, SessionCreated, TicketView,
     },
     signal::{Hello, IceServer, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
@@ -171,6 +171,18 @@ impl Reception for Node {
             known if known == self.ann.hash() || known == self.ben.hash() => Some(Caller::Session(known)),
             _ => None,
         })
+    }
+
+    async fn ticket(&self, _: &Caller, _: Uuid) -> Result<TicketView, Problem> {
+        Err(no("There is no such place in the queue.", 404))
+    }
+
+    async fn claim(&self, _: &Caller, _: Uuid) -> Result<Launched, Problem> {
+        Err(no("It is not your turn yet.", 409))
+    }
+
+    async fn leave_queue(&self, _: &Caller, _: Uuid) -> Result<(), Problem> {
+        Err(no("There is no such place in the queue.", 404))
     }
 
     async fn instances(&self, caller: &Caller) -> Vec<InstanceView> {

@@ -14,14 +14,13 @@ use registry::{
     Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Load, Machine, Published,
     Registry, SetUp, SharedInstance, Trouble, setup,
 };
-use serde_json::json;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, timeout},
 };
 use tracing::{info, warn};
 
-use super::{Beginning, Command, describe, own_row::Site};
+use super::{Beginning, Command, Offers, Seat, describe, offers, own_row::Site};
 use crate::{
     builds::Builds,
     clock,
@@ -47,6 +46,8 @@ pub(super) struct Driver {
     inbox: tokio::sync::mpsc::Receiver<Command>,
     view: watch::Sender<RegistryView>,
     fleet: watch::Sender<Vec<Machine>>,
+    offers: watch::Sender<Offers>,
+    seat: watch::Sender<Option<Seat>>,
     address: Address,
     site: Site,
     roster: Roster,
@@ -75,11 +76,13 @@ impl Driver {
         health: watch::Receiver<Option<HealthSample>>,
         drain: watch::Receiver<Option<Draining>>,
     ) -> Self {
-        let Beginning { commands, view, fleet } = beginning;
+        let Beginning { commands, view, fleet, offers, seat } = beginning;
         Self {
             inbox: commands,
             view,
             fleet,
+            offers,
+            seat,
             link: Link::open(address.clone(), clock::now),
             address,
             site,
@@ -131,6 +134,9 @@ impl Driver {
                     self.ticks = self.ticks.wrapping_add(1);
                 }
             }
+            if self.generation.is_none() {
+                self.seat.send_if_modified(|seat| seat.take().is_some());
+            }
             self.publish(&state.borrow());
         }
     }
@@ -160,6 +166,7 @@ impl Driver {
         }
         if self.ticks.is_multiple_of(TICKS_OF_OFFERS) {
             self.offer(registry, generation).await?;
+            self.offers.send_replace(offers::read(&registry.offers().await?));
         }
         if self.sexton {
             for lost in registry.bury().await? {
@@ -198,7 +205,9 @@ impl Driver {
         };
         let now = clock::now();
         match registry.heartbeat(&beat).await? {
-            Beat::Kept { database_now } => {
+            Beat::Kept { database_now, waiting } => {
+                let (registry, server) = (registry.clone(), self.site.server);
+                self.seat.send_replace(Some(Seat { registry, server, generation, waiting }));
                 self.last_contact = Some(now);
                 self.skew_ms = now.0 - database_now.0;
             }
@@ -238,12 +247,7 @@ impl Driver {
     }
 
     async fn offer(&self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
-        let catalog = self.builds.catalog();
-        let offers = catalog.views().into_iter().map(|build| {
-            let profiles = catalog.profiles(Some(&build.id)).unwrap_or_default();
-            json!({ "build": build, "profiles": profiles })
-        });
-        let offers = offers.collect();
+        let offers = offers::tell(&self.builds.catalog(), &self.roster.rows().borrow());
         registry.offer(self.site.server, generation, &offers).await.map(drop)
     }
 

@@ -22,13 +22,7 @@ impl Desk {
 
     pub(super) async fn left_scene(&self, caller: &Caller, id: InstanceId) -> Result<LeftScene, Problem> {
         let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
-        left.into_iter().find(|scene| scene.id == id).ok_or_else(|| {
-            problem(
-                404,
-                "Unknown scene",
-                "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
-            )
-        })
+        left.into_iter().find(|scene| scene.id == id).ok_or_else(no_scene)
     }
 
     /// For its owner, administrators, and whoever has a presenter's place on its stage.
@@ -78,4 +72,12 @@ impl Desk {
         let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
         Ok((row, role))
     }
+}
+
+pub(crate) fn no_scene() -> Problem {
+    problem(
+        404,
+        "Unknown scene",
+        "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
+    )
 }

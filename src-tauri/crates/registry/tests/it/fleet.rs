@@ -60,7 +60,7 @@ async fn an_address_belongs_to_one_living_machine_and_an_older_generation_change
     assert!(!registry.leave(mine.server, generations[0]).await.unwrap());
     assert_eq!(registry.publish(mine.server, generations[0], &[]).await.unwrap(), Published::Stale);
     assert!(!registry.offer(mine.server, generations[0], &json!(["stolen"])).await.unwrap());
-    let Beat::Kept { database_now } = registry.heartbeat(&beat(&mine, later.generation)).await.unwrap()
+    let Beat::Kept { database_now, .. } = registry.heartbeat(&beat(&mine, later.generation)).await.unwrap()
     else {
         panic!("the newest is heard");
     };

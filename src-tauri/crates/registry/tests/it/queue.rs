@@ -89,7 +89,7 @@ async fn place(registry: &Registry, servers: &[model::ServerId], n: u8) -> Outco
             return Outcome::Runs(reserved);
         }
     }
-    Outcome::Waits { n, id: registry.enqueue(&wish(n)).await.unwrap().id }
+    Outcome::Waits { n, id: registry.enqueue(&wish(n), 1, 200).await.unwrap().unwrap().id }
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_held_slot_goes_to_the_next_when_nobody_comes_for_it() {
     let picky = Wish { accepts: Some(vec![model::ServerId::random()]), ..picky };
     let mut tickets = Vec::new();
     for wish in [&late, &gone, &picky, &patient] {
-        tickets.push(registry.enqueue(wish).await.unwrap());
+        tickets.push(registry.enqueue(wish, 1, 200).await.unwrap().unwrap());
     }
     assert_eq!(tickets[3].state, TicketState::Waiting { position: 4 });
     assert_eq!(hold(A_WHILE).await.unwrap(), None, "nothing is free");

@@ -1,0 +1,316 @@
+//! The queue's task: who waits, for whom a slot is held, whose page is there. It alone gives out this machine's free slots.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use cluster::{
+    Ticket, Wish,
+    line::{GONE_AFTER, Line, Stage},
+    wait::Lives,
+};
+use model::{InstanceId, SecretHash, UnixMillis};
+use protocol::api::{LaunchRequest, Problem, TicketView};
+use registry::Trouble;
+use serde_json::Value;
+use store::{Store, StoreError};
+use tokio::{
+    select,
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::{Command, Full, Outcome, Places, Setup, places};
+use crate::{
+    builds::Builds,
+    clock,
+    membership::{Membership, Seat},
+    problem::problem,
+    roster::{Launch, Roster, Rows, Started, live},
+};
+
+/// Positions and held slots are this old at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct Driver {
+    setup: Arc<Setup>,
+    store: Store,
+    roster: Roster,
+    builds: Builds,
+    membership: Membership,
+    publish: watch::Sender<Places>,
+    line: Line,
+    /// As the journal has it.
+    kept: BTreeMap<Uuid, Stage>,
+    /// Those that take a slot now, since when.
+    running: BTreeMap<InstanceId, UnixMillis>,
+    lives: watch::Sender<Lives>,
+    /// When a page of each session was last here.
+    present: BTreeMap<SecretHash, UnixMillis>,
+    /// The registry's, of those that are present.
+    fleet: Vec<Ticket>,
+}
+
+impl Driver {
+    pub(super) async fn open(
+        setup: Arc<Setup>,
+        store: Store,
+        roster: Roster,
+        builds: Builds,
+        membership: Membership,
+        publish: watch::Sender<Places>,
+        lives: watch::Sender<Lives>,
+    ) -> Result<Self, StoreError> {
+        let entries = store.places().await?;
+        if !entries.is_empty() {
+            info!(waiting = entries.len(), "the queue of the last run goes on");
+        }
+        let kept = entries.iter().map(|entry| (entry.id, entry.stage)).collect();
+        let line = Line::restore(setup.rules, entries, clock::now());
+        Ok(Self {
+            setup,
+            store,
+            roster,
+            builds,
+            membership,
+            publish,
+            line,
+            kept,
+            running: BTreeMap::new(),
+            lives,
+            present: BTreeMap::new(),
+            fleet: Vec::new(),
+        })
+    }
+
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut rows = self.roster.rows();
+        // Until the roster has told what runs, every slot looks free.
+        if rows.changed().await.is_err() {
+            return;
+        }
+        self.note_lives(&rows.borrow_and_update().clone());
+        let mut tick = interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            select! {
+                command = inbox.recv() => match command {
+                    Some(command) => self.command(command).await,
+                    None => return,
+                },
+                changed = rows.changed() => match changed {
+                    Ok(()) => self.note_lives(&rows.borrow_and_update().clone()),
+                    Err(_) => return,
+                },
+                _ = tick.tick() => self.look_around().await,
+            }
+            self.serve().await;
+            self.keep().await;
+            self.tell();
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        let now = clock::now();
+        match command {
+            Command::Launch { launch, full, reply } => {
+                drop(reply.send(self.launch(*launch, full, now).await))
+            }
+            Command::Look { id, session, reply } => {
+                self.present.insert(session, now);
+                let ticket = self.line.ask(id, session, now);
+                drop(reply.send(ticket.and_then(|ticket| self.view(&ticket))));
+            }
+            Command::Leave { id, session, reply } => drop(reply.send(self.line.leave(id, session))),
+            Command::Claim { id, session, reply } => {
+                let begun = match self.line.entry(id).is_some_and(|entry| entry.session == session) {
+                    true => Some(self.claim(id, session, now).await),
+                    false => None,
+                };
+                drop(reply.send(begun));
+            }
+            Command::Present { session, reply } => {
+                if self.present.insert(session, now).is_none() {
+                    self.refresh().await;
+                    self.tell();
+                }
+                self.line.ask_all(session, now);
+                _ = reply.send(());
+            }
+        }
+    }
+
+    /// At once where a slot is free that nobody waits for; else a place at the end.
+    async fn launch(&mut self, launch: Launch, full: Full, now: UnixMillis) -> Result<Outcome, Problem> {
+        let session = launch.by;
+        if launch.limited {
+            self.check_limit(session, now)?;
+        }
+        let free = self.free(now) > 0 && self.line.waiting(now) == 0;
+        let wish = match full {
+            Full::Wait(wish) if !free => *wish,
+            // The admission says in its own words what stands in the way.
+            Full::Wait(_) => return self.roster.launch(launch).await.map(Outcome::Started),
+            Full::Refuse if free || self.line.waiting(now) + self.line.held(now) == 0 => {
+                return self.roster.launch(launch).await.map(Outcome::Started);
+            }
+            Full::Refuse => {
+                return Err(problem(
+                    503,
+                    "All slots are taken",
+                    "Others wait for the next free place of this machine. Try again later.",
+                ));
+            }
+        };
+        let id = Uuid::new_v4();
+        let launch = serde_json::to_value(&wish).unwrap_or(Value::Null);
+        self.line.enter(id, Wish { session, launch, accepts: None }, now).map_err(places::no_place)?;
+        self.present.insert(session, now);
+        // It is on the disk before it is told: a place that a restart takes back was none.
+        self.keep().await;
+        let ticket = self.line.ask(id, session, now).and_then(|ticket| self.view(&ticket));
+        ticket.map(Outcome::Waits).ok_or_else(places::no_ticket)
+    }
+
+    /// Who runs as many as it may does not queue for more.
+    fn check_limit(&self, session: SecretHash, now: UnixMillis) -> Result<(), Problem> {
+        let rows = self.roster.rows().borrow().clone();
+        let mine = live(&rows).iter().filter(|owner| **owner == session).count();
+        let places = self.line.places_of(session, now);
+        if mine > 0 && mine as u32 + places >= self.setup.per_session {
+            let detail = format!(
+                "You have {mine} instances already{}. Stop one of them, or go on with it.",
+                if places > 0 { " and wait for another" } else { "" }
+            );
+            return Err(problem(429, "Too many instances", detail));
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, id: Uuid, session: SecretHash, now: UnixMillis) -> Result<Started, Problem> {
+        let wish = self.line.claim(id, session, now).ok_or_else(places::not_yet)?;
+        let begun = self.begin(wish, now).await;
+        match &begun {
+            Ok(_) => _ = self.line.leave(id, session),
+            // It stays the first of those who wait, unless it asks for what is no more.
+            Err(problem) if problem.status >= 500 => self.line.put_back(id),
+            Err(_) => _ = self.line.leave(id, session),
+        }
+        begun
+    }
+
+    async fn begin(&self, wish: Wish, now: UnixMillis) -> Result<Started, Problem> {
+        let request: LaunchRequest = serde_json::from_value(wish.launch)
+            .map_err(|_| problem(409, "Launch again", "What this place was for cannot be read any more."))?;
+        let means = super::placing::Means { store: &self.store, builds: &self.builds, setup: &self.setup };
+        // Only sessions wait, and those that administrators have have no limit.
+        let by =
+            super::By { session: wish.session, limited: wish.session != crate::reception::ADMINISTRATOR };
+        let launch = super::placing::prepare(means, by, &request, None, now).await?;
+        self.roster.launch(launch).await
+    }
+
+    /// Slots that neither run something nor are held for somebody.
+    fn free(&self, now: UnixMillis) -> u32 {
+        let rows = self.roster.rows().borrow().clone();
+        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
+        self.setup.slots.saturating_sub(used).saturating_sub(self.line.held(now))
+    }
+
+    /// Free slots go to those who wait: first to those who got their place here, then to the first of all machines.
+    async fn serve(&mut self) {
+        let now = clock::now();
+        for _ in 0..self.free(now) {
+            if let Some(ticket) = self.line.hold_next(self.setup.server, now) {
+                info!(%ticket, "a free slot is held for who is first");
+                continue;
+            }
+            let Some(seat) = self.membership.seat().filter(|seat| seat.waiting) else { return };
+            match seat.registry.hold_next(seat.server, seat.generation, self.setup.rules.hold).await {
+                Ok(Some(ticket)) => {
+                    info!(%ticket, "a free slot is held for who is first over all machines");
+                    self.refresh().await;
+                }
+                Ok(None) => return,
+                Err(error) => return warn!(%error, "no free slot could be held for who waits"),
+            }
+        }
+    }
+
+    async fn look_around(&mut self) {
+        let now = clock::now();
+        self.line.tidy(now);
+        let here = |seen: &UnixMillis| now.0.saturating_sub(seen.0) < GONE_AFTER.as_millis() as i64;
+        self.present.retain(|_, seen| here(seen));
+        let waiting = self.membership.seat().is_some_and(|seat| seat.waiting);
+        if waiting || !self.fleet.is_empty() {
+            self.refresh().await;
+        }
+    }
+
+    /// The registry's word on the places of those whose page is here.
+    async fn refresh(&mut self) {
+        let Some(Seat { registry, .. }) = self.membership.seat() else { return };
+        let sessions: Vec<SecretHash> = self.present.keys().copied().collect();
+        let asked: Result<Vec<Ticket>, Trouble> = registry.tickets_of(&sessions).await;
+        match asked {
+            Ok(tickets) => self.fleet = tickets,
+            // What was known is shown until it answers again.
+            Err(error) => warn!(%error, "places in the queue could not be looked up"),
+        }
+    }
+
+    fn note_lives(&mut self, rows: &Rows) {
+        let now = clock::now();
+        let lives = |row: &&crate::roster::Row| row.report.status.state.is_live() && !row.member.is_standby();
+        let running: BTreeMap<_, _> =
+            rows.values().filter(lives).map(|row| (row.member.id, row.member.created)).collect();
+        for (id, created) in &self.running {
+            if !running.contains_key(id) {
+                let lived = Duration::from_millis(now.0.saturating_sub(created.0).unsigned_abs());
+                self.lives.send_modify(|lives| lives.ended(lived));
+            }
+        }
+        self.running = running;
+    }
+
+    /// The journal follows; what it misses is only missed by the next run.
+    async fn keep(&mut self) {
+        let entries = self.line.entries();
+        let changed: Vec<_> =
+            entries.iter().filter(|entry| self.kept.get(&entry.id) != Some(&entry.stage)).cloned().collect();
+        let gone: Vec<_> = self.kept.keys().filter(|id| self.line.entry(**id).is_none()).copied().collect();
+        if changed.is_empty() && gone.is_empty() {
+            return;
+        }
+        match self.store.keep_places(changed, gone).await {
+            Ok(()) => {
+                self.kept = self.line.entries().iter().map(|entry| (entry.id, entry.stage)).collect();
+            }
+            Err(error) => warn!(%error, "the journal missed a change of the queue"),
+        }
+    }
+
+    fn tell(&mut self) {
+        let now = clock::now();
+        let mut told: BTreeMap<SecretHash, Vec<TicketView>> = BTreeMap::new();
+        let own = self.line.entries().iter().filter(|entry| self.present.contains_key(&entry.session));
+        let own: Vec<_> = own.filter_map(|entry| self.line.look(entry.id, now)).collect();
+        for ticket in own.iter().chain(&self.fleet) {
+            if let Some(view) = self.view(ticket) {
+                told.entry(ticket.wish.session).or_default().push(view);
+            }
+        }
+        self.publish.send_if_modified(|places| {
+            let changed = **places != told;
+            if changed {
+                *places = Arc::new(told);
+            }
+            changed
+        });
+    }
+
+    fn view(&self, ticket: &Ticket) -> Option<TicketView> {
+        places::view(ticket, &self.lives.borrow(), self.membership.slots().unwrap_or(self.setup.slots))
+    }
+}

@@ -1,0 +1,392 @@
+//! Carries out where a launch goes: here, on another machine in a slot that is reserved there, or into the queue. A machine that refuses
+//! is passed over and the next one asked; the viewer notices nothing.
+
+use std::time::Duration;
+
+use cluster::{
+    Wish,
+    placement::{Candidate, Decision, Needs, Offer, Wanted, Why, decide},
+};
+use model::{InstanceId, ServerId, Size, UnixMillis};
+use protocol::api::{LaunchRequest, Launched, Problem, TicketView};
+use registry::{Generation, Machine, Registry, Reservation, Trouble};
+use serde_json::Value;
+use store::{LeftScene, Store};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::{By, Full, Outcome, Queue, Setup, launched, places};
+use crate::{
+    builds::Builds,
+    clock,
+    elsewhere::{Order, Refusal},
+    membership::Seat,
+    problem::problem,
+    roster::{Launch, Started, live},
+};
+
+/// A reserved slot is taken within this, or is free again: the other machine is asked in between.
+const RESERVED_FOR: Duration = Duration::from_secs(30);
+
+/// What a request is made a launch with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub store: &'a Store,
+    pub builds: &'a Builds,
+    pub setup: &'a Setup,
+}
+
+/// The request, resolved on this machine.
+pub(super) async fn prepare(
+    means: Means<'_>,
+    by: By,
+    request: &LaunchRequest,
+    id: Option<InstanceId>,
+    now: UnixMillis,
+) -> Result<Launch, Problem> {
+    let resume = match request.resume {
+        Some(scene) => Some(left_scene(means.store, by, scene).await?),
+        None => None,
+    };
+    let (build, profile) = match &resume {
+        Some(left) => (Some(left.by.build.as_str()), left.by.profile.as_deref()),
+        None => (request.build.as_deref(), request.profile.as_deref()),
+    };
+    let (build, profile) = means.builds.resolve(build, profile).await?;
+    let default = means.setup.default_size;
+    let size = Size::new(request.width.unwrap_or(default.width), request.height.unwrap_or(default.height));
+    let By { session, limited } = by;
+    Ok(Launch { id, by: session, limited, build, profile, size: size.clamped(), resume, now })
+}
+
+async fn left_scene(store: &Store, by: By, id: InstanceId) -> Result<LeftScene, Problem> {
+    let left = store.left_scenes(by.session).await.map_err(crate::reception::journal)?;
+    left.into_iter().find(|scene| scene.id == id).ok_or_else(crate::reception::no_scene)
+}
+
+impl Queue {
+    /// Where it goes best; a place in the queue where nothing is free.
+    pub async fn launch(&self, by: By, request: LaunchRequest) -> Result<Launched, Problem> {
+        let now = clock::now();
+        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
+        let prepared = prepare(means, by, &request, None, now).await;
+        let seat = self.membership.seat();
+        let wanted = wanted(&request, self.setup.server, &prepared);
+        let mut machines = vec![self.this_machine(&wanted, prepared.is_ok())];
+        if seat.is_some() {
+            machines.extend(self.others());
+        }
+        let placed = match seat {
+            Some(seat) => self.place(by, &request, &prepared, &wanted, &machines, &seat).await,
+            None => Err(Broken::NoRegistry),
+        };
+        match placed {
+            Ok(outcome) => outcome.map(told),
+            // Without the registry this machine does what it can by itself.
+            Err(why) => {
+                if let Broken::Trouble(error) = why {
+                    warn!(%error, "placed without the registry");
+                }
+                match decide(&wanted, &machines[..1], &[], 0) {
+                    Decision::Nowhere(why) => Err(prepared.err().unwrap_or_else(|| nowhere(why))),
+                    _ => self.launch_here(prepared?, Full::Wait(Box::new(request))).await.map(told),
+                }
+            }
+        }
+    }
+
+    /// What another machine has this one launch, in the slot that it has reserved.
+    pub async fn carry_out(&self, order: Order) -> Result<Started, Problem> {
+        let Order { by: session, limited, request, reservation } = order;
+        let by = By { session, limited };
+        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
+        let launch = prepare(means, by, &request, Some(reservation.instance), clock::now()).await?;
+        let started = self.roster.launch(launch).await?;
+        if let Some(Seat { registry, generation, .. }) = self.membership.seat() {
+            settle(&registry, generation, &reservation, started.id).await;
+        }
+        Ok(started)
+    }
+
+    /// Until somebody takes it or nobody can. `Err`: the registry is not to be had.
+    async fn place(
+        &self,
+        by: By,
+        request: &LaunchRequest,
+        prepared: &Result<Launch, Problem>,
+        wanted: &Wanted,
+        machines: &[Candidate],
+        seat: &Seat,
+    ) -> Result<Result<Outcome, Problem>, Broken> {
+        if by.limited
+            && let Some(full) = self.session_is_full(by, &seat.registry).await?
+        {
+            return Ok(Err(full));
+        }
+        let mut refused: Vec<ServerId> = Vec::new();
+        let mut last_word = None;
+        loop {
+            let draw = getrandom::u64().unwrap_or_default();
+            let to = match decide(wanted, machines, &refused, draw) {
+                Decision::Nowhere(why) => return Ok(Err(self.said_no(prepared, why))),
+                Decision::Queue(servers) => {
+                    // All that would do have refused, and not for want of room: waiting would help nobody.
+                    if let Some(problem) = last_word {
+                        return Ok(Err(problem));
+                    }
+                    return self.enqueue(by, request, servers, seat).await;
+                }
+                Decision::Here => self.setup.server,
+                Decision::There(server) => server,
+            };
+            let reserved = seat.registry.reserve(to, InstanceId::random(), RESERVED_FOR).await?;
+            let Some(reserved) = reserved else {
+                refused.push(to);
+                continue;
+            };
+            match self.begin_at(by, request, prepared, &reserved, seat).await {
+                Ok(started) => return Ok(Ok(Outcome::Started(started))),
+                Err(why) => {
+                    info!(server = %to, why = why.detail, "a machine refused a launch; the next one is asked");
+                    seat.registry.release(reserved.server, reserved.slot, reserved.token).await?;
+                    last_word = (why.status != 503).then_some(why).or(last_word);
+                    refused.push(to);
+                }
+            }
+        }
+    }
+
+    async fn begin_at(
+        &self,
+        by: By,
+        request: &LaunchRequest,
+        prepared: &Result<Launch, Problem>,
+        reserved: &Reservation,
+        seat: &Seat,
+    ) -> Result<Started, Problem> {
+        if reserved.server == self.setup.server {
+            let launch = Launch { id: Some(reserved.instance), ..prepared.clone()? };
+            let started = self.roster.launch(launch).await?;
+            settle(&seat.registry, seat.generation, reserved, started.id).await;
+            return Ok(started);
+        }
+        let order = Order {
+            by: by.session,
+            limited: by.limited,
+            request: LaunchRequest { server_id: None, region: None, ..request.clone() },
+            reservation: reserved.clone(),
+        };
+        self.elsewhere.launch(reserved.server, order).await.map_err(|refusal| match refusal {
+            Refusal::Refused(problem) => problem,
+            Refusal::Unreachable(why) => problem(503, "A machine does not answer", why),
+        })
+    }
+
+    async fn enqueue(
+        &self,
+        by: By,
+        request: &LaunchRequest,
+        servers: Vec<ServerId>,
+        seat: &Seat,
+    ) -> Result<Result<Outcome, Problem>, Broken> {
+        let launch = serde_json::to_value(request).unwrap_or(Value::Null);
+        let wish = Wish { session: by.session, launch, accepts: Some(servers) };
+        let rules = self.setup.rules;
+        let ticket = match seat.registry.enqueue(&wish, rules.per_session, rules.longest).await? {
+            Ok(ticket) => ticket,
+            Err(full) => return Ok(Err(places::no_place(full))),
+        };
+        // The driver knows how long instances live.
+        Ok(self.look(by, ticket.id).await.map(Outcome::Waits))
+    }
+
+    /// What runs on other machines counts too.
+    async fn session_is_full(&self, by: By, registry: &Registry) -> Result<Option<Problem>, Trouble> {
+        let rows = self.roster.rows().borrow().clone();
+        let here = live(&rows).iter().filter(|owner| **owner == by.session).count();
+        let shared = registry.instances(Some(by.session)).await?;
+        let there = shared.iter().filter(|shared| shared.live && shared.server != self.setup.server).count();
+        let most = self.setup.per_session;
+        Ok((here + there >= most as usize).then(|| {
+            let detail = format!("You have {most} instances already. Stop one of them, or go on with it.");
+            problem(429, "Too many instances", detail)
+        }))
+    }
+
+    fn said_no(&self, prepared: &Result<Launch, Problem>, why: Why) -> Problem {
+        match (prepared, why) {
+            (Err(problem), Why::NoSuchBuild | Why::NoSuchProfile) => problem.clone(),
+            _ => nowhere(why),
+        }
+    }
+
+    /// As it is this moment, not as it told the others.
+    fn this_machine(&self, wanted: &Wanted, can: bool) -> Candidate {
+        let rows = self.roster.rows().borrow().clone();
+        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
+        let warm = rows.values().filter(|row| row.member.is_standby());
+        let offer = Offer {
+            build: wanted.build.clone().unwrap_or_default(),
+            default: true,
+            profiles: wanted.profile.clone().into_iter().collect(),
+            warm: warm
+                .filter(|row| wanted.build.as_deref().is_none_or(|id| row.member.build.id.as_str() == id))
+                .map(|row| row.member.profile.clone())
+                .collect(),
+        };
+        Candidate {
+            server: self.setup.server,
+            here: true,
+            region: self.setup.region.clone(),
+            alive: true,
+            reachable: true,
+            // What stands in the way here, the admission says best.
+            draining: false,
+            slots_total: self.setup.slots.max(1),
+            slots_free: self.setup.slots.saturating_sub(used),
+            offers: if can { vec![offer] } else { Vec::new() },
+            cpu_percent: 0.0,
+            gpu_memory_free_mb: None,
+            encoder_sessions: None,
+        }
+    }
+
+    fn others(&self) -> Vec<Candidate> {
+        let fleet = self.membership.fleet().borrow().clone();
+        let offers = self.membership.offers().borrow().clone();
+        let others = fleet.iter().filter(|machine| machine.server != self.setup.server);
+        others
+            .map(|machine| {
+                let offers = offers.iter().find(|(server, _)| *server == machine.server);
+                let reachable = self.elsewhere.reaches(machine.server);
+                candidate(machine, reachable, offers.map(|(_, offers)| offers.clone()).unwrap_or_default())
+            })
+            .collect()
+    }
+}
+
+// Places that the registry keeps.
+impl Queue {
+    pub(super) async fn look_in_fleet(&self, by: By, id: Uuid) -> Result<TicketView, Problem> {
+        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let ticket = seat.registry.ticket(id, by.session).await.map_err(unreachable)?;
+        let slots = self.membership.slots().unwrap_or(self.setup.slots);
+        let lives = self.lives.borrow().clone();
+        ticket.and_then(|ticket| places::view(&ticket, &lives, slots)).ok_or_else(places::no_ticket)
+    }
+
+    pub(super) async fn leave_fleet(&self, by: By, id: Uuid) -> Result<(), Problem> {
+        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let left = seat.registry.leave_queue(id, by.session).await.map_err(unreachable)?;
+        if left { Ok(()) } else { Err(places::no_ticket()) }
+    }
+
+    pub(super) async fn claim_in_fleet(&self, by: By, id: Uuid) -> Result<Launched, Problem> {
+        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let registry = &seat.registry;
+        let ticket = registry.ticket(id, by.session).await.map_err(unreachable)?;
+        let ticket = ticket.ok_or_else(places::no_ticket)?;
+        let request: LaunchRequest = serde_json::from_value(ticket.wish.launch)
+            .map_err(|_| problem(409, "Launch again", "What this place was for cannot be read any more."))?;
+        let reserved = registry.claim(id, by.session).await.map_err(unreachable)?;
+        let reserved = reserved.ok_or_else(places::not_yet)?;
+        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
+        let prepared = prepare(means, by, &request, None, clock::now()).await;
+        let begun = self.begin_at(by, &request, &prepared, &reserved, &seat).await;
+        if let Err(why) = &begun {
+            let freed = registry.release(reserved.server, reserved.slot, reserved.token).await;
+            // It stays the first of those who wait, unless it asks for what is no more.
+            let back = why.status >= 500 && registry.put_back(id, by.session).await.unwrap_or(false);
+            info!(%id, why = why.detail, ?freed, back, "whose turn it was could not be served");
+        }
+        begun.map(launched)
+    }
+
+    fn unknown_now(&self) -> Problem {
+        match self.membership.stands_alone() {
+            true => places::no_ticket(),
+            false => unreachable("it is not there"),
+        }
+    }
+}
+
+/// The registry is not to be had.
+enum Broken {
+    NoRegistry,
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Broken {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+fn unreachable(why: impl std::fmt::Display) -> Problem {
+    let detail = format!(
+        "The registry where the queue is kept does not answer ({why}). Your place is kept: try again in a moment."
+    );
+    problem(503, "The queue cannot be asked", detail)
+}
+
+/// The owner's word to the registry. What it does not hear now, the list of this machine's instances tells it.
+async fn settle(registry: &Registry, generation: Generation, reserved: &Reservation, runs: InstanceId) {
+    let told = if runs == reserved.instance {
+        registry.confirm(reserved, generation).await
+    } else {
+        // One that stood ready was handed out, under its own name.
+        registry.release(reserved.server, reserved.slot, reserved.token).await
+    };
+    if let Err(error) = told {
+        warn!(instance = %runs, %error, "the registry was not told that a slot is taken");
+    }
+}
+
+fn told(outcome: Outcome) -> Launched {
+    match outcome {
+        Outcome::Started(started) => launched(started),
+        Outcome::Waits(TicketView { ticket_id, position, eta_s, .. }) => {
+            Launched::Queued { ticket_id, position, eta_s }
+        }
+    }
+}
+
+fn nowhere(why: Why) -> Problem {
+    let (status, title) = match why {
+        Why::NoSuchMachine | Why::NoSuchRegion => (404, "Unknown machine"),
+        Why::NoSuchBuild => (404, "Unknown build"),
+        Why::NoSuchProfile => (404, "Unknown profile"),
+        Why::Lost | Why::OutOfReach | Why::Draining | Why::NoRoom => (503, "No machine will do"),
+    };
+    problem(status, title, why.to_string())
+}
+
+fn wanted(request: &LaunchRequest, here: ServerId, prepared: &Result<Launch, Problem>) -> Wanted {
+    // What a scene was left in is here.
+    let server = request.server_id.or(request.resume.map(|_| here));
+    let known = prepared.as_ref().ok();
+    Wanted {
+        server,
+        region: request.region.clone(),
+        build: request.build.clone().or_else(|| known.map(|launch| launch.build.id.to_string())),
+        profile: request.profile.clone(),
+        needs: Needs::default(),
+    }
+}
+
+fn candidate(machine: &Machine, reachable: bool, offers: Vec<Offer>) -> Candidate {
+    Candidate {
+        server: machine.server,
+        here: false,
+        region: machine.region.clone(),
+        alive: machine.alive,
+        reachable,
+        draining: machine.draining,
+        slots_total: machine.slots_total,
+        slots_free: machine.slots_free,
+        offers,
+        cpu_percent: machine.load.cpu_percent,
+        gpu_memory_free_mb: machine.load.gpu_memory_free_mb,
+        encoder_sessions: machine.load.encoder_sessions,
+    }
+}
