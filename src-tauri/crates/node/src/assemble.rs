@@ -1,5 +1,7 @@
 //! The staircase: opens every room in order, from the store up to the doors, and closes them the other way round.
 
+mod addresses;
+
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -24,6 +26,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
+use self::addresses::{home_urls, public_names};
 use crate::{
     admission::{self, Slots},
     audit::Audit,
@@ -128,7 +131,7 @@ impl Node {
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
         let (membership, beginning) = Membership::new();
-        let waiting = queue_setup(&config, server, slots);
+        let waiting = queue::Setup::of(&config, server, slots);
         let (known, here) = (store.clone(), roster.clone());
         let queue =
             Queue::open(waiting, known, here, builds.clone(), membership.clone(), Arc::new(Alone)).await?;
@@ -171,7 +174,7 @@ impl Node {
             },
             slots: slots.total,
             local_admin: token.hash(),
-            region: region(&config),
+            region: queue::region(&config),
             store,
             builds: builds.clone(),
             workshop,
@@ -384,21 +387,6 @@ fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {
     }
 }
 
-fn queue_setup(config: &Config, server: ServerId, slots: Slots) -> queue::Setup {
-    queue::Setup {
-        server,
-        region: region(config),
-        slots: slots.total,
-        per_session: slots.per_session,
-        default_size: config.size(),
-        rules: config.queue.rules(),
-    }
-}
-
-fn region(config: &Config) -> Option<String> {
-    Some(config.server.region.clone()).filter(|region| !region.is_empty())
-}
-
 fn gateway_config(config: &Config, data_dir: &Path, allowed_origins: Vec<String>) -> gateway::Config {
     let https = &config.https;
     let certificate = match (set_path(&https.certificate), set_path(&https.key)) {
@@ -445,30 +433,6 @@ fn node_view(
     }
 }
 
-/// This machine by plain HTTP; other machines by HTTPS on the names of the certificate.
-fn home_urls(config: &Config, ports: Ports) -> Vec<String> {
-    let mut urls = vec![format!("http://127.0.0.1:{}/", ports.http)];
-    if let Some(https) = ports.https {
-        let bracketed = |host: &String| if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        urls.extend(public_names(config).iter().map(|host| format!("https://{}:{https}/", bracketed(host))));
-    }
-    urls
-}
-
-/// What viewers may call this machine, best first: what its administrator says, then what it calls itself.
-fn public_names(config: &Config) -> Vec<String> {
-    let told = config.https.names.iter().cloned();
-    let addresses = config.media.addresses.iter().map(ToString::to_string);
-    let own = Some(telemetry::host_name()).filter(|name| is_host_name(name));
-    told.chain(addresses).chain(own).collect()
-}
-
-/// A machine may call itself what no certificate can hold.
-fn is_host_name(name: &str) -> bool {
-    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    !name.is_empty() && name.chars().all(known) && !name.starts_with(['-', '.'])
-}
-
 async fn copy_roots(mut rows: watch::Receiver<roster::Rows>, roots: watch::Sender<Vec<u32>>) {
     while rows.changed().await.is_ok() {
         let pids: Vec<_> = rows
@@ -485,45 +449,6 @@ async fn copy_history(mut samples: watch::Receiver<Option<HealthSample>>, histor
         let sample = samples.borrow_and_update().clone();
         if let Some(sample) = sample {
             history.send_modify(|history| history.push(&sample));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn viewers_elsewhere_are_shown_names_that_the_certificate_holds() {
-        let sets =
-            ["https.names=[\"sky.example.org\"]", "media.addresses=[\"203.0.113.7\", \"2001:db8::7\"]"];
-        let config = Config::load(None, &sets.map(str::to_owned)).unwrap();
-        let ports = Ports { http: 3000, https: Some(8443), ..Ports::default() };
-        let urls = home_urls(&config, ports);
-        assert_eq!(
-            urls[..4],
-            [
-                "http://127.0.0.1:3000/",
-                "https://sky.example.org:8443/",
-                "https://203.0.113.7:8443/",
-                "https://[2001:db8::7]:8443/"
-            ]
-        );
-        assert!(public_names(&config).contains(&"2001:db8::7".to_owned()));
-        assert_eq!(home_urls(&config, Ports { http: 1, ..Ports::default() }), ["http://127.0.0.1:1/"]);
-    }
-
-    #[test]
-    fn what_no_certificate_can_hold_is_not_shown() {
-        for (name, shown) in [
-            ("dome-1", true),
-            ("dome.example.org", true),
-            ("this machine", false),
-            ("", false),
-            ("-x", false),
-        ] {
-            assert_eq!(is_host_name(name), shown, "{name}");
         }
     }
 }

@@ -29,8 +29,10 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    admission::Slots,
     builds::Builds,
     clock,
+    config::Config,
     elsewhere::Elsewhere,
     membership::Membership,
     problem::problem,
@@ -50,6 +52,24 @@ pub struct Setup {
     pub per_session: u32,
     pub default_size: Size,
     pub rules: Rules,
+}
+
+impl Setup {
+    pub fn of(config: &Config, server: ServerId, slots: Slots) -> Self {
+        Self {
+            server,
+            region: region(config),
+            slots: slots.total,
+            per_session: slots.per_session,
+            default_size: config.size(),
+            rules: config.queue.rules(),
+        }
+    }
+}
+
+/// Where this machine stands, if that was said.
+pub fn region(config: &Config) -> Option<String> {
+    Some(config.server.region.clone()).filter(|region| !region.is_empty())
 }
 
 /// The places of each session whose page is there.

@@ -7,10 +7,15 @@ use tokio_postgres::Row;
 
 use crate::{DEAD_AFTER, FencingToken, Generation, Registry, Reservation, Trouble};
 
+// Leases do not wait for the disk. When Postgres falls in the moment until they are there, all connections end, and each machine joins
+// again and tells the whole list of what runs: what was lost is taken anew or free. The owner's admission has the last word before and
+// after, and it confirms by instance beside the token, since the same fall may give a token twice.
+
 /// A tray of free slots is not queued for: who finds one locked takes the next. Nobody overtakes those who wait for this machine.
 const RESERVE: &str = "
-    WITH free AS MATERIALIZED (
-        SELECT s.slot FROM slots s JOIN heartbeats h USING (machine_id)
+    WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+    free AS MATERIALIZED (
+        SELECT s.slot FROM soon, slots s JOIN heartbeats h USING (machine_id)
         WHERE s.machine_id = $1 AND s.expires < now() AND s.slot < h.slots_total
             AND NOT h.draining AND h.seen > now() - make_interval(secs => $4)
             AND NOT EXISTS (
@@ -43,17 +48,21 @@ impl Registry {
     /// The owner's word: an instance runs in it. False when the reservation has ended or the token is not the newest.
     pub async fn confirm(&self, reserved: &Reservation, generation: Generation) -> Result<bool, Trouble> {
         let sql = "
-            UPDATE slots s SET expires = 'infinity' FROM heartbeats h
-            WHERE s.machine_id = $1 AND s.slot = $2 AND s.token = $3 AND s.expires > now()
+            WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+            UPDATE slots s SET expires = 'infinity' FROM soon, heartbeats h
+            WHERE s.machine_id = $1 AND s.slot = $2 AND s.token = $3 AND s.instance_id = $5 AND s.expires > now()
                 AND h.machine_id = $1 AND h.generation = $4";
-        let Reservation { server, slot, token, .. } = reserved;
-        Ok(self.change(sql, &[&server.0, &slot_number(*slot), &token.0, &generation.0]).await? == 1)
+        let Reservation { server, slot, token, instance, .. } = reserved;
+        let params: crate::connection::Params<'_> =
+            &[&server.0, &slot_number(*slot), &token.0, &generation.0, &instance.0];
+        Ok(self.change(sql, params).await? == 1)
     }
 
     /// It is free again at once. False when the token is not the newest.
     pub async fn release(&self, server: ServerId, slot: u32, token: FencingToken) -> Result<bool, Trouble> {
         let sql = "
-            UPDATE slots SET expires = '-infinity', instance_id = NULL
+            WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+            UPDATE slots SET expires = '-infinity', instance_id = NULL FROM soon
             WHERE machine_id = $1 AND slot = $2 AND token = $3 AND expires > now()";
         Ok(self.change(sql, &[&server.0, &slot_number(slot), &token.0]).await? == 1)
     }
