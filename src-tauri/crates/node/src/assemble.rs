@@ -131,7 +131,7 @@ impl Node {
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
         let (membership, beginning) = Membership::new();
-        let waiting = queue::Setup::of(&config, server, slots);
+        let waiting = queue::Setup::of(&config, server, slots, drain.state());
         let (known, here) = (store.clone(), roster.clone());
         let queue =
             Queue::open(waiting, known, here, builds.clone(), membership.clone(), Arc::new(Alone)).await?;

@@ -34,6 +34,7 @@ use crate::{
     clock,
     config::Config,
     elsewhere::Elsewhere,
+    life::Draining,
     membership::Membership,
     problem::problem,
     roster::{Launch, Roster, Started},
@@ -52,10 +53,17 @@ pub struct Setup {
     pub per_session: u32,
     pub default_size: Size,
     pub rules: Rules,
+    /// Present while the machine is being emptied: then no slot of it is for anybody.
+    pub drain: watch::Receiver<Option<Draining>>,
 }
 
 impl Setup {
-    pub fn of(config: &Config, server: ServerId, slots: Slots) -> Self {
+    pub fn of(
+        config: &Config,
+        server: ServerId,
+        slots: Slots,
+        drain: watch::Receiver<Option<Draining>>,
+    ) -> Self {
         Self {
             server,
             region: region(config),
@@ -63,6 +71,7 @@ impl Setup {
             per_session: slots.per_session,
             default_size: config.size(),
             rules: config.queue.rules(),
+            drain,
         }
     }
 }

@@ -212,6 +212,9 @@ impl Driver {
 
     /// Slots that neither run something nor are held for somebody.
     fn free(&self, now: UnixMillis) -> u32 {
+        if self.setup.drain.borrow().is_some() {
+            return 0;
+        }
         let rows = self.roster.rows().borrow().clone();
         let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
         self.setup.slots.saturating_sub(used).saturating_sub(self.line.held(now))
