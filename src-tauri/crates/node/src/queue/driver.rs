@@ -146,7 +146,8 @@ impl Driver {
         if launch.limited {
             self.check_limit(session, now)?;
         }
-        let free = self.free(now) > 0 && self.line.waiting(now) == 0;
+        // Nobody waits for a machine that is being emptied: it may never take launches again.
+        let free = self.is_emptied() || self.free(now) > 0 && self.line.waiting(now) == 0;
         let wish = match full {
             Full::Wait(wish) if !free => *wish,
             // The admission says in its own words what stands in the way.
@@ -210,9 +211,13 @@ impl Driver {
         self.roster.launch(launch).await
     }
 
+    fn is_emptied(&self) -> bool {
+        self.setup.drain.borrow().is_some()
+    }
+
     /// Slots that neither run something nor are held for somebody.
     fn free(&self, now: UnixMillis) -> u32 {
-        if self.setup.drain.borrow().is_some() {
+        if self.is_emptied() {
             return 0;
         }
         let rows = self.roster.rows().borrow().clone();
