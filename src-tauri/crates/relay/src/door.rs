@@ -293,7 +293,7 @@ mod tests {
     async fn founder() -> (Relay, mpsc::Receiver<Incoming>, TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { dir: dir.path().to_owned(), listen: ([127, 0, 0, 1], 0).into(), me: me(), now };
-        let (relay, incoming) = Relay::open(config).await.unwrap();
+        let (relay, incoming) = Relay::open(config).await;
         relay.found().await.unwrap();
         (relay, incoming, dir)
     }

@@ -69,6 +69,8 @@ pub enum Standing {
     /// It belongs to none: no door is open.
     #[default]
     Alone,
+    /// Its files cannot be used, so nobody is let in.
+    Broken { why: String },
     Member {
         founder: ServerId,
         /// `None`: the door could not be opened; the others cannot reach this machine, but it reaches them.

@@ -3,14 +3,14 @@
 //! A stream has a bounded queue at each end and no credit: one that is not read is ended, so that it never stops the others. What
 //! goes through is signaling and small answers, never media.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use model::ServerId;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::{
@@ -45,9 +45,29 @@ pub(crate) fn framed<IO: AsyncRead + AsyncWrite>(io: IO, longest: usize) -> Fram
 pub struct Stream {
     id: u32,
     incoming: mpsc::Receiver<Bytes>,
-    out: mpsc::Sender<Frame>,
+    out: Out,
     /// As many as there are streams.
     done: mpsc::UnboundedSender<u32>,
+}
+
+/// The way to the writer. One queue keeps the order, so that an end never overtakes what was said before it; messages need room in it,
+/// and ends, of which there is one for each stream, do not.
+#[derive(Clone, Debug)]
+struct Out {
+    frames: mpsc::UnboundedSender<(Frame, Option<OwnedSemaphorePermit>)>,
+    room: Arc<Semaphore>,
+}
+
+impl Out {
+    async fn put(&self, frame: Frame) -> Result<(), Trouble> {
+        let room = self.room.clone().acquire_owned().await.map_err(|_| Trouble::Broken)?;
+        self.frames.send((frame, Some(room))).map_err(|_| Trouble::Broken)
+    }
+
+    fn end(&self, stream: u32, why: Bytes) {
+        // A writer that is gone has ended the link.
+        let _ = self.frames.send((Frame::new(stream, Kind::End, why), None));
+    }
 }
 
 impl Stream {
@@ -68,12 +88,13 @@ impl Stream {
                 body.len()
             )));
         }
-        self.out.send(Frame::new(self.id, kind, body)).await.map_err(|_| Trouble::Broken)
+        self.out.put(Frame::new(self.id, kind, body)).await
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.out.end(self.id, Bytes::new());
         // The link may have ended before.
         let _ = self.done.send(self.id);
     }
@@ -105,12 +126,12 @@ impl Link {
         let mut io = io;
         io.codec_mut().set_max_frame_length(FRAME_BYTES_MAX);
         let (sink, source) = io.split();
-        let (out, frames) = mpsc::channel(LINK_QUEUE);
-        let (ends, ending) = mpsc::unbounded_channel();
+        let (queue, frames) = mpsc::unbounded_channel();
+        let out = Out { frames: queue, room: Arc::new(Semaphore::new(LINK_QUEUE)) };
         let (done, finished) = mpsc::unbounded_channel();
         let (opens, wanted) = mpsc::channel(OPENS);
-        tokio::spawn(write(sink, frames, ending, ended.clone()));
-        let mux = Mux { streams: HashMap::new(), next: 1, out, ends, done, host };
+        tokio::spawn(write(sink, frames, out.room.clone(), ended.clone()));
+        let mux = Mux { streams: HashMap::new(), next: 1, out, done, host };
         tokio::spawn(mux.run(source, wanted, finished, ended.clone()));
         Self { opens, ended }
     }
@@ -140,17 +161,16 @@ type Codec = LengthDelimitedCodec;
 
 async fn write<IO: AsyncRead + AsyncWrite>(
     mut sink: SplitSink<Framed<IO, Codec>, Bytes>,
-    mut frames: mpsc::Receiver<Frame>,
-    mut ends: mpsc::UnboundedReceiver<Frame>,
+    mut frames: mpsc::UnboundedReceiver<(Frame, Option<OwnedSemaphorePermit>)>,
+    room: Arc<Semaphore>,
     ended: CancellationToken,
 ) {
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let frame = tokio::select! {
-            Some(frame) = ends.recv() => frame,
-            Some(frame) = frames.recv() => frame,
-            _ = pings.tick() => Frame::new(0, Kind::Ping, Bytes::new()),
+        let (frame, _room) = tokio::select! {
+            Some(queued) = frames.recv() => queued,
+            _ = pings.tick() => (Frame::new(0, Kind::Ping, Bytes::new()), None),
             () = ended.cancelled() => break,
         };
         if !matches!(timeout(WRITE_WITHIN, sink.send(frame.encode())).await, Ok(Ok(()))) {
@@ -158,8 +178,9 @@ async fn write<IO: AsyncRead + AsyncWrite>(
         }
     }
     ended.cancel();
-    // The last words: why it ends.
-    while let Ok(frame) = ends.try_recv() {
+    room.close();
+    // The last words: what was said before the end, and why it ends.
+    while let Ok((frame, _)) = frames.try_recv() {
         if !matches!(timeout(Duration::from_secs(1), sink.send(frame.encode())).await, Ok(Ok(()))) {
             break;
         }
@@ -171,9 +192,7 @@ async fn write<IO: AsyncRead + AsyncWrite>(
 struct Mux {
     streams: HashMap<u32, mpsc::Sender<Bytes>>,
     next: u32,
-    out: mpsc::Sender<Frame>,
-    /// Apart from the others, so that reading never waits for writing. At most one for each stream.
-    ends: mpsc::UnboundedSender<Frame>,
+    out: Out,
     done: mpsc::UnboundedSender<u32>,
     host: Host,
 }
@@ -195,14 +214,14 @@ impl Mux {
                         Some(Ok(bytes)) => if !self.take(bytes.freeze()) { break },
                         Some(Err(error)) => {
                             warn!(%error, "a link ends: what came is no message, or over {MESSAGE_BYTES_MAX} bytes long");
-                            self.tell(Frame::new(0, Kind::End, Bytes::from(format!("what came is no message: {error}"))));
+                            self.out.end(0, Bytes::from(format!("what came is no message: {error}")));
                             break;
                         }
                         None => break,
                     }
                 }
                 Some(reply) = wanted.recv() => self.open(reply),
-                Some(id) = finished.recv() => self.finish(id),
+                Some(id) = finished.recv() => drop(self.streams.remove(&id)),
                 () = tokio::time::sleep_until(heard + SILENCE) => {
                     debug!("a link ends: the other side is silent");
                     break;
@@ -245,10 +264,10 @@ impl Mux {
     fn welcome(&mut self, frame: Frame) {
         let free = self.streams.len() < STREAMS_MAX && !self.streams.contains_key(&frame.stream);
         let Host::Node { from, incoming } = &self.host else {
-            return self.tell(Frame::new(frame.stream, Kind::End, Bytes::new()));
+            return self.out.end(frame.stream, Bytes::new());
         };
         if !free || frame.stream == 0 {
-            return self.tell(Frame::new(frame.stream, Kind::End, Bytes::new()));
+            return self.out.end(frame.stream, Bytes::new());
         }
         let (from, incoming) = (*from, incoming.clone());
         let stream = self.stream(frame.stream);
@@ -275,12 +294,7 @@ impl Mux {
 
     fn finish(&mut self, id: u32) {
         if self.streams.remove(&id).is_some() {
-            self.tell(Frame::new(id, Kind::End, Bytes::new()));
+            self.out.end(id, Bytes::new());
         }
-    }
-
-    fn tell(&self, end: Frame) {
-        // A writer that is gone has ended the link.
-        let _ = self.ends.send(end);
     }
 }

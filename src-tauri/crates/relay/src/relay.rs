@@ -65,11 +65,17 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// The door opens if this machine belongs to a fleet. Files that cannot be used are an error: it would stand alone without a word.
-    pub async fn open(config: Config) -> Result<(Self, mpsc::Receiver<Incoming>), Trouble> {
-        let identity = Identity::load(&config.dir)?;
-        let (publish, standing) = watch::channel(Standing::Alone);
-        let (tell, removed) = watch::channel(identity::removed(&config.dir)?);
+    /// The door opens if this machine belongs to a fleet.
+    pub async fn open(config: Config) -> (Self, mpsc::Receiver<Incoming>) {
+        // Without the list of who was removed nobody is let in.
+        let found = identity::removed(&config.dir).and_then(|removed| Ok((removed, Identity::load(&config.dir)?)));
+        let (removed, identity, broken) = match found {
+            Ok((removed, identity)) => (removed, identity, None),
+            Err(why) => (Removed::default(), None, Some(why.to_string())),
+        };
+        let first = broken.map_or(Standing::Alone, |why| Standing::Broken { why });
+        let (publish, standing) = watch::channel(first);
+        let (tell, removed) = watch::channel(removed);
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (incoming, streams) = mpsc::channel(INCOMING);
         let closing = CancellationToken::new();
@@ -94,7 +100,7 @@ impl Relay {
         }
         tokio::spawn(closing.clone().run_until_cancelled_owned(owner.run(inbox)));
         let relay = Self { commands, standing, removed, _closing: Arc::new(closing.drop_guard()) };
-        Ok((relay, streams))
+        (relay, streams)
     }
 
     pub fn standing(&self) -> watch::Receiver<Standing> {

@@ -25,6 +25,10 @@ impl Removed {
         *self != before
     }
 
+    pub fn names(&self, server: ServerId) -> bool {
+        self.0.contains_key(&server)
+    }
+
     pub(crate) fn refuses(&self, server: ServerId, issued: UnixMillis) -> bool {
         self.0.get(&server).is_some_and(|removed| issued.0 <= *removed)
     }

@@ -48,7 +48,7 @@ impl Machine {
 
     async fn with_clock(now: fn() -> UnixMillis) -> Self {
         let (dir, server) = (tempfile::tempdir().unwrap(), ServerId::random());
-        let (relay, incoming) = Relay::open(config(dir.path(), server, now)).await.unwrap();
+        let (relay, incoming) = Relay::open(config(dir.path(), server, now)).await;
         Self { relay, incoming, server, dir }
     }
 
@@ -121,7 +121,9 @@ async fn many_streams_share_a_link_and_one_that_is_not_read_stops_none() {
         let mut stream = other.relay.stream(founder.server, &place, text(&n.to_string())).await.unwrap();
         let theirs = founder.next().await;
         theirs.stream.send(theirs.opening.clone()).await.unwrap();
-        assert_eq!(stream.recv().await, Some(text(&n.to_string())));
+        drop(theirs);
+        assert_eq!(stream.recv().await, Some(text(&n.to_string())), "an end does not overtake an answer");
+        assert_eq!(stream.recv().await, None);
     }
     let whole = Bytes::from(vec![7; MESSAGE_BYTES_MAX]);
     let stream = other.relay.stream(founder.server, &place, text("big")).await.unwrap();
@@ -202,12 +204,12 @@ async fn a_removed_machine_is_cut_off_and_may_join_again() {
     // The list outlives a restart of the machine.
     let Machine { dir, server, relay, .. } = bob;
     drop(relay);
-    let (again, _incoming) = Relay::open(config(dir.path(), server, now)).await.unwrap();
+    let (again, _incoming) = Relay::open(config(dir.path(), server, now)).await;
     assert_eq!(*again.removed().borrow(), *founder.relay.removed().borrow());
 
     let code = founder.code().await;
     let dir = tempfile::tempdir().unwrap();
-    let (back, _incoming) = Relay::open(config(dir.path(), eve.server, now)).await.unwrap();
+    let (back, _incoming) = Relay::open(config(dir.path(), eve.server, now)).await;
     back.join(code.parse().unwrap()).await.unwrap();
     let _stream = back.stream(founder.server, &founder.place(), text("again")).await.unwrap();
     assert_eq!(founder.next().await.from, eve.server);
@@ -284,6 +286,6 @@ async fn the_door_opens_again_after_a_restart() {
     let founder = Machine::founder().await;
     let Machine { relay, dir, server, .. } = founder;
     drop(relay);
-    let (again, _incoming) = Relay::open(config(dir.path(), server, now)).await.unwrap();
+    let (again, _incoming) = Relay::open(config(dir.path(), server, now)).await;
     assert!(matches!(*again.standing().borrow(), Standing::Member { founder: f, .. } if f == server));
 }
