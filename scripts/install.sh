@@ -17,6 +17,17 @@ RUN_PACKAGES="xvfb gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer
 TEST_PACKAGES="chromium chromium-driver webkit2gtk-driver dbus dbus-x11 xauth xdotool x11-utils imagemagick fonts-dejavu-core
   stellarium python3-venv postgresql cmake"
 
+# Tested with where the distribution has them as packages: Ubuntu's Firefox is a snap.
+OPTIONAL_TEST_PACKAGES="firefox-esr"
+
+# Those of the packages that the known sources have.
+to_be_had() {
+  local package
+  for package in "$@"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then echo "$package"; fi
+  done
+}
+
 need_packages() {
   command -v apt-get >/dev/null || die "this script installs with apt (Debian 12, Ubuntu 24.04). Elsewhere install the like of: $*"
   local missing=()
