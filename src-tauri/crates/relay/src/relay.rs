@@ -68,7 +68,8 @@ impl Relay {
     /// The door opens if this machine belongs to a fleet.
     pub async fn open(config: Config) -> (Self, mpsc::Receiver<Incoming>) {
         // Without the list of who was removed nobody is let in.
-        let found = identity::removed(&config.dir).and_then(|removed| Ok((removed, Identity::load(&config.dir)?)));
+        let found =
+            identity::removed(&config.dir).and_then(|removed| Ok((removed, Identity::load(&config.dir)?)));
         let (removed, identity, broken) = match found {
             Ok((removed, identity)) => (removed, identity, None),
             Err(why) => (Removed::default(), None, Some(why.to_string())),
