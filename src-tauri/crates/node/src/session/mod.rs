@@ -201,6 +201,8 @@ impl Session {
                 Ok(()) = self.warnings.changed() => self.tell_ending().await,
                 changed = self.stage.changed() => {
                     if changed.is_err() {
+                        // It ends with its instance, of which the last word may not have been told yet.
+                        self.tell_instance().await;
                         self.bye(ByeReason::Stopped).await;
                         return;
                     }
