@@ -11,10 +11,11 @@ use std::{
 use protocol::admin::{SourceBuildView, SourceStep};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::AsyncReadExt,
+    net::unix::pipe::Receiver,
     process::{Child, Command},
     select,
-    sync::{mpsc, watch},
+    sync::watch,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,8 @@ const TAIL_LINES: usize = 60;
 const CULPRIT_LINES: usize = 2_000;
 /// Of a log on disk; a build that prints more goes on unrecorded.
 const LOG_BYTES_MAX: usize = 64 << 20;
-/// Pieces of output that may wait for their reader.
-const PIECES: usize = 64;
+/// What is read at once.
+const PIECE_BYTES: usize = 8 * 1024;
 /// Streams come first: a build takes what they leave.
 const NICE: [&str; 3] = ["nice", "-n", "10"];
 
@@ -83,16 +84,19 @@ impl Job<'_> {
     async fn step(&self, step: SourceStep, args: &[String], log: &mut Log) -> Result<(), Why> {
         let mut group =
             Group::start(args).map_err(|error| Why::Failed(format!("CMake cannot be started: {error}.")))?;
-        let mut output = group.output();
+        let (mut lines, mut piece) = (Lines::default(), vec![0; PIECE_BYTES]);
         let status = loop {
             select! {
-                line = output.recv() => match line {
-                    Some(line) => self.hear(line, log),
-                    None => break group.ended().await,
+                read = group.read(&mut piece) => match read {
+                    1.. => lines.push(&piece[..read]).into_iter().for_each(|line| self.hear(line, log)),
+                    0 => break group.ended().await,
                 },
                 () = self.cancel.cancelled() => return Err(Why::Cancelled),
             }
         };
+        if let Some(line) = lines.rest() {
+            self.hear(line, log);
+        }
         match status {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => {
@@ -168,6 +172,7 @@ impl Log {
 /// CMake and all that it starts. Dropping it ends them all.
 struct Group {
     child: Child,
+    output: Receiver,
     leader: Option<Pid>,
 }
 
@@ -175,16 +180,18 @@ impl Group {
     fn start(args: &[String]) -> std::io::Result<Self> {
         let mut command = Command::new(NICE[0]);
         command.args(&NICE[1..]).arg("cmake").args(args).process_group(0);
+        // One pipe for both streams, as in a terminal: what is an error comes before what follows from it.
+        let (output, input) = std::io::pipe()?;
         // Colours and cursors are for terminals.
         command
             .env("TERM", "dumb")
             .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(input.try_clone()?)
+            .stderr(input);
         let child = command.spawn()?;
         let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok(Self { child, leader })
+        Ok(Self { child, output: Receiver::from_owned_fd(output.into())?, leader })
     }
 
     /// Collects the leader, whose number may be another's from then on.
@@ -194,16 +201,9 @@ impl Group {
         status
     }
 
-    /// The lines of both pipes, until both are closed.
-    fn output(&mut self) -> mpsc::Receiver<String> {
-        let (send, lines) = mpsc::channel(PIECES);
-        if let Some(pipe) = self.child.stdout.take() {
-            tokio::spawn(read(pipe, send.clone()));
-        }
-        if let Some(pipe) = self.child.stderr.take() {
-            tokio::spawn(read(pipe, send));
-        }
-        lines
+    /// The next piece of what is printed; empty once nobody is left to print.
+    async fn read(&mut self, piece: &mut [u8]) -> usize {
+        self.output.read(piece).await.unwrap_or(0)
     }
 }
 
@@ -213,20 +213,5 @@ impl Drop for Group {
         if let Some(leader) = self.leader {
             let _ = kill_process_group(leader, Signal::KILL);
         }
-    }
-}
-
-async fn read(mut pipe: impl AsyncRead + Unpin, send: mpsc::Sender<String>) {
-    let mut lines = Lines::default();
-    let mut piece = vec![0; 8 * 1024];
-    while let Ok(read @ 1..) = pipe.read(&mut piece).await {
-        for line in lines.push(&piece[..read]) {
-            if send.send(line).await.is_err() {
-                return;
-            }
-        }
-    }
-    if let Some(line) = lines.rest() {
-        let _ = send.send(line).await;
     }
 }
