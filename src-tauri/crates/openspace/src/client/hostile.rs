@@ -41,8 +41,7 @@ const QUOTES: [(&str, &str); 3] = [("\"", "\""), ("'", "'"), ("[[", "]]")];
 fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant() {
     let cases = env::var("HOSTILE_INTENTS").ok().map_or(IN_CI, |cases| cases.parse().expect("a number"));
     let mut runner = TestRunner::new(Config { cases, ..Config::with_source_file(file!()) });
-    let trap = Trap::new();
-    let tried = Tried::default();
+    let (place, tools, tried) = (place(), Tools::new(), Tried::default());
     let roles = select(vec![Role::Watcher, Role::Pilot, Role::Presenter, Role::Owner, Role::Admin]);
     let recorders = select(vec![
         None,
@@ -55,13 +54,12 @@ fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant()
     let outcome = runner.run(&all, |(text, role, recorder, raw_lua)| {
         let Some(wish) = read(&text) else { return Ok(()) };
         tried.read.set(tried.read.get() + 1);
-        let place = place();
         let Ok(call) = judge(&wish, role, &Grounds { recorder, raw_lua, ..place.grounds() }) else {
             return Ok(());
         };
         tried.passed.set(tried.passed.get() + 1);
         prop_assert!(role > Role::Watcher || !wish.changes(), "a watcher changes nothing: {wish:?}");
-        check(&wish, &call.0, role, raw_lua, &trap)
+        check(&wish, &call.0, role, raw_lua, &tools)
     });
     outcome.expect("every call is the one that was meant");
     let (read, passed) = (tried.read.get(), tried.passed.get());
@@ -82,24 +80,22 @@ fn read(text: &str) -> Option<Wish> {
     serde_json::from_value(json!({ "name": name, "args": args.unwrap_or_else(|| json!({})) })).ok()
 }
 
-fn check(wish: &Wish, deed: &Deed, role: Role, raw_lua: bool, trap: &Trap) -> Result<(), TestCaseError> {
+fn check(wish: &Wish, deed: &Deed, role: Role, raw_lua: bool, tools: &Tools) -> Result<(), TestCaseError> {
     if let Deed::Lua(script) = deed {
         let Wish::Lua { script: wished } = wish else { return Err(TestCaseError::fail(format!("{wish:?}"))) };
         prop_assert!(role == Role::Admin && raw_lua && script == wished);
         return Ok(());
     }
-    for api in [ApiGeneration::New, ApiGeneration::Legacy] {
-        let steps = functions(api).steps(deed).expect("both have all that is called");
-        let old = api == ApiGeneration::Legacy;
-        let names = Names { own_libraries: old, up_to_0_20: old };
-        let meant = intended::calls(wish, names, RECORDINGS, "recording-2.osrec");
+    for (functions, names) in &tools.builds {
+        let steps = functions.steps(deed).expect("both have all that is called");
+        let meant = intended::calls(wish, *names, RECORDINGS, "recording-2.osrec");
         prop_assert_eq!(steps.len(), meant.len(), "{:?} → {:?}", wish, steps);
         for (step, meant) in steps.into_iter().zip(meant) {
             let sent = sent(step);
             prop_assert!(intended::same(&meant, &sent), "{:?} → {:?}", wish, sent);
             for quotes in QUOTES {
                 let script = pasted(&sent, quotes);
-                let done = trap.run(&script);
+                let done = tools.trap.run(&script);
                 prop_assert!(
                     matches!(done.as_deref(), Ok([only]) if intended::same(&meant, only)),
                     "{:?} → {} → {:?}",
@@ -111,6 +107,23 @@ fn check(wish: &Wish, deed: &Deed, role: Role, raw_lua: bool, trap: &Trap) -> Re
         }
     }
     Ok(())
+}
+
+/// What is the same for all intents.
+struct Tools {
+    trap: Trap,
+    /// Of either generation one, and how it is called.
+    builds: [(Functions, Names); 2],
+}
+
+impl Tools {
+    fn new() -> Self {
+        let builds = [ApiGeneration::New, ApiGeneration::Legacy].map(|api| {
+            let old = api == ApiGeneration::Legacy;
+            (functions(api), Names { own_libraries: old, up_to_0_20: old })
+        });
+        Self { trap: Trap::new(), builds }
+    }
 }
 
 fn functions(api: ApiGeneration) -> Functions {

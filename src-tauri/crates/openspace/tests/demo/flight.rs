@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Instance, LONG, installed, judged, until, wish};
+use super::{Instance, LONG, judged, running, until, wish};
 
 const TURN: Velocities = Velocities { orbit: [0.4, 0.0], ..Velocities::REST };
 
@@ -29,9 +29,7 @@ async fn an_older_install_is_flown_and_comes_to_rest() {
 }
 
 async fn flown(api: ApiGeneration) {
-    let Some((root, install)) = installed("install", api).await else { return };
-    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
-    let client = instance.client().await;
+    let Some((_root, mut instance, client)) = running(api).await else { return };
 
     for velocities in [
         TURN,
@@ -72,9 +70,7 @@ async fn flown(api: ApiGeneration) {
 #[tokio::test]
 async fn a_program_of_either_kind_says_where_it_flies_to_and_can_be_stopped() {
     for api in [ApiGeneration::New, ApiGeneration::Legacy] {
-        let Some((root, install)) = installed("install", api).await else { return };
-        let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
-        let client = instance.client().await;
+        let Some((_root, _instance, client)) = running(api).await else { return };
         let mut scene = client.scene();
         wish(&client, Wish::FlyTo { node: "Mars".to_owned(), duration_s: Some(500.0) }).await;
         until(&mut scene, |scene| {

@@ -21,10 +21,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use self::intended::{Called, Names};
-use super::{
-    LONG,
-    instance::{Instance, installed},
-};
+use super::{LONG, running};
 
 /// So many that some hundred are let through; each of those takes a frame.
 const INTENTS: usize = 700;
@@ -44,9 +41,7 @@ async fn a_running_older_program_gets_only_the_calls_that_were_meant() {
 }
 
 async fn only_meant(api: ApiGeneration) {
-    let Some((root, install)) = installed("install", api).await else { return };
-    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
-    let client = instance.client().await;
+    let Some((_root, mut instance, client)) = running(api).await else { return };
     client.tree().await.unwrap();
     let before = instance.script_log().lines().count();
 

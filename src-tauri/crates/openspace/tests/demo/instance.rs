@@ -37,6 +37,14 @@ pub async fn installed(name: &str, api: ApiGeneration) -> Option<(tempfile::Temp
     Some((root, install))
 }
 
+/// One instance of an install of its own, ready; `None` where the demo is not built.
+pub async fn running(api: ApiGeneration) -> Option<(tempfile::TempDir, Instance, Client)> {
+    let (root, install) = installed("install", api).await?;
+    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
+    let client = instance.client().await;
+    Some((root, instance, client))
+}
+
 /// The demo renderer beside this test's own executable, if it is built.
 fn demo() -> Option<PathBuf> {
     let test = std::env::current_exe().unwrap();

@@ -25,7 +25,7 @@ use tokio::{sync::watch, time::timeout};
 
 use self::{
     apart::content,
-    instance::{Instance, installed},
+    instance::{Instance, installed, running},
 };
 
 /// A loaded machine may be slow; a test that runs into it has failed.
@@ -81,9 +81,7 @@ async fn wishes_come_true_in_a_running_older_install() {
 }
 
 async fn steered(api: ApiGeneration) {
-    let Some((root, install)) = installed("install", api).await else { return };
-    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
-    let client = instance.client().await;
+    let Some((_root, mut instance, client)) = running(api).await else { return };
 
     let tree = client.tree().await.unwrap();
     assert!(tree.list("mars").iter().any(|node| node.id == "Mars" && node.interesting));
@@ -179,9 +177,7 @@ async fn an_older_install_is_recorded_and_played_and_its_properties_change() {
 }
 
 async fn recorded(api: ApiGeneration) {
-    let Some((root, install)) = installed("install", api).await else { return };
-    let mut instance = Instance::start(&install, &root.path().join("1"), root.path(), api).await;
-    let client = instance.client().await;
+    let Some((root, mut instance, client)) = running(api).await else { return };
     let saved = Saved::of(&root.path().join("1"));
     let mut scene = client.scene();
     let wish = async |wish: Wish| {

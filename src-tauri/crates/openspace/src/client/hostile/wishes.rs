@@ -116,6 +116,7 @@ fn hostile() -> impl Strategy<Value = String> {
             "-2026-11-23",
             "99999-01-01",
         ]).prop_map(str::to_owned),
+        1 => "(\\.\\./){0,3}recording-[0-9]{1,3}\\.osrec[\u{0}/]?",
         1 => "Scene\\.Mars\\.Renderable\\.[A-Z][a-z]{0,9}['\"\\\\\\]*. ]{0,3}",
         1 => "(Mars|2026-11-23|os\\.)?['\"\\\\\\]\\[\n\r;\u{0}(){}$*%. -]{1,8}(os\\.exit\\(\\)|--)?",
         1 => "\\PC{0,40}",
