@@ -2,6 +2,7 @@
 // instances: the server has nobody else to show them to.
 
 import type { ProfileView } from '@shared/protocol';
+import { searchFor } from '@shared/search';
 import { lasting, type Memory } from '@shared/storage';
 import { Store } from '@shared/store';
 
@@ -47,11 +48,7 @@ export function byFavour(
 
 /** Each word must stand somewhere in what a profile says of itself. */
 export function matches(profile: ProfileView, search: string): boolean {
-  const text = [profile.id, profile.name, profile.description, profile.author].join(' ').toLowerCase();
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
+  return searchFor(search)([profile.id, profile.name, profile.description, profile.author].join(' '));
 }
 
 function read(text: string | null): string[] {

@@ -1,6 +1,9 @@
 // OpenSpace's names of keys as they are printed on keyboards, and its actions by group. Pure.
 
 import type { SceneAction } from '@shared/protocol';
+import { searchFor } from '@shared/search';
+
+import { byName, ELSEWHERE, groupsOf } from './groups';
 
 const printed: Record<string, string> = {
   SPACE: 'Space',
@@ -55,24 +58,17 @@ function cap(name: string): string {
 
 export type ActionGroup = { name: string; actions: SceneAction[] };
 
-/** What belongs nowhere. */
-const ELSEWHERE = 'Other';
-
 /** By OpenSpace's own groups; with a search, what has all its words in its name, description, group or keys. */
 export function actionGroups(actions: SceneAction[], search: string): ActionGroup[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const groups = new Map<string, SceneAction[]>();
-  for (const action of actions) {
+  const found = searchFor(search);
+  const text = (action: SceneAction) => {
     const caps = action.keys.flatMap((key) => [key, capsOf(key).join(' ')]);
-    const text = [action.name, action.description, ...action.group, ...caps].join(' ').toLowerCase();
-    if (!words.every((word) => text.includes(word))) continue;
-    const name = action.group.join(' › ') || ELSEWHERE;
-    groups.set(name, [...(groups.get(name) ?? []), action]);
-  }
-  const last = (name: string) => Number(name === ELSEWHERE);
-  return [...groups]
-    .map(([name, members]) => ({ name, actions: members.sort((a, b) => a.name.localeCompare(b.name)) }))
-    .sort((a, b) => last(a.name) - last(b.name) || a.name.localeCompare(b.name));
+    return [action.name, action.description, ...action.group, ...caps].join(' ');
+  };
+  const shown = actions.filter((action) => found(text(action)));
+  return groupsOf(shown, (action) => action.group.join(' › ') || ELSEWHERE)
+    .map(({ name, members }) => ({ name, actions: members.sort((a, b) => a.name.localeCompare(b.name)) }))
+    .sort(byName);
 }
 
 export function isAction(value: unknown): value is SceneAction {

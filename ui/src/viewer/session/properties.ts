@@ -2,19 +2,19 @@
 
 import type { SceneProperty } from '@shared/protocol';
 
+import { ELSEWHERE, groupsOf } from './groups';
+
 export type PropertyGroup = { name: string; properties: SceneProperty[] };
 
 const SEPARATOR = ' › ';
 
 /** By the outermost of what they belong to, in the order of the list. */
 export function byOwner(properties: SceneProperty[]): PropertyGroup[] {
-  const groups = new Map<string, SceneProperty[]>();
-  for (const property of properties) {
-    const [first = ''] = property.owner.split(SEPARATOR);
-    const name = first === '' ? 'Other' : first;
-    groups.set(name, [...(groups.get(name) ?? []), property]);
-  }
-  return [...groups].map(([name, members]) => ({ name, properties: members }));
+  const outermost = ({ owner }: SceneProperty) => {
+    const [first = ''] = owner.split(SEPARATOR);
+    return first === '' ? ELSEWHERE : first;
+  };
+  return groupsOf(properties, outermost).map(({ name, members }) => ({ name, properties: members }));
 }
 
 /** Nearly everything that is drawn has its settings in there, so it tells nobody anything. */

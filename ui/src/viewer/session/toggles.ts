@@ -1,27 +1,23 @@
 // What can be shown and hidden: read, grouped, and what was wished of it until the scene says so. Pure.
 
 import type { SceneToggle } from '@shared/protocol';
+import { searchFor } from '@shared/search';
+
+import { byName, ELSEWHERE, groupsOf } from './groups';
 
 export type ToggleGroup = { name: string; toggles: SceneToggle[]; shown: number };
 
-/** What has no place in OpenSpace's menus. */
-const ELSEWHERE = 'Other';
-
 /** By the outermost of OpenSpace's own groups, in its order; with a search, what has all its words somewhere. */
 export function grouped(toggles: SceneToggle[], search: string): ToggleGroup[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const groups = new Map<string, SceneToggle[]>();
-  for (const toggle of toggles) {
-    const text = [toggle.name, ...toggle.group].join(' ').toLowerCase();
-    if (!words.every((word) => text.includes(word))) continue;
-    const name = toggle.group[0] ?? ELSEWHERE;
-    groups.set(name, [...(groups.get(name) ?? []), toggle]);
-  }
-  return [...groups]
-    .map(([name, members]) => ({ name, toggles: members, shown: members.filter((one) => one.shown).length }))
-    .sort(
-      (a, b) => Number(a.name === ELSEWHERE) - Number(b.name === ELSEWHERE) || a.name.localeCompare(b.name),
-    );
+  const found = searchFor(search);
+  const all = toggles.filter((toggle) => found([toggle.name, ...toggle.group].join(' ')));
+  return groupsOf(all, (toggle) => toggle.group[0] ?? ELSEWHERE)
+    .map(({ name, members }) => ({
+      name,
+      toggles: members,
+      shown: members.filter((one) => one.shown).length,
+    }))
+    .sort(byName);
 }
 
 /** Where in its group it is: "Planets › Earth". */
