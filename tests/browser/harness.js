@@ -147,6 +147,43 @@ export async function person(browser, options = {}) {
   return { context, page, problems }
 }
 
+/** Launches from the home page and waits for the picture. The answer is the instance's id. */
+export async function launch(page, home) {
+  await page.goto(home)
+  await page.getByRole('button', { name: /^launch/i }).click()
+  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
+  await untilPhase(page, 'live')
+  return page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+}
+
+/** Launches a build that is not the first on the home page, and opens its stream. */
+export async function launchBuild(page, home, build) {
+  await page.goto(home)
+  await until('a session', () => page.evaluate(() => localStorage.session_id))
+  const { instance_id: id } = await asThemselves(page, '/instances', { build })
+  await page.goto(new URL(`/stream/${id}`, home).href)
+  return id
+}
+
+/** The address that a link of this role leads to, made by whoever looks at the page. */
+export async function invite(page, id, role) {
+  const { url } = await asThemselves(page, `/instances/${id}/invites`, { role })
+  return new URL(url, page.url()).href
+}
+
+/** Posts as the page does. */
+function asThemselves(page, call, body) {
+  return page.evaluate(async ([call, body]) => {
+    const response = await fetch(`/api/v1${call}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!response.ok) throw new Error(await response.text())
+    return response.json()
+  }, [call, body])
+}
+
 /** For `addInitScript`: keeps what the channel `state` said last as `window.told`, as any program beside our page would. */
 export function listenToScene() {
   const Plain = window.RTCPeerConnection

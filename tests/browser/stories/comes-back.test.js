@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -20,13 +20,10 @@ after(async () => {
 
 async function watching() {
   const viewer = await person(browser)
-  await viewer.page.goto(node.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\//)
-  await untilPhase(viewer.page, 'live')
+  const id = await launch(viewer.page, node.url)
   await installReader(viewer.page)
   await framesRise(viewer.page)
-  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+  return { ...viewer, id }
 }
 
 test('kill -9 of an instance: the viewer reads “restarting”, then sees frames again at the same URL', async () => {

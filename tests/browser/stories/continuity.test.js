@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { TestNode, launch, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -25,10 +25,7 @@ const idOf = (page) => page.url().match(/stream\/([0-9a-f-]{36})/)[1]
 async function launched() {
   const viewer = await person(browser)
   await viewer.page.addInitScript(listenToScene)
-  await viewer.page.goto(node.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  await untilPhase(viewer.page, 'live')
+  await launch(viewer.page, node.url)
   await until('the first state', async () => (await told(viewer.page))?.focus)
   return viewer
 }

@@ -19,8 +19,8 @@ before(async () => {
   node = await TestNode.start()
   browser = await launchBrowser()
   owner = await launched(browser, node)
-  presenter = await invited(browser, node, owner, owner.id, 'presenter')
-  watcher = await invited(browser, node, owner, owner.id, 'watcher')
+  presenter = await invited(browser, owner, owner.id, 'presenter')
+  watcher = await invited(browser, owner, owner.id, 'watcher')
 })
 
 after(async () => {

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, installReader, launchBrowser, listenToScene, person, programs, until, untilPhase } from '../harness.js'
+import { TestNode, frame, installReader, invite, launch, launchBrowser, launchBuild, listenToScene, person, programs, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -23,29 +23,15 @@ after(async () => {
 
 async function launched() {
   const viewer = await visitor()
-  await viewer.page.goto(node.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\//)
+  const id = await launch(viewer.page, node.url)
   await ready(viewer.page)
-  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+  return { ...viewer, id }
 }
 
-/** Of a build that is not the first on the home page. */
 async function launchedOf(build) {
   const viewer = await visitor()
-  const { page } = viewer
-  await page.goto(node.url)
-  await until('a session', () => page.evaluate(() => localStorage.session_id))
-  const id = await page.evaluate(async (build) => {
-    const response = await fetch('/api/v1/instances', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ build }),
-    })
-    return (await response.json()).instance_id
-  }, build)
-  await page.goto(`${node.url}/stream/${id}`)
-  await untilPhase(page, 'live')
+  const id = await launchBuild(viewer.page, node.url, build)
+  await untilPhase(viewer.page, 'live')
   return { ...viewer, id }
 }
 
@@ -82,16 +68,8 @@ function insist(page, velocities) {
 }
 
 async function invited(owner, id, role) {
-  const url = await owner.page.evaluate(async ([id, role]) => {
-    const response = await fetch(`/api/v1/instances/${id}/invites`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ role }),
-    })
-    return (await response.json()).url
-  }, [id, role])
   const viewer = await visitor()
-  await viewer.page.goto(new URL(url, node.url).href)
+  await viewer.page.goto(await invite(owner.page, id, role))
   await ready(viewer.page)
   return viewer
 }

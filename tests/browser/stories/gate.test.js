@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { TestNode, invite, launch, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -18,11 +18,16 @@ after(async () => {
   await node?.close()
 })
 
-async function viewer(url) {
+async function viewer() {
   const { context, page, problems } = await person(browser)
   await page.addInitScript(listenToScene)
-  await page.goto(new URL(url, node.url).href)
   return { context, page, problems }
+}
+
+async function invited(owner, id, role) {
+  const guest = await viewer()
+  await guest.page.goto(await invite(owner.page, id, role))
+  return guest
 }
 
 /** The answer, or the sentence of a refusal. */
@@ -38,22 +43,9 @@ const wish = (page, name, args = {}) =>
 
 const untilScene = (page, what, is) => until(what, () => page.evaluate(() => window.told).then((told) => told && is(told)))
 
-const invite = async (page, id, role) =>
-  page.evaluate(
-    async ([id, role]) => {
-      const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
-      const response = await fetch(`/api/v1/instances/${id}/invites`, { method: 'POST', headers, body: JSON.stringify({ role }) })
-      return (await response.json()).url
-    },
-    [id, role],
-  )
-
 test('wishes by the bare channels come true for everybody, each within its role, and nothing hostile gets through', async () => {
-  const owner = await viewer(node.url)
-  await owner.page.getByRole('button', { name: /^launch/i }).click()
-  await owner.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  const id = owner.page.url().match(/stream\/([0-9a-f-]{36})/)[1]
-  await untilPhase(owner.page, 'live')
+  const owner = await viewer()
+  const id = await launch(owner.page, node.url)
   await untilScene(owner.page, 'the first state', (scene) => scene.focus)
 
   const { ok: nodes } = await wish(owner.page, 'list_nodes', { search: 'mars' })
@@ -63,8 +55,8 @@ test('wishes by the bare channels come true for everybody, each within its role,
   assert.deepEqual(await wish(owner.page, 'pause', { paused: true }), { ok: null })
   assert.deepEqual(await wish(owner.page, 'set_time', { time: '1997-07-04T16:56:00Z' }), { ok: null })
 
-  const pilot = await viewer(await invite(owner.page, id, 'pilot'))
-  const watcher = await viewer(await invite(owner.page, id, 'watcher'))
+  const pilot = await invited(owner, id, 'pilot')
+  const watcher = await invited(owner, id, 'watcher')
   for (const { page } of [pilot, watcher]) {
     await untilPhase(page, 'live')
     await untilScene(page, 'what the owner did', (scene) => scene.paused && scene.focus === 'Mars' && scene.time.startsWith('1997-07-04T16:56:00'))
@@ -88,14 +80,11 @@ test('wishes by the bare channels come true for everybody, each within its role,
 })
 
 test('a presenter changes properties, keeps pictures and recordings and fetches them; a pilot does not; all of it is audited', async () => {
-  const owner = await viewer(node.url)
-  await owner.page.getByRole('button', { name: /^launch/i }).click()
-  await owner.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  const id = owner.page.url().match(/stream\/([0-9a-f-]{36})/)[1]
-  await untilPhase(owner.page, 'live')
+  const owner = await viewer()
+  const id = await launch(owner.page, node.url)
   await untilScene(owner.page, 'the first state', (scene) => scene.focus)
-  const presenter = await viewer(await invite(owner.page, id, 'presenter'))
-  const pilot = await viewer(await invite(owner.page, id, 'pilot'))
+  const presenter = await invited(owner, id, 'presenter')
+  const pilot = await invited(owner, id, 'pilot')
   for (const { page } of [presenter, pilot]) await untilPhase(page, 'live')
 
   const { ok: offered } = await wish(presenter.page, 'list_properties', { search: 'grid' })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -22,12 +22,9 @@ after(async () => {
 const rejoin = (page) => page.getByRole('link', { name: /^rejoin/i })
 
 async function launchFromHome(page) {
-  await page.goto(node.url)
-  await page.getByRole('button', { name: /^launch/i }).click()
-  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  await untilPhase(page, 'live')
+  const id = await launch(page, node.url)
   await installReader(page)
-  return page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+  return id
 }
 
 test('two instances are launched from the home page and both stream at once', async () => {
@@ -140,16 +137,8 @@ test('stop on the home page removes the instance', async () => {
 test('several viewers of one instance see the same picture from one encode', async () => {
   const owner = await person(browser)
   const id = await launchFromHome(owner.page)
-  const { url } = await owner.page.evaluate(async (id) => {
-    const response = await fetch(`/api/v1/instances/${id}/invites`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ role: 'watcher' }),
-    })
-    return response.json()
-  }, id)
   const watcher = await person(browser)
-  await watcher.page.goto(new URL(url, node.url).href)
+  await watcher.page.goto(await invite(owner.page, id, 'watcher'))
   await untilPhase(watcher.page, 'live')
   await installReader(watcher.page)
   await framesRise(watcher.page)

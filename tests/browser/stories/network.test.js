@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
 import { Door } from '../rig/door.js'
 import { Shaper } from '../rig/shaped.js'
 
@@ -30,13 +30,10 @@ after(async () => {
 async function watching() {
   const viewer = await person(browser)
   await viewer.page.addInitScript(shaper.reroute)
-  await viewer.page.goto(door.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\//)
-  await untilPhase(viewer.page, 'live')
+  const id = await launch(viewer.page, door.url)
   await installReader(viewer.page)
   await framesRise(viewer.page)
-  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+  return { ...viewer, id }
 }
 
 const leave = async ({ id, context }) => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -20,23 +20,10 @@ after(async () => {
 
 async function owner() {
   const viewer = await person(browser)
-  await viewer.page.goto(node.url)
-  await viewer.page.getByRole('button', { name: /^launch/i }).click()
-  await viewer.page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  await untilPhase(viewer.page, 'live')
+  const id = await launch(viewer.page, node.url)
   await installReader(viewer.page)
-  return { ...viewer, id: viewer.page.url().match(/stream\/([0-9a-f-]{36})/)[1] }
+  return { ...viewer, id }
 }
-
-const invite = (page, id) =>
-  page.evaluate(async (id) => {
-    const response = await fetch(`/api/v1/instances/${id}/invites`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ role: 'watcher' }),
-    })
-    return (await response.json()).url
-  }, id)
 
 /** A player as small as can be, in a page that is not ours but for its address. `window.player` has what it was told. */
 function play([id, token]) {
@@ -67,7 +54,7 @@ const instance = async (id) =>
 
 test('a player that speaks WHEP watches by an invitation, is seen as a watcher, and leaves', async () => {
   const { page, context, id } = await owner()
-  const token = new URL(await invite(page, id), node.url).hash.replace('#invite=', '')
+  const token = new URL(await invite(page, id, 'watcher')).hash.replace('#invite=', '')
   const player = await person(browser)
   await player.page.goto(node.url)
   assert.deepEqual(await player.page.evaluate(play, [id, token]), { status: 201 })
@@ -122,7 +109,7 @@ test('a browser without H.264 gets VP8 beside the others, from an encode that ru
 
   const watcher = await person(browser)
   await watcher.page.addInitScript(withoutH264)
-  await watcher.page.goto(new URL(await invite(page, id), node.url).href)
+  await watcher.page.goto(await invite(page, id, 'watcher'))
   await untilPhase(watcher.page, 'live')
   await installReader(watcher.page)
   await framesRise(watcher.page)

@@ -33,7 +33,7 @@ const untilTold = (page, what, fits) => until(what, async () => fits(await told(
 test('a person searches Mars, flies there, pauses, and jumps to a date; a watcher sees it all and changes nothing', async () => {
   const owner = await launched(browser, node)
   const { page, id } = owner
-  const watcher = await invited(browser, node, owner, id, 'watcher')
+  const watcher = await invited(browser, owner, id, 'watcher')
   const both = [page, watcher.page]
   assert.notEqual((await told(page)).focus, 'Mars')
 
@@ -83,7 +83,7 @@ test('whoever may steer, but does not, waits for the wheel; a wish that cannot b
   const owner = await launched(browser, node)
   const { page, id } = owner
   await page.locator('video#stream').click({ position: { x: 600, y: 400 } })
-  const pilot = await invited(browser, node, owner, id, 'pilot')
+  const pilot = await invited(browser, owner, id, 'pilot')
   await until('the owner at the wheel', async () => (await pilot.page.locator('[data-control="other"]').count()) > 0)
   assert.ok(await pilot.page.getByRole('button', { name: 'Pause time' }).isDisabled())
   const wish = (page, wish) => page.evaluate((wish) => window.openspaceStream.wish(wish).then(() => null, (error) => error.message), wish)

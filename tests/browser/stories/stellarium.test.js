@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { TestNode, launchBrowser, person, picture, until, untilPhase } from '../harness.js'
+import { TestNode, launchBrowser, launchBuild, person, picture, until, untilPhase } from '../harness.js'
 
 test('Stellarium shows a non-black, changing picture', async () => {
   const node = await TestNode.start({ sets: ['instances.fps=15'] })
@@ -17,18 +17,7 @@ test('Stellarium shows a non-black, changing picture', async () => {
       env: { HOME: home, XDG_CONFIG_HOME: `${home}/.config`, LIBGL_ALWAYS_SOFTWARE: '1' },
     })
     const { page } = await person(browser)
-    await page.goto(node.url)
-    await until('a session', () => page.evaluate(() => localStorage.session_id))
-    const id = await page.evaluate(async (build) => {
-      const response = await fetch('/api/v1/instances', {
-        method: 'POST',
-        headers: { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ build }),
-      })
-      if (!response.ok) throw new Error(await response.text())
-      return (await response.json()).instance_id
-    }, build.id)
-    await page.goto(`${node.url}/stream/${id}`)
+    await launchBuild(page, node.url, build.id)
     await untilPhase(page, 'live', 150_000)
     const bright = (pixels) => pixels.filter((value, i) => i % 4 !== 3 && value > 24).length
     const first = await until('a picture that is not black', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -34,10 +34,7 @@ async function look(page, name) {
 
 test('a stream in which nobody moves anything warns, stays when asked to, ends, and is gone on with', async () => {
   const { page, problems, context } = await person(browser)
-  await page.goto(node.url)
-  await page.getByRole('button', { name: /^launch/i }).click()
-  await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
-  await untilPhase(page, 'live')
+  await launch(page, node.url)
   const words = page.getByText('Nobody has moved anything for a while.')
   await words.waitFor()
   assert.match(await page.getByRole('timer').textContent(), /It ends in 0:0\d\./)
