@@ -34,7 +34,7 @@ pub fn admit(slots: Slots, live: &[SecretHash], by: Option<SecretHash>, doors: D
         Doors::Draining => return Err(Refusal::Draining),
         Doors::Closing => return Err(Refusal::Closing),
     }
-    let mine = by.map_or(0, |session| live.iter().filter(|owner| **owner == session).count() as u32);
+    let mine = by.map_or(0, |session| owned(live, session));
     if by.is_some() && mine >= slots.per_session {
         return Err(Refusal::SessionFull);
     }
@@ -45,6 +45,11 @@ pub fn admit(slots: Slots, live: &[SecretHash], by: Option<SecretHash>, doors: D
 pub fn slots_of_machine(cores: u32, memory_bytes: u64) -> u32 {
     let by_memory = (memory_bytes / (1 << 30)) as u32;
     (cores * 2).min(by_memory).clamp(1, 32)
+}
+
+/// How many of the slots that are taken are this session's.
+pub fn owned(live: &[SecretHash], session: SecretHash) -> u32 {
+    live.iter().filter(|owner| **owner == session).count() as u32
 }
 
 #[cfg(test)]

@@ -136,8 +136,7 @@ impl Node {
         let queue =
             Queue::open(waiting, known, here, builds.clone(), membership.clone(), Arc::new(Alone)).await?;
         let (known, here) = (store.clone(), roster.clone());
-        let old_world =
-            OldWorld::open(known, builds.clone(), here, queue.clone(), slots.total, config.size()).await;
+        let old_world = OldWorld::open(known, here, queue.clone(), slots.total).await;
         let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
         let limits = continuity::Limits {
             scene_days: config.sessions.scene_days,
@@ -178,7 +177,6 @@ impl Node {
             store,
             builds: builds.clone(),
             workshop,
-            logs: setup_logs(&data_dir),
             audit: audit.clone(),
             roster: roster.clone(),
             queue,

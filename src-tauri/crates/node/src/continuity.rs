@@ -5,8 +5,10 @@
 //! brought back, is the `openspace` room's; the journal keeps it.
 
 mod keeper;
+mod left;
 mod rhythm;
 mod tidy;
 
 pub use keeper::Keeper;
+pub use left::left_scene;
 pub use tidy::{Limits, tidy};

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 const PLACES: &[&str] = &["", "logs", "bin"];
 const ENDINGS: &[&str] = &["log", "old", "html", "txt", "dmp"];
 /// How a report of a bad stream is called, up to its number.
-pub const STREAM_REPORT: &str = "stream-report-";
+const STREAM_REPORT: &str = "stream-report-";
+/// So many reports of one instance: whoever presses for an hour fills no disk.
+const REPORTS_MAX: usize = 10;
 /// Of one file: the newest part of a longer one is kept.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 const FILES_MAX: usize = 40;
@@ -80,6 +82,19 @@ impl Logs {
         let mut bytes = Vec::new();
         newest(&path).and_then(|mut part| part.read_to_end(&mut bytes)).ok()?;
         Some(bytes)
+    }
+
+    /// Keeps a report of a bad stream beside the logs of its instance. The answer is its name.
+    pub fn keep_report(&self, id: InstanceId, at: UnixMillis, text: &[u8]) -> io::Result<String> {
+        let folder = self.instances.join(id.to_string());
+        let names = fs::read_dir(&folder)?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut reports: Vec<_> = names.filter(|name| name.starts_with(STREAM_REPORT)).collect();
+        reports.sort();
+        let surplus = (reports.len() + 1).saturating_sub(REPORTS_MAX);
+        reports.iter().take(surplus).try_for_each(|name| fs::remove_file(folder.join(name)))?;
+        let name = format!("{STREAM_REPORT}{}.json", at.0);
+        fs::write(folder.join(&name), text)?;
+        Ok(name)
     }
 
     fn sweep(&self, now: SystemTime) {
@@ -259,5 +274,19 @@ mod tests {
         file.set_len(FILE_BYTES_MAX + 10).unwrap();
         copy_newest(&from, &to).unwrap();
         assert_eq!(fs::metadata(&to).unwrap().len(), FILE_BYTES_MAX);
+    }
+
+    #[test]
+    fn the_newest_reports_are_kept() {
+        let ((_dir, logs), id) = (logs(), InstanceId::random());
+        let folder = logs.instances.join(id.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("program.log"), "x").unwrap();
+        for at in 100..130 {
+            logs.keep_report(id, UnixMillis(at), b"{}").unwrap();
+        }
+        let names: Vec<_> = logs.of_living(id).into_iter().map(|file| file.name).collect();
+        assert_eq!(names.len(), REPORTS_MAX + 1);
+        assert_eq!((names[0].as_str(), names[1].as_str()), ("program.log", "stream-report-120.json"));
     }
 }

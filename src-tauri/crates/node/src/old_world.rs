@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use model::{InstanceId, InstanceState, SecretHash, Size, StopReason};
-use protocol::supervisor::{Reply, Request, SlotStatus};
+use model::{InstanceId, InstanceState, SecretHash, StopReason};
+use protocol::{
+    api::LaunchRequest,
+    supervisor::{Reply, Request, SlotStatus},
+};
 use store::Store;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use crate::{
-    builds::Builds,
-    clock,
-    queue::Queue,
-    roster::{Launch, Roster, live},
+    queue::{By, Queue},
+    roster::{Roster, taken},
 };
 
 /// Whose instances the old back end's are: nobody's session, since nothing hashes to this.
@@ -29,18 +30,11 @@ pub struct OldWorld {
 }
 
 impl OldWorld {
-    pub async fn open(
-        store: Store,
-        builds: Builds,
-        roster: Roster,
-        queue: Queue,
-        total: u32,
-        size: Size,
-    ) -> Self {
+    pub async fn open(store: Store, roster: Roster, queue: Queue, total: u32) -> Self {
         let kept = store.setting(SLOTS).await.ok().flatten();
         let slots = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let (asks, inbox) = mpsc::channel(REQUESTS);
-        tokio::spawn(Table { store, builds, roster, queue, total, size, slots }.run(inbox));
+        tokio::spawn(Table { store, roster, queue, total, slots }.run(inbox));
         Self { asks }
     }
 
@@ -53,11 +47,9 @@ impl OldWorld {
 
 struct Table {
     store: Store,
-    builds: Builds,
     roster: Roster,
     queue: Queue,
     total: u32,
-    size: Size,
     slots: BTreeMap<u32, InstanceId>,
 }
 
@@ -81,7 +73,7 @@ impl Table {
             },
             Request::ServerStatus => {
                 let rows = self.roster.rows().borrow().clone();
-                Reply::server(u32::try_from(live(&rows).len()).unwrap_or(u32::MAX), self.total)
+                Reply::server(taken(&rows), self.total)
             }
         }
     }
@@ -90,18 +82,8 @@ impl Table {
         let Some(slot) = (0..self.total).find(|slot| self.status(*slot) == SlotStatus::Idle) else {
             return Reply::full();
         };
-        let Ok((build, profile)) = self.builds.resolve(None, None).await else { return Reply::full() };
-        let launch = Launch {
-            id: None,
-            by: OLD_BACK_END,
-            limited: false,
-            build,
-            profile,
-            size: self.size,
-            resume: None,
-            now: clock::now(),
-        };
-        match self.queue.launch_now(launch).await {
+        let by = By { session: OLD_BACK_END, limited: false };
+        match self.queue.launch_at_once(by, LaunchRequest::default()).await {
             Ok(started) => {
                 if let Some(failed) = self.slots.insert(slot, started.id) {
                     // It holds nothing any more, and nobody has a number for it now.

@@ -13,6 +13,7 @@
 mod driver;
 mod places;
 mod placing;
+mod request;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -31,7 +32,6 @@ use uuid::Uuid;
 use crate::{
     admission::Slots,
     builds::Builds,
-    clock,
     config::Config,
     elsewhere::Elsewhere,
     life::Draining,
@@ -134,17 +134,23 @@ enum Command {
     },
 }
 
+/// What launches are made with, for the queue's task and whoever speaks to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    setup: Arc<Setup>,
+    store: Store,
+    roster: Roster,
+    builds: Builds,
+    membership: Membership,
+}
+
 /// The remote control.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    setup: Arc<Setup>,
+    means: Means,
     commands: mpsc::Sender<Command>,
     places: watch::Receiver<Places>,
     lives: watch::Receiver<Lives>,
-    roster: Roster,
-    builds: Builds,
-    store: Store,
-    membership: Membership,
     elsewhere: Arc<dyn Elsewhere>,
 }
 
@@ -161,35 +167,18 @@ impl Queue {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, places) = watch::channel(Places::default());
         let (note, lives) = watch::channel(Lives::default());
-        let setup = Arc::new(setup);
-        let queue = Self {
-            setup: setup.clone(),
-            commands,
-            places,
-            lives,
-            roster: roster.clone(),
-            builds: builds.clone(),
-            store: store.clone(),
-            membership: membership.clone(),
-            elsewhere,
-        };
-        let driver = driver::Driver::open(setup, store, roster, builds, membership, publish, note).await?;
+        let means = Means { setup: Arc::new(setup), store, roster, builds, membership };
+        let driver = driver::Driver::open(means.clone(), publish, note).await?;
         tokio::spawn(driver.run(inbox));
-        Ok(queue)
+        Ok(Self { means, commands, places, lives, elsewhere })
     }
 
     /// A launch of the panel or the old back end: on this machine and at once, or not at all. Nobody who waits is overtaken.
-    pub async fn launch_now(&self, launch: Launch) -> Result<Started, Problem> {
-        match self.launch_here(launch, Full::Refuse).await? {
+    pub async fn launch_at_once(&self, by: By, request: LaunchRequest) -> Result<Started, Problem> {
+        match self.launch_here(self.means.prepare(by, &request, None).await?, Full::Refuse).await? {
             Outcome::Started(started) => Ok(started),
             Outcome::Waits(_) => Err(closed()),
         }
-    }
-
-    /// The same, for a request that is still to be understood.
-    pub async fn launch_at_once(&self, by: By, request: LaunchRequest) -> Result<Started, Problem> {
-        let means = placing::Means { store: &self.store, builds: &self.builds, setup: &self.setup };
-        self.launch_now(placing::prepare(means, by, &request, None, clock::now()).await?).await
     }
 
     /// How a place stands; asking keeps it.

@@ -3,8 +3,6 @@
 mod players;
 mod sight;
 
-pub(crate) use sight::no_scene;
-
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -29,13 +27,13 @@ use uuid::Uuid;
 use crate::{
     audit::Audit,
     builds::{AddError, Builds},
-    clock, events,
-    logs::Logs,
-    metrics,
+    clock,
+    continuity::left_scene,
+    events, metrics,
     old_world::OldWorld,
-    problem::problem,
+    problem::{journal, problem},
     queue::{By, Queue},
-    roster::{Roster, Started, live},
+    roster::{ADMINISTRATOR, Roster, Started},
     session::{Means, Session, Viewer},
     snapshot::Snapshots,
     socket::Socket,
@@ -50,16 +48,12 @@ const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
 const LINES_PAUSE: Duration = Duration::from_millis(100);
 const THUMBNAIL_WIDTH: u32 = 320;
 
-/// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
-pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
-
 #[derive(Debug)]
 pub struct Desk {
     pub store: Store,
     pub audit: Audit,
     pub builds: Builds,
     pub workshop: Workshop,
-    pub logs: Logs,
     pub roster: Roster,
     pub queue: Queue,
     pub snapshots: Snapshots,
@@ -174,7 +168,7 @@ impl Reception for Desk {
     }
 
     async fn forget_scene(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
-        self.left_scene(caller, id).await?;
+        left_scene(&self.store, owner(caller), id).await?;
         self.store.remove_scene(id).await.map_err(journal)
     }
 
@@ -239,17 +233,15 @@ impl Reception for Desk {
     }
 
     async fn servers(&self) -> Vec<ServerView> {
-        let rows = self.roster.rows().borrow().clone();
         let name = self.snapshots.sources().node.borrow().name.clone();
-        let draining = self.snapshots.sources().drain.now().is_some();
         vec![ServerView {
             server_id: self.server,
             name,
             region: self.region.clone(),
             slots_total: self.slots,
-            slots_free: if draining { 0 } else { self.slots.saturating_sub(live(&rows).len() as u32) },
+            slots_free: self.snapshots.sources().slots_free(),
             this_machine: true,
-            draining,
+            draining: self.snapshots.sources().drain.now().is_some(),
         }]
     }
 
@@ -344,7 +336,7 @@ impl Reception for Desk {
 
     async fn logs(&self) -> Vec<LogsOfInstance> {
         let rows = self.roster.rows().borrow().clone();
-        let logs = self.logs.clone();
+        let logs = self.means.logs.clone();
         let listed = tokio::task::spawn_blocking(move || {
             let living = rows.values().map(|row| views::logs(row, logs.of_living(row.member.id)));
             living.chain(logs.of_gone()).collect()
@@ -353,7 +345,7 @@ impl Reception for Desk {
     }
 
     async fn log_file(&self, id: InstanceId, name: &str) -> Option<Vec<u8>> {
-        let (logs, name) = (self.logs.clone(), name.to_owned());
+        let (logs, name) = (self.means.logs.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || logs.read(id, &name)).await.ok()?
     }
 
@@ -460,10 +452,6 @@ fn owner(caller: &Caller) -> SecretHash {
         Caller::Session(session) => *session,
         Caller::Admin => ADMINISTRATOR,
     }
-}
-
-pub(crate) fn journal(error: store::StoreError) -> Problem {
-    problem(503, "The journal cannot be used", error.to_string())
 }
 
 fn not_added(error: AddError) -> Problem {

@@ -16,11 +16,14 @@ use tokio::{
 };
 
 use crate::{
-    admission::Slots,
+    admission::{self, Slots},
     continuity, life,
     logs::Logs,
     stage::{self, Stage},
 };
+
+/// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
+pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
 
 /// Whose the instances are that stand ready for somebody. It is no session's hash, since nothing hashes to ones.
 pub const STANDBY: SecretHash = SecretHash([0xff; 32]);
@@ -194,9 +197,24 @@ impl Roster {
 }
 
 /// The instances that take a slot, by owner. One that stands ready takes none: it makes way for any other.
-pub fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
+fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
     let takes_slot = |row: &&Row| row.report.status.state.is_live() && !row.member.is_standby();
     rows.values().filter(takes_slot).map(|row| row.member.session).collect()
+}
+
+/// How many slots are taken.
+pub fn taken(rows: &BTreeMap<InstanceId, Row>) -> u32 {
+    u32::try_from(live(rows).len()).unwrap_or(u32::MAX)
+}
+
+/// How many of them by one session.
+pub fn taken_by(session: SecretHash, rows: &BTreeMap<InstanceId, Row>) -> u32 {
+    admission::owned(&live(rows), session)
+}
+
+/// How many of `slots` are free; of a machine that is being emptied none is.
+pub fn free(slots: u32, rows: &BTreeMap<InstanceId, Row>, emptied: bool) -> u32 {
+    if emptied { 0 } else { slots.saturating_sub(taken(rows)) }
 }
 
 /// What may be forgotten: it holds nothing any more.

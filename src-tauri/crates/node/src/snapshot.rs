@@ -25,7 +25,7 @@ use crate::{
     history::History,
     life::{Drain, Draining},
     membership::Membership,
-    roster::{Roster, Row, Rows, live},
+    roster::{self, Roster, Row, Rows},
     source::Workshop,
     stage::Picture,
     standby::{Keeper, plan::Wanted},
@@ -106,16 +106,19 @@ async fn take_for_all(sources: Arc<Sources>, newest: Weak<watch::Sender<Arc<Node
 }
 
 impl Sources {
+    /// None while the machine is being emptied.
+    pub fn slots_free(&self) -> u32 {
+        let total = self.node.borrow().slots_total;
+        roster::free(total, &self.roster.rows().borrow(), self.drain.now().is_some())
+    }
+
     pub fn take(&self) -> NodeSnapshot {
         let wanted = self.standby.wanted();
         let rows = self.roster.rows().borrow().clone();
         let health = self.health.borrow().clone();
         let mut node = self.node.borrow().clone();
         let draining = self.drain.now();
-        node.slots_free = match draining {
-            Some(_) => 0,
-            None => node.slots_total.saturating_sub(live(&rows).len() as u32),
-        };
+        node.slots_free = self.slots_free();
         node.draining = draining.map(|Draining { since, until }| DrainView { since, until });
         node.viewers = rows.values().map(|row| row.stage.viewers.len() as u32).sum();
         let running = rows.values().find_map(|row| row.stage.picture.as_ref());

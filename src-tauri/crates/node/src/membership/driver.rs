@@ -26,7 +26,7 @@ use crate::{
     clock,
     life::Draining,
     problem::problem,
-    roster::{Roster, Rows, live},
+    roster::{self, Roster, Rows},
     views,
 };
 
@@ -193,13 +193,12 @@ impl Driver {
 
     async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
         let rows = self.roster.rows().borrow().clone();
-        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
         let draining = self.drain.borrow().is_some();
         let beat = Heartbeat {
             server: self.site.server,
             generation,
             slots_total: self.site.slots,
-            slots_free: if draining { 0 } else { self.site.slots.saturating_sub(used) },
+            slots_free: roster::free(self.site.slots, &rows, draining),
             draining,
             load: self.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
         };

@@ -8,10 +8,10 @@ use cluster::{
     wait::Lives,
 };
 use model::{InstanceId, SecretHash, UnixMillis};
-use protocol::api::{LaunchRequest, Problem, TicketView};
+use protocol::api::{Problem, TicketView};
 use registry::Trouble;
 use serde_json::Value;
-use store::{Store, StoreError};
+use store::StoreError;
 use tokio::{
     select,
     sync::{mpsc, watch},
@@ -20,24 +20,22 @@ use tokio::{
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Command, Full, Outcome, Places, Setup, places};
+use super::{
+    By, Command, Full, Means, Outcome, Places, places,
+    request::{self, keeps_its_place},
+};
 use crate::{
-    builds::Builds,
     clock,
-    membership::{Membership, Seat},
-    problem::problem,
-    roster::{Launch, Roster, Rows, Started, live},
+    membership::Seat,
+    problem::{problem, too_many},
+    roster::{ADMINISTRATOR, Launch, Rows, Started, free, taken_by},
 };
 
 /// Positions and held slots are this old at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct Driver {
-    setup: Arc<Setup>,
-    store: Store,
-    roster: Roster,
-    builds: Builds,
-    membership: Membership,
+    means: Means,
     publish: watch::Sender<Places>,
     line: Line,
     /// As the journal has it.
@@ -53,26 +51,18 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) async fn open(
-        setup: Arc<Setup>,
-        store: Store,
-        roster: Roster,
-        builds: Builds,
-        membership: Membership,
+        means: Means,
         publish: watch::Sender<Places>,
         lives: watch::Sender<Lives>,
     ) -> Result<Self, StoreError> {
-        let entries = store.places().await?;
+        let entries = means.store.places().await?;
         if !entries.is_empty() {
             info!(waiting = entries.len(), "the queue of the last run goes on");
         }
         let kept = entries.iter().map(|entry| (entry.id, entry.stage)).collect();
-        let line = Line::restore(setup.rules, entries, clock::now());
+        let line = Line::restore(means.setup.rules, entries, clock::now());
         Ok(Self {
-            setup,
-            store,
-            roster,
-            builds,
-            membership,
+            means,
             publish,
             line,
             kept,
@@ -84,7 +74,7 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
-        let mut rows = self.roster.rows();
+        let mut rows = self.means.roster.rows();
         // Until the roster has told what runs, every slot looks free.
         if rows.changed().await.is_err() {
             return;
@@ -151,9 +141,9 @@ impl Driver {
         let wish = match full {
             Full::Wait(wish) if !free => *wish,
             // The admission says in its own words what stands in the way.
-            Full::Wait(_) => return self.roster.launch(launch).await.map(Outcome::Started),
+            Full::Wait(_) => return self.means.roster.launch(launch).await.map(Outcome::Started),
             Full::Refuse if free || self.line.waiting(now) + self.line.held(now) == 0 => {
-                return self.roster.launch(launch).await.map(Outcome::Started);
+                return self.means.roster.launch(launch).await.map(Outcome::Started);
             }
             Full::Refuse => {
                 return Err(problem(
@@ -175,66 +165,53 @@ impl Driver {
 
     /// Who runs as many as it may does not queue for more.
     fn check_limit(&self, session: SecretHash, now: UnixMillis) -> Result<(), Problem> {
-        let rows = self.roster.rows().borrow().clone();
-        let mine = live(&rows).iter().filter(|owner| **owner == session).count();
+        let mine = taken_by(session, &self.means.roster.rows().borrow());
         let places = self.line.places_of(session, now);
-        if mine > 0 && mine as u32 + places >= self.setup.per_session {
-            let detail = format!(
-                "You have {mine} instances already{}. Stop one of them, or go on with it.",
-                if places > 0 { " and wait for another" } else { "" }
-            );
-            return Err(problem(429, "Too many instances", detail));
+        if mine > 0 && mine + places >= self.means.setup.per_session {
+            return Err(too_many(mine, places > 0));
         }
         Ok(())
     }
 
     async fn claim(&mut self, id: Uuid, session: SecretHash, now: UnixMillis) -> Result<Started, Problem> {
         let wish = self.line.claim(id, session, now).ok_or_else(places::not_yet)?;
-        let begun = self.begin(wish, now).await;
+        let begun = self.begin(wish).await;
         match &begun {
             Ok(_) => _ = self.line.leave(id, session),
-            // It stays the first of those who wait, unless it asks for what is no more.
-            Err(problem) if problem.status >= 500 => self.line.put_back(id),
+            Err(problem) if keeps_its_place(problem) => self.line.put_back(id),
             Err(_) => _ = self.line.leave(id, session),
         }
         begun
     }
 
-    async fn begin(&self, wish: Wish, now: UnixMillis) -> Result<Started, Problem> {
-        let request: LaunchRequest = serde_json::from_value(wish.launch)
-            .map_err(|_| problem(409, "Launch again", "What this place was for cannot be read any more."))?;
-        let means = super::placing::Means { store: &self.store, builds: &self.builds, setup: &self.setup };
+    async fn begin(&self, wish: Wish) -> Result<Started, Problem> {
+        let request = request::read(wish.launch)?;
         // Only sessions wait, and those that administrators have have no limit.
-        let by =
-            super::By { session: wish.session, limited: wish.session != crate::reception::ADMINISTRATOR };
-        let launch = super::placing::prepare(means, by, &request, None, now).await?;
-        self.roster.launch(launch).await
+        let by = By { session: wish.session, limited: wish.session != ADMINISTRATOR };
+        let launch = self.means.prepare(by, &request, None).await?;
+        self.means.roster.launch(launch).await
     }
 
     fn is_emptied(&self) -> bool {
-        self.setup.drain.borrow().is_some()
+        self.means.setup.drain.borrow().is_some()
     }
 
     /// Slots that neither run something nor are held for somebody.
     fn free(&self, now: UnixMillis) -> u32 {
-        if self.is_emptied() {
-            return 0;
-        }
-        let rows = self.roster.rows().borrow().clone();
-        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
-        self.setup.slots.saturating_sub(used).saturating_sub(self.line.held(now))
+        let Means { setup, roster, .. } = &self.means;
+        free(setup.slots, &roster.rows().borrow(), self.is_emptied()).saturating_sub(self.line.held(now))
     }
 
     /// Free slots go to those who wait: first to those who got their place here, then to the first of all machines.
     async fn serve(&mut self) {
         let now = clock::now();
         for _ in 0..self.free(now) {
-            if let Some(ticket) = self.line.hold_next(self.setup.server, now) {
+            if let Some(ticket) = self.line.hold_next(self.means.setup.server, now) {
                 info!(%ticket, "a free slot is held for who is first");
                 continue;
             }
-            let Some(seat) = self.membership.seat().filter(|seat| seat.waiting) else { return };
-            match seat.registry.hold_next(seat.server, seat.generation, self.setup.rules.hold).await {
+            let Some(seat) = self.means.membership.seat().filter(|seat| seat.waiting) else { return };
+            match seat.registry.hold_next(seat.server, seat.generation, self.means.setup.rules.hold).await {
                 Ok(Some(ticket)) => {
                     info!(%ticket, "a free slot is held for who is first over all machines");
                     self.refresh().await;
@@ -250,7 +227,7 @@ impl Driver {
         self.line.tidy(now);
         let here = |seen: &UnixMillis| now.0.saturating_sub(seen.0) < GONE_AFTER.as_millis() as i64;
         self.present.retain(|_, seen| here(seen));
-        let waiting = self.membership.seat().is_some_and(|seat| seat.waiting);
+        let waiting = self.means.membership.seat().is_some_and(|seat| seat.waiting);
         if waiting || !self.fleet.is_empty() {
             self.refresh().await;
         }
@@ -258,7 +235,7 @@ impl Driver {
 
     /// The registry's word on the places of those whose page is here.
     async fn refresh(&mut self) {
-        let Some(Seat { registry, .. }) = self.membership.seat() else { return };
+        let Some(Seat { registry, .. }) = self.means.membership.seat() else { return };
         let sessions: Vec<SecretHash> = self.present.keys().copied().collect();
         let asked: Result<Vec<Ticket>, Trouble> = registry.tickets_of(&sessions).await;
         match asked {
@@ -291,7 +268,7 @@ impl Driver {
         if changed.is_empty() && gone.is_empty() {
             return;
         }
-        match self.store.keep_places(changed, gone).await {
+        match self.means.store.keep_places(changed, gone).await {
             Ok(()) => {
                 self.kept = self.line.entries().iter().map(|entry| (entry.id, entry.stage)).collect();
             }
@@ -319,6 +296,10 @@ impl Driver {
     }
 
     fn view(&self, ticket: &Ticket) -> Option<TicketView> {
-        places::view(ticket, &self.lives.borrow(), self.membership.slots().unwrap_or(self.setup.slots))
+        places::view(
+            ticket,
+            &self.lives.borrow(),
+            self.means.membership.slots().unwrap_or(self.means.setup.slots),
+        )
     }
 }

@@ -7,71 +7,33 @@ use cluster::{
     Wish,
     placement::{Candidate, Decision, Needs, Offer, Wanted, Why, decide},
 };
-use model::{InstanceId, ServerId, Size, UnixMillis};
+use model::{InstanceId, ServerId};
 use protocol::api::{LaunchRequest, Launched, Problem, TicketView};
-use registry::{Generation, Machine, Registry, Reservation, Trouble};
+use registry::{Generation, Machine, Registry, Reservation, SharedInstance, Trouble};
 use serde_json::Value;
-use store::{LeftScene, Store};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{By, Full, Outcome, Queue, Setup, launched, places};
+use super::{
+    By, Full, Outcome, Queue, launched, places,
+    request::{self, keeps_its_place},
+};
 use crate::{
-    builds::Builds,
-    clock,
     elsewhere::{Order, Refusal},
     membership::Seat,
-    problem::problem,
-    roster::{Launch, Started, live},
+    problem::{problem, too_many},
+    roster::{Launch, Started, free, taken_by},
 };
 
 /// A reserved slot is taken within this, or is free again: the other machine is asked in between.
 const RESERVED_FOR: Duration = Duration::from_secs(30);
 
-/// What a request is made a launch with.
-#[derive(Clone, Copy)]
-pub(super) struct Means<'a> {
-    pub store: &'a Store,
-    pub builds: &'a Builds,
-    pub setup: &'a Setup,
-}
-
-/// The request, resolved on this machine.
-pub(super) async fn prepare(
-    means: Means<'_>,
-    by: By,
-    request: &LaunchRequest,
-    id: Option<InstanceId>,
-    now: UnixMillis,
-) -> Result<Launch, Problem> {
-    let resume = match request.resume {
-        Some(scene) => Some(left_scene(means.store, by, scene).await?),
-        None => None,
-    };
-    let (build, profile) = match &resume {
-        Some(left) => (Some(left.by.build.as_str()), left.by.profile.as_deref()),
-        None => (request.build.as_deref(), request.profile.as_deref()),
-    };
-    let (build, profile) = means.builds.resolve(build, profile).await?;
-    let default = means.setup.default_size;
-    let size = Size::new(request.width.unwrap_or(default.width), request.height.unwrap_or(default.height));
-    let By { session, limited } = by;
-    Ok(Launch { id, by: session, limited, build, profile, size: size.clamped(), resume, now })
-}
-
-async fn left_scene(store: &Store, by: By, id: InstanceId) -> Result<LeftScene, Problem> {
-    let left = store.left_scenes(by.session).await.map_err(crate::reception::journal)?;
-    left.into_iter().find(|scene| scene.id == id).ok_or_else(crate::reception::no_scene)
-}
-
 impl Queue {
     /// Where it goes best; a place in the queue where nothing is free.
     pub async fn launch(&self, by: By, request: LaunchRequest) -> Result<Launched, Problem> {
-        let now = clock::now();
-        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
-        let prepared = prepare(means, by, &request, None, now).await;
-        let seat = self.membership.seat();
-        let wanted = wanted(&request, self.setup.server, &prepared);
+        let prepared = self.means.prepare(by, &request, None).await;
+        let seat = self.means.membership.seat();
+        let wanted = wanted(&request, self.means.setup.server, &prepared);
         let mut machines = vec![self.this_machine(&wanted, prepared.is_ok())];
         if seat.is_some() {
             machines.extend(self.others());
@@ -99,10 +61,9 @@ impl Queue {
     pub async fn carry_out(&self, order: Order) -> Result<Started, Problem> {
         let Order { by: session, limited, request, reservation } = order;
         let by = By { session, limited };
-        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
-        let launch = prepare(means, by, &request, Some(reservation.instance), clock::now()).await?;
-        let started = self.roster.launch(launch).await?;
-        if let Some(Seat { registry, generation, .. }) = self.membership.seat() {
+        let launch = self.means.prepare(by, &request, Some(reservation.instance)).await?;
+        let started = self.means.roster.launch(launch).await?;
+        if let Some(Seat { registry, generation, .. }) = self.means.membership.seat() {
             settle(&registry, generation, &reservation, started.id).await;
         }
         Ok(started)
@@ -136,7 +97,7 @@ impl Queue {
                     }
                     return self.enqueue(by, request, servers, seat).await;
                 }
-                Decision::Here => self.setup.server,
+                Decision::Here => self.means.setup.server,
                 Decision::There(server) => server,
             };
             let reserved = seat.registry.reserve(to, InstanceId::random(), RESERVED_FOR).await?;
@@ -164,9 +125,9 @@ impl Queue {
         reserved: &Reservation,
         seat: &Seat,
     ) -> Result<Started, Problem> {
-        if reserved.server == self.setup.server {
+        if reserved.server == self.means.setup.server {
             let launch = Launch { id: Some(reserved.instance), ..prepared.clone()? };
-            let started = self.roster.launch(launch).await?;
+            let started = self.means.roster.launch(launch).await?;
             settle(&seat.registry, seat.generation, reserved, started.id).await;
             return Ok(started);
         }
@@ -191,7 +152,7 @@ impl Queue {
     ) -> Result<Result<Outcome, Problem>, Broken> {
         let launch = serde_json::to_value(request).unwrap_or(Value::Null);
         let wish = Wish { session: by.session, launch, accepts: Some(servers) };
-        let rules = self.setup.rules;
+        let rules = self.means.setup.rules;
         let ticket = match seat.registry.enqueue(&wish, rules.per_session, rules.longest).await? {
             Ok(ticket) => ticket,
             Err(full) => return Ok(Err(places::no_place(full))),
@@ -202,15 +163,12 @@ impl Queue {
 
     /// What runs on other machines counts too.
     async fn session_is_full(&self, by: By, registry: &Registry) -> Result<Option<Problem>, Trouble> {
-        let rows = self.roster.rows().borrow().clone();
-        let here = live(&rows).iter().filter(|owner| **owner == by.session).count();
+        let here = taken_by(by.session, &self.means.roster.rows().borrow());
         let shared = registry.instances(Some(by.session)).await?;
-        let there = shared.iter().filter(|shared| shared.live && shared.server != self.setup.server).count();
-        let most = self.setup.per_session;
-        Ok((here + there >= most as usize).then(|| {
-            let detail = format!("You have {most} instances already. Stop one of them, or go on with it.");
-            problem(429, "Too many instances", detail)
-        }))
+        let elsewhere = |shared: &&SharedInstance| shared.live && shared.server != self.means.setup.server;
+        let there = u32::try_from(shared.iter().filter(elsewhere).count()).unwrap_or(u32::MAX);
+        let most = self.means.setup.per_session;
+        Ok((here.saturating_add(there) >= most).then(|| too_many(most, false)))
     }
 
     fn said_no(&self, prepared: &Result<Launch, Problem>, why: Why) -> Problem {
@@ -222,8 +180,7 @@ impl Queue {
 
     /// As it is this moment, not as it told the others.
     fn this_machine(&self, wanted: &Wanted, can: bool) -> Candidate {
-        let rows = self.roster.rows().borrow().clone();
-        let used = u32::try_from(live(&rows).len()).unwrap_or(u32::MAX);
+        let rows = self.means.roster.rows().borrow().clone();
         let warm = rows.values().filter(|row| row.member.is_standby());
         let offer = Offer {
             build: wanted.build.clone().unwrap_or_default(),
@@ -235,15 +192,15 @@ impl Queue {
                 .collect(),
         };
         Candidate {
-            server: self.setup.server,
+            server: self.means.setup.server,
             here: true,
-            region: self.setup.region.clone(),
+            region: self.means.setup.region.clone(),
             alive: true,
             reachable: true,
             // What stands in the way here, the admission says best.
             draining: false,
-            slots_total: self.setup.slots.max(1),
-            slots_free: self.setup.slots.saturating_sub(used),
+            slots_total: self.means.setup.slots.max(1),
+            slots_free: free(self.means.setup.slots, &rows, false),
             offers: if can { vec![offer] } else { Vec::new() },
             cpu_percent: 0.0,
             gpu_memory_free_mb: None,
@@ -252,9 +209,9 @@ impl Queue {
     }
 
     fn others(&self) -> Vec<Candidate> {
-        let fleet = self.membership.fleet().borrow().clone();
-        let offers = self.membership.offers().borrow().clone();
-        let others = fleet.iter().filter(|machine| machine.server != self.setup.server);
+        let fleet = self.means.membership.fleet().borrow().clone();
+        let offers = self.means.membership.offers().borrow().clone();
+        let others = fleet.iter().filter(|machine| machine.server != self.means.setup.server);
         others
             .map(|machine| {
                 let offers = offers.iter().find(|(server, _)| *server == machine.server);
@@ -268,42 +225,39 @@ impl Queue {
 // Places that the registry keeps.
 impl Queue {
     pub(super) async fn look_in_fleet(&self, by: By, id: Uuid) -> Result<TicketView, Problem> {
-        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let Some(seat) = self.means.membership.seat() else { return Err(self.unknown_now()) };
         let ticket = seat.registry.ticket(id, by.session).await.map_err(unreachable)?;
-        let slots = self.membership.slots().unwrap_or(self.setup.slots);
+        let slots = self.means.membership.slots().unwrap_or(self.means.setup.slots);
         let lives = self.lives.borrow().clone();
         ticket.and_then(|ticket| places::view(&ticket, &lives, slots)).ok_or_else(places::no_ticket)
     }
 
     pub(super) async fn leave_fleet(&self, by: By, id: Uuid) -> Result<(), Problem> {
-        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let Some(seat) = self.means.membership.seat() else { return Err(self.unknown_now()) };
         let left = seat.registry.leave_queue(id, by.session).await.map_err(unreachable)?;
         if left { Ok(()) } else { Err(places::no_ticket()) }
     }
 
     pub(super) async fn claim_in_fleet(&self, by: By, id: Uuid) -> Result<Launched, Problem> {
-        let Some(seat) = self.membership.seat() else { return Err(self.unknown_now()) };
+        let Some(seat) = self.means.membership.seat() else { return Err(self.unknown_now()) };
         let registry = &seat.registry;
         let ticket = registry.ticket(id, by.session).await.map_err(unreachable)?;
         let ticket = ticket.ok_or_else(places::no_ticket)?;
-        let request: LaunchRequest = serde_json::from_value(ticket.wish.launch)
-            .map_err(|_| problem(409, "Launch again", "What this place was for cannot be read any more."))?;
+        let request = request::read(ticket.wish.launch)?;
         let reserved = registry.claim(id, by.session).await.map_err(unreachable)?;
         let reserved = reserved.ok_or_else(places::not_yet)?;
-        let means = Means { store: &self.store, builds: &self.builds, setup: &self.setup };
-        let prepared = prepare(means, by, &request, None, clock::now()).await;
+        let prepared = self.means.prepare(by, &request, None).await;
         let begun = self.begin_at(by, &request, &prepared, &reserved, &seat).await;
         if let Err(why) = &begun {
             let freed = registry.release(reserved.server, reserved.slot, reserved.token).await;
-            // It stays the first of those who wait, unless it asks for what is no more.
-            let back = why.status >= 500 && registry.put_back(id, by.session).await.unwrap_or(false);
+            let back = keeps_its_place(why) && registry.put_back(id, by.session).await.unwrap_or(false);
             info!(%id, why = why.detail, ?freed, back, "whose turn it was could not be served");
         }
         begun.map(launched)
     }
 
     fn unknown_now(&self) -> Problem {
-        match self.membership.stands_alone() {
+        match self.means.membership.stands_alone() {
             true => places::no_ticket(),
             false => unreachable("it is not there"),
         }

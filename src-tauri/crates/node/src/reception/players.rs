@@ -5,10 +5,10 @@ use model::{InstanceId, Role, SecretHash, ViewerId};
 use protocol::api::Problem;
 use streaming::{OfferError, PeerSpec};
 
-use super::{Desk, journal};
+use super::Desk;
 use crate::{
     clock,
-    problem::problem,
+    problem::{journal, problem},
     roster::Row,
     session::{Player, Session, Viewer},
     socket::Socket,

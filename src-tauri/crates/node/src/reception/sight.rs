@@ -3,9 +3,8 @@
 use gateway::{Caller, Refused};
 use model::{InstanceId, Role, Secret};
 use protocol::{api::Problem, signal::RefusalReason};
-use store::LeftScene;
 
-use super::{Desk, journal, owner, refused};
+use super::{Desk, refused};
 use crate::{clock, events, problem::problem, roster::Row};
 
 impl Desk {
@@ -18,11 +17,6 @@ impl Desk {
                 "There is no such instance, or it is not yours. It may have been stopped.",
             )
         })
-    }
-
-    pub(super) async fn left_scene(&self, caller: &Caller, id: InstanceId) -> Result<LeftScene, Problem> {
-        let left = self.store.left_scenes(owner(caller)).await.map_err(journal)?;
-        left.into_iter().find(|scene| scene.id == id).ok_or_else(no_scene)
     }
 
     /// For its owner, administrators, and whoever has a presenter's place on its stage.
@@ -72,12 +66,4 @@ impl Desk {
         let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
         Ok((row, role))
     }
-}
-
-pub(crate) fn no_scene() -> Problem {
-    problem(
-        404,
-        "Unknown scene",
-        "There is no such scene to go on with, or it is not yours. It may have been gone on with already.",
-    )
 }

@@ -25,7 +25,7 @@ use crate::{
     clock, continuity,
     life::{self, span::Ending},
     logs::About,
-    problem::problem,
+    problem::{problem, too_many},
     stage::{self, Stage},
     standby, views,
 };
@@ -369,11 +369,7 @@ fn refused(refusal: Refusal, slots: admission::Slots) -> Problem {
                 slots.total
             ),
         ),
-        Refusal::SessionFull => problem(
-            429,
-            "Too many instances",
-            format!("You have {} instances already. Stop one of them, or go on with it.", slots.per_session),
-        ),
+        Refusal::SessionFull => too_many(slots.per_session, false),
         Refusal::Closing => problem(503, "Shutting down", "This machine takes no new instances now."),
         Refusal::Draining => problem(
             503,

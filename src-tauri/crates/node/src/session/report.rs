@@ -2,8 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
-    path::PathBuf,
+    io,
     time::{Duration, Instant},
 };
 
@@ -17,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use super::Session;
-use crate::{clock, logs::STREAM_REPORT, stage::Path};
+use crate::{clock, stage::Path};
 
 /// Looks, one a second.
 const LOOKS_MAX: usize = 60;
@@ -128,32 +127,17 @@ impl Session {
             "browser": report,
             "machine": self.minute.told(),
         }))?;
-        let folder = self.means.logs.instances.join(self.member.id.to_string());
-        let name = format!("{STREAM_REPORT}{}.json", now.0);
+        let (logs, instance) = (self.means.logs.clone(), self.member.id);
+        let kept = spawn_blocking(move || logs.keep_report(instance, now, &text)).await;
+        let name = kept.map_err(io::Error::other)??;
         info!(viewer = %self.viewer.id, instance = %self.member.id, name, "a viewer reports a bad stream");
         let entry = AuditEntry::new(now, AuditKind::Wish, Some(self.viewer.bearer), "report of a bad stream");
         self.means.audit.note(entry.of(self.member.id).by(self.viewer.id, self.viewer.role).saying(&name));
-        spawn_blocking(move || write(folder, &name, &text)).await.map_err(io::Error::other)?
+        Ok(())
     }
 }
 
-/// So many reports of one instance: whoever presses for an hour fills no disk.
-const REPORTS_MAX: usize = 10;
-
-fn write(folder: PathBuf, name: &str, text: &[u8]) -> io::Result<()> {
-    let mut reports: Vec<_> = fs::read_dir(&folder)?
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(STREAM_REPORT)))
-        .map(|entry| entry.path())
-        .collect();
-    reports.sort();
-    let surplus = (reports.len() + 1).saturating_sub(REPORTS_MAX);
-    reports.iter().take(surplus).try_for_each(fs::remove_file)?;
-    fs::write(folder.join(name), text)
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -175,22 +159,5 @@ mod tests {
         assert!(minute.takes(now));
         assert!(!minute.takes(now + Duration::from_secs(5)));
         assert!(minute.takes(now + REPORTS_EVERY));
-    }
-
-    #[test]
-    fn the_newest_reports_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("program.log"), "x").unwrap();
-        for at in 100..130 {
-            write(folder.path().to_owned(), &format!("{STREAM_REPORT}{at}.json"), b"{}").unwrap();
-        }
-        let mut names: Vec<_> =
-            fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
-        names.sort();
-        assert_eq!(names.len(), REPORTS_MAX + 1);
-        assert_eq!(
-            (names[0].to_str(), names[1].to_str()),
-            (Some("program.log"), Some("stream-report-120.json"))
-        );
     }
 }

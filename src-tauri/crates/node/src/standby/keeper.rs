@@ -15,7 +15,7 @@ use crate::{
     builds::Builds,
     clock,
     life::Draining,
-    roster::{Launch, Roster, Row, Rows, STANDBY, live},
+    roster::{self, Launch, Roster, Row, Rows, STANDBY},
 };
 
 /// Where the journal keeps what an administrator wants, as JSON.
@@ -161,7 +161,7 @@ fn room(setup: &Setup, rows: &Rows, sample: &HealthSample) -> Room {
     use model::InstanceState::{Restarting, Starting};
     let host = &sample.host;
     Room {
-        slots: setup.slots.saturating_sub(live(rows).len() as u32),
+        slots: roster::free(setup.slots, rows, false),
         starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
         memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
         gpu_memory: gpu_memory(&sample.gpus),
