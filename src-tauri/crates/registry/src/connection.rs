@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{net::lookup_host, time::timeout};
 use tokio_postgres::{Client, Error, Row, Statement, types::ToSql};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -100,6 +100,7 @@ impl Registry {
 /// A connection to a Postgres that is new enough; the token is cancelled when it ends.
 pub(crate) async fn dial(address: &Address) -> Result<(Client, CancellationToken), Trouble> {
     let dialling = async {
+        find_host(address).await?;
         let connector = tls::connector(address)?;
         let of = |error| Trouble::of(address, &error);
         let (client, connection) = address.config.connect(connector).await.map_err(of)?;
@@ -123,6 +124,13 @@ pub(crate) async fn dial(address: &Address) -> Result<(Client, CancellationToken
     };
     let late = |_| Trouble::unreachable(address, "it does not answer");
     timeout(DIAL_WITHIN, dialling).await.map_err(late)?
+}
+
+/// Asked apart from the connection, whose library tells a wrong name and a closed door in the same words.
+async fn find_host(address: &Address) -> Result<(), Trouble> {
+    let (host, port) = address.host();
+    let found = lookup_host((host.as_str(), port)).await.is_ok();
+    if found { Ok(()) } else { Err(Trouble::NoSuchHost { host }) }
 }
 
 fn check_age(number: i32, text: &str) -> Result<(), Trouble> {

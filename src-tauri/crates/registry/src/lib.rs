@@ -15,6 +15,7 @@ mod address;
 mod connection;
 mod instances;
 mod link;
+mod look;
 mod machines;
 mod queue;
 mod setup;
@@ -23,10 +24,11 @@ mod tls;
 mod trouble;
 mod words;
 
-pub use address::Address;
+pub use address::{Address, Parts, Tls};
 pub use cluster::{Ticket, TicketState, Wish};
 pub use connection::Registry;
 pub use link::{Link, LinkState};
+pub use look::{Found, Tables, look};
 pub use setup::{Database, RowFate, SetUp, setup};
 pub use trouble::Trouble;
 pub use words::{

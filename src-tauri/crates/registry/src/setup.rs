@@ -10,7 +10,7 @@ use crate::{Address, Place, Registry, ServerRow, Trouble, connection::dial};
 embed_migrations!("../../../migrations/postgres");
 
 /// The database may hold more than ours, so the list of steps has a name of its own.
-const STEPS: &str = "openspace_webrtc_migrations";
+pub(crate) const STEPS: &str = "openspace_webrtc_migrations";
 /// "OSWR": who holds this lock sets the registry up, or gives a machine its row; the others wait.
 pub(crate) const LOCK: i64 = 0x4F53_5752;
 const LOCK_WITHIN: &str = "SET lock_timeout = '30s'";
@@ -47,7 +47,7 @@ const OLD_TABLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
 ];
-const OUR_TABLES: &[&str] =
+pub(crate) const OUR_TABLES: &[&str] =
     &["machines", "heartbeats", "slots", "machine_instances", "known_sessions", "queue"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub(crate) async fn check_schema(address: &Address, client: &Client) -> Result<(
     }
 }
 
-async fn version(client: &Client) -> Result<Option<u32>, Error> {
+pub(crate) async fn version(client: &Client) -> Result<Option<u32>, Error> {
     let there: bool = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&STEPS]).await?.get(0);
     if !there {
         return Ok(None);
@@ -128,13 +128,13 @@ async fn version(client: &Client) -> Result<Option<u32>, Error> {
     Ok(newest.and_then(|version| u32::try_from(version).ok()))
 }
 
-fn newest_known() -> u32 {
+pub(crate) fn newest_known() -> u32 {
     let newest = migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
     newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
 }
 
 /// Empty, or the old back end's; anything else is left alone.
-async fn examine(client: &Client) -> Result<Result<Database, Trouble>, Error> {
+pub(crate) async fn examine(client: &Client) -> Result<Result<Database, Trouble>, Error> {
     let foreign = |why: String| Ok(Err(Trouble::Foreign { why }));
     for table in OUR_TABLES {
         if !columns(client, table).await?.is_empty() {
@@ -173,8 +173,10 @@ async fn columns(client: &Client, table: &str) -> Result<BTreeMap<String, String
     Ok(client.query(sql, &[&table]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-async fn count(client: &Client, table: &str) -> Result<i64, Error> {
-    if columns(client, table).await?.is_empty() {
+/// None of a table that is not there, or that this user may not read.
+pub(crate) async fn count(client: &Client, table: &str) -> Result<i64, Error> {
+    let sql = "SELECT coalesce(has_table_privilege(to_regclass($1), 'SELECT'), false)";
+    if !client.query_one(sql, &[&table]).await?.get::<_, bool>(0) {
         return Ok(0);
     }
     Ok(client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await?.get(0))

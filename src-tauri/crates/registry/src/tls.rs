@@ -12,6 +12,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Address, Trouble, address::Trust};
 
+/// The list of all the world's public authorities has a fifth of this.
+const AUTHORITIES_BYTES_MAX: u64 = 1 << 20;
+
 pub(crate) fn connector(address: &Address) -> Result<MakeRustlsConnect, Trouble> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -38,6 +41,11 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
             let unreadable = |error: &dyn std::fmt::Display| {
                 format!("the authorities in {} cannot be read: {error}", file.display())
             };
+            // A device or a pipe in its place would never end.
+            let about = std::fs::metadata(file).map_err(|error| unreadable(&error))?;
+            if !about.is_file() || about.len() > AUTHORITIES_BYTES_MAX {
+                return Err(unreadable(&"it is not a file of certificates"));
+            }
             let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))?;
             for certificate in certificates {
                 let certificate = certificate.map_err(|error| unreadable(&error))?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use rustls::CertificateError;
 use tokio_postgres::error::{Error, SqlState};
 
 use crate::Address;
@@ -10,14 +11,18 @@ use crate::Address;
 pub enum Trouble {
     #[error("the registry's URL is not understood: {why}. Write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     BadUrl { why: String },
+    #[error("the registry's address is not complete: {why}")]
+    BadAddress { why: String },
+    #[error("there is no host `{host}` that this machine can find: look at how it is written, and at this machine's name service")]
+    NoSuchHost { host: String },
     #[error("the registry at {place} cannot be reached: {why}")]
     Unreachable { place: String, why: String },
-    #[error("the registry at {place} does not know the password of `{user}`: set the right one in its URL")]
+    #[error("the registry at {place} does not know the password of `{user}`: give the right one")]
     WrongPassword { place: String, user: String },
     #[error("the registry at {place} does not let `{user}` in: {why}")]
     NotLetIn { place: String, user: String, why: String },
     #[error(
-        "there is no database `{database}` at {place}: make it with `createdb {database}`, or name another in the URL"
+        "there is no database `{database}` at {place}: make it with `createdb {database}`, or name another"
     )]
     NoSuchDatabase { place: String, database: String },
     #[error(
@@ -39,6 +44,14 @@ pub enum Trouble {
     #[error("no secure connection to the registry at {place}: {why}")]
     Tls { place: String, why: String },
     #[error(
+        "the registry at {place} speaks no TLS: switch `ssl` on there, or choose a mode that does without where the network is your own"
+    )]
+    NoTls { place: String },
+    #[error("the certificate of the registry at {place} is not trusted: {why}")]
+    Untrusted { place: String, why: String },
+    #[error("the registry at {place} is a copy that takes no changes: name the database that it is a copy of")]
+    ReadOnly { place: String },
+    #[error(
         "the machine `{name}` is in the registry as {ip_address}:{port} already, and it is alive: give this one an address or port of its own with registry.address or supervisor.port"
     )]
     AddressTaken { name: String, ip_address: String, port: u16 },
@@ -49,7 +62,7 @@ pub enum Trouble {
 impl Trouble {
     /// May it pass by itself? What does not, needs a person.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Failed { .. })
+        matches!(self, Self::Unreachable { .. } | Self::NoSuchHost { .. } | Self::Failed { .. })
     }
 
     pub(crate) fn unreachable(address: &Address, why: impl ToString) -> Self {
@@ -59,12 +72,7 @@ impl Trouble {
     pub(crate) fn of(address: &Address, error: &Error) -> Self {
         let place = address.to_string();
         let Some(told) = error.as_db_error() else {
-            let why = chain(error);
-            return if is_about_tls(error, &why) {
-                Self::Tls { place, why }
-            } else {
-                Self::Unreachable { place, why }
-            };
+            return Self::without_answer(place, error);
         };
         let (user, why) = (address.user().to_owned(), told.message().to_owned());
         match told.code() {
@@ -75,6 +83,7 @@ impl Trouble {
             }
             &SqlState::INSUFFICIENT_PRIVILEGE => Self::MissingRight { user, why },
             &SqlState::UNDEFINED_TABLE | &SqlState::UNDEFINED_COLUMN => Self::NotSetUp,
+            &SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly { place },
             &SqlState::TOO_MANY_CONNECTIONS => Self::Unreachable {
                 place,
                 why: "it has no connection left; each machine needs one: raise max_connections there"
@@ -83,6 +92,32 @@ impl Trouble {
             code if is_going_down(code) => Self::Unreachable { place, why },
             _ => Self::Failed { why },
         }
+    }
+
+    /// The database itself has said nothing.
+    fn without_answer(place: String, error: &Error) -> Self {
+        let why = chain(error);
+        match tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(fault)) => {
+                Self::Untrusted { place, why: distrust(fault) }
+            }
+            Some(_) => Self::Tls { place, why },
+            None if why.contains("does not support TLS") => Self::NoTls { place },
+            None if why.contains("TLS") => Self::Tls { place, why },
+            None => Self::Unreachable { place, why },
+        }
+    }
+}
+
+/// What is wrong with a certificate, and what helps.
+fn distrust(fault: &CertificateError) -> String {
+    use CertificateError as Fault;
+    match fault {
+        Fault::UnknownIssuer | Fault::BadSignature => "this machine does not know who signed it: name the file with the certificate of its authority (CA)".to_owned(),
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => "it was made for another name: connect by the name that stands in it".to_owned(),
+        Fault::Expired | Fault::ExpiredContext { .. } => "it has expired: renew it on the database's machine".to_owned(),
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => "it is not valid yet: look at the clocks of both machines".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -93,22 +128,22 @@ fn is_going_down(code: &SqlState) -> bool {
         SqlState::CANNOT_CONNECT_NOW,
         SqlState::QUERY_CANCELED,
         SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
     ]
     .contains(code)
 }
 
 /// The library keeps the reason of a failed handshake behind its own words.
-fn is_about_tls(error: &Error, why: &str) -> bool {
+fn tls_error(error: &Error) -> Option<&rustls::Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(known) = cause {
         let inner = known.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if known.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(found) = known.downcast_ref::<rustls::Error>().or(inner) {
+            return Some(found);
         }
         cause = known.source();
     }
-    why.contains("TLS")
+    None
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -6,7 +6,7 @@ use registry::{Beat, Database, Place, Registry, SetUp, setup};
 use crate::support::{address, beat, row};
 
 /// What `sequelize.sync()` and `seed.js` leave behind.
-const OLD_DATABASE: &str = r#"
+pub const OLD_DATABASE: &str = r#"
     CREATE TYPE "public"."enum_servers_status" AS ENUM('active', 'inactive');
     CREATE TABLE IF NOT EXISTS "servers" ("server_id" UUID NOT NULL , "region" VARCHAR(255), "ip_address" VARCHAR(255) NOT NULL,
         "port" INTEGER NOT NULL, "status" "public"."enum_servers_status" DEFAULT 'active', "available_instances" INTEGER NOT NULL DEFAULT 0,

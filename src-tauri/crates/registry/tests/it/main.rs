@@ -5,6 +5,7 @@
 mod adoption;
 mod fleet;
 mod link;
+mod look;
 mod queue;
 mod setup;
 mod slots;

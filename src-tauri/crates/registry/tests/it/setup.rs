@@ -55,9 +55,9 @@ async fn each_trouble_has_a_sentence_of_its_own_and_none_tells_the_password() {
         (postgres.url("newer"), "newer OpenSpace WebRTC (schema 999, this one knows 2)"),
         (postgres.url("foreign_one"), "`servers` has no column `server_id`"),
         (postgres.url("foreign_two"), "`queue` is not one of ours"),
-        (format!("{good}?sslmode=require"), "no secure connection"),
+        (format!("{good}?sslmode=require"), "speaks no TLS"),
         (good.replace(&postgres.port.to_string(), "1"), "cannot be reached"),
-        (good.replace("127.0.0.1", "nowhere.invalid"), "cannot be reached"),
+        (good.replace("127.0.0.1", "nowhere.invalid"), "no host `nowhere.invalid`"),
     ] {
         let address: Address = url.parse().unwrap();
         let said = setup(&address, &row(4699, 3)).await.unwrap_err().to_string();

@@ -4,7 +4,7 @@ use std::fs;
 
 use e2e::Postgres;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use registry::{Address, Registry, Trouble, setup};
+use registry::{Address, Registry, look, setup};
 
 use crate::support::row;
 
@@ -36,25 +36,27 @@ async fn verify_full_asks_for_the_name_and_the_authority() {
     let named = plain.replace("127.0.0.1", "localhost");
     setup(&plain.parse().unwrap(), &row(4699, 1)).await.unwrap();
     let (ours, foreign) = (ours.display(), foreign.display());
-    for (url, encrypted) in [
-        (format!("{plain}?sslmode=disable"), Some(false)),
-        (plain.clone(), Some(true)),
-        (format!("{plain}?sslmode=require"), Some(true)),
-        (format!("{named}?sslmode=verify-full&sslrootcert={ours}"), Some(true)),
-        (format!("{plain}?sslmode=verify-full&sslrootcert={ours}"), None),
-        (format!("{named}?sslmode=verify-full&sslrootcert={foreign}"), None),
-        (format!("{named}?sslmode=verify-full&sslrootcert=/nowhere.pem"), None),
-        (format!("{named}?sslmode=verify-full"), None),
+    for (url, found) in [
+        (format!("{plain}?sslmode=disable"), "in the clear"),
+        (plain.clone(), "encrypted"),
+        (format!("{plain}?sslmode=require"), "encrypted"),
+        (format!("{named}?sslmode=verify-full&sslrootcert={ours}"), "encrypted"),
+        (format!("{plain}?sslmode=verify-full&sslrootcert={ours}"), "made for another name"),
+        (format!("{named}?sslmode=verify-full&sslrootcert={foreign}"), "does not know who signed it"),
+        (format!("{named}?sslmode=verify-full"), "does not know who signed it"),
+        (format!("{named}?sslmode=verify-full&sslrootcert=/nowhere.pem"), "cannot be read"),
+        (format!("{named}?sslmode=verify-full&sslrootcert=/dev/zero"), "not a file of certificates"),
     ] {
         let address: Address = url.parse().unwrap();
-        let found = match Registry::connect(&address).await {
-            Ok(registry) => Some(is_encrypted(&postgres, &registry)),
-            Err(trouble) => {
-                assert!(matches!(trouble, Trouble::Tls { .. }), "{url}: {trouble}");
-                None
-            }
+        let said = match Registry::connect(&address).await {
+            Ok(registry) if is_encrypted(&postgres, &registry) => "encrypted".to_owned(),
+            Ok(_) => "in the clear".to_owned(),
+            Err(trouble) => trouble.to_string(),
         };
-        assert_eq!(found, encrypted, "{url}");
+        assert!(said.contains(found), "{url}: {said}");
+        let looked = look(&address).await.map(|found| found.encrypted).ok();
+        let expected = ["in the clear", "encrypted"].iter().position(|words| *words == found);
+        assert_eq!(looked, expected.map(|at| at == 1), "{url}");
     }
 }
 
