@@ -40,7 +40,7 @@ use crate::{
     life::{self, Drain},
     local,
     logs::Logs,
-    membership::{Membership, Site},
+    membership::{Meeting, Membership, Site},
     old_world::OldWorld,
     queue::{self, Queue},
     reception::Desk,
@@ -130,7 +130,12 @@ impl Node {
         let keeping = standby.clone().run(roster.clone(), sampler.samples());
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
-        let (membership, beginning) = Membership::new();
+        let (meeting, read) = Meeting::find(config.registry.url.0.clone(), &data_dir);
+        if let Err(error) = read {
+            error!(error = format!("{error:#}"), "this machine stands alone");
+            warnings.push(format!("This machine stands alone: {error:#}."));
+        }
+        let (membership, beginning) = Membership::new(meeting);
         let waiting = queue::Setup::of(&config, server, slots, drain.state());
         let (known, here) = (store.clone(), roster.clone());
         let queue =
@@ -195,11 +200,9 @@ impl Node {
             view.ports = ports;
             view.home_urls.clone_from(&home_urls);
         });
-        if let Some(address) = config.registry.url.0.clone() {
-            let name = node.borrow().name.clone();
-            let site = Site::find(&config, server, name, &data_dir, slots.total, &address).behind(ports);
-            beginning.begin(address, site, roster.clone(), builds, sampler.samples(), drain.state());
-        }
+        let name = node.borrow().name.clone();
+        let site = Site::find(&config, server, name, &data_dir, slots.total).behind(ports);
+        beginning.begin(site, roster.clone(), builds, sampler.samples(), drain.state());
         // The snapshot holds the receiver; the sender has said all that it has to say.
         drop(node);
         local::announce(&data_dir, ports, &token)?;
@@ -244,7 +247,7 @@ impl Node {
     /// Farewell to the other machines, doors, then instances (or leaves them running, by policy), then the rest; each with a deadline.
     pub async fn close(self) {
         local::withdraw(&self.data_dir);
-        self.membership.leave().await;
+        self.membership.end().await;
         self.gateway.close().await;
         let stop = self.policy == OnExit::Stop;
         let closed = tokio::time::timeout(self.grace + CLOSE_WITHIN, self.roster.close(stop)).await;

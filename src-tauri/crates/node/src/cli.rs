@@ -18,6 +18,7 @@ use crate::{
     Config,
     config::LogFormat,
     doctor::{self, Verdict},
+    membership::Meeting,
     views,
 };
 
@@ -236,7 +237,11 @@ async fn set_up_registry(url: Option<String>, flags: &Flags) -> Result<()> {
     let address = match url.filter(|url| !url.is_empty()) {
         Some(url) => url.parse()?,
         None => {
-            config.registry.url.0.clone().context("say which with --url postgres://…, or set registry.url")?
+            let (meeting, read) = Meeting::find(config.registry.url.0.clone(), &data_dir);
+            read?;
+            meeting
+                .address
+                .context("say which with --url postgres://…, set registry.url, or name it in the panel")?
         }
     };
     let row = Door::open(&data_dir)?.own_row(&config, &data_dir, &address).await?;

@@ -40,7 +40,7 @@ pub fn running(data_dir: &Path) -> Option<(Ports, Secret)> {
 }
 
 /// Whole or not at all, and readable by its owner only.
-fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
     let beside = file.with_extension("new");
     let write = || {
         let mut options = fs::OpenOptions::new();

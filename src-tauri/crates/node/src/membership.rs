@@ -1,23 +1,31 @@
 //! This machine among the others: its row in the registry, a heartbeat, the list of its instances; and how the fleet is.
 //!
 //! Nothing here is waited for. What is told is how things are, not what has happened, so that after an outage one telling makes
-//! everything right. Without a registry in the configuration this machine stands alone.
+//! everything right. Without a registry this machine stands alone, until an administrator says where one is.
 
+mod address;
 mod driver;
+mod found;
 mod offers;
 mod own_row;
 
 use cluster::placement::Offer;
 use model::{ServerId, health::HealthSample};
-use protocol::{admin::RegistryView, api::Problem};
-use registry::{Address, Generation, Machine, Registry, SetUp};
+use protocol::{
+    admin::{Password, RegistryAddress, RegistryFound, RegistryView},
+    api::Problem,
+};
+use registry::{Address, Generation, Machine, Registry, ServerRow, SetUp};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
-use self::driver::Driver;
-pub use self::own_row::{Site, describe};
+pub use self::{
+    address::Meeting,
+    own_row::{Site, describe},
+};
+use self::{address::trouble_problem, driver::Driver};
 use crate::{builds::Builds, life::Draining, problem::problem, roster::Roster};
 
 /// Commands come from people.
@@ -25,9 +33,12 @@ const COMMANDS: usize = 8;
 
 #[derive(Debug)]
 enum Command {
-    SetUp(oneshot::Sender<Result<SetUp, Problem>>),
+    /// How this machine would stand in the registry of that address.
+    Describe(Address, oneshot::Sender<Result<ServerRow, Problem>>),
+    /// From now on it is this one; none is to stand alone.
+    MoveTo(Option<Address>, oneshot::Sender<Result<(), Problem>>),
     /// The node ends.
-    Leave(oneshot::Sender<()>),
+    End(oneshot::Sender<()>),
 }
 
 /// What the panel and the other rooms see of it.
@@ -38,6 +49,7 @@ pub struct Membership {
     fleet: watch::Receiver<Vec<Machine>>,
     offers: watch::Receiver<Offers>,
     seat: watch::Receiver<Option<Seat>>,
+    meeting: watch::Receiver<Meeting>,
 }
 
 /// What can be launched where.
@@ -61,18 +73,26 @@ pub struct Beginning {
     fleet: watch::Sender<Vec<Machine>>,
     offers: watch::Sender<Offers>,
     seat: watch::Sender<Option<Seat>>,
+    meeting: watch::Sender<Meeting>,
 }
 
 impl Membership {
-    pub fn new() -> (Self, Beginning) {
+    pub fn new(meeting: Meeting) -> (Self, Beginning) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, view) = watch::channel(RegistryView::default());
         let (tell, fleet) = watch::channel(Vec::new());
         let (tell_offers, offers) = watch::channel(Offers::new());
         let (take, seat) = watch::channel(None);
-        let beginning =
-            Beginning { commands: inbox, view: publish, fleet: tell, offers: tell_offers, seat: take };
-        (Self { commands, view, fleet, offers, seat }, beginning)
+        let (tell_meeting, meeting) = watch::channel(meeting);
+        let beginning = Beginning {
+            commands: inbox,
+            view: publish,
+            fleet: tell,
+            offers: tell_offers,
+            seat: take,
+            meeting: tell_meeting,
+        };
+        (Self { commands, view, fleet, offers, seat, meeting }, beginning)
     }
 
     pub fn view(&self) -> RegistryView {
@@ -94,9 +114,9 @@ impl Membership {
         self.seat.borrow().clone()
     }
 
-    /// No registry is configured.
+    /// No registry was named.
     pub fn stands_alone(&self) -> bool {
-        self.commands.is_closed()
+        self.meeting.borrow().address.is_none()
     }
 
     /// Of all machines that live; `None` while this one is on its own.
@@ -108,37 +128,84 @@ impl Membership {
 
     /// Makes the tables, or adopts those of the old back end, and gives this machine its row.
     pub async fn set_up(&self) -> Result<SetUp, Problem> {
-        let (reply, answer) = oneshot::channel();
-        let alone = || {
-            problem(
-                409,
-                "No registry",
-                "This machine stands alone: name a Postgres database with registry.url in the configuration, then restart.",
-            )
-        };
-        self.commands.send(Command::SetUp(reply)).await.map_err(|_| alone())?;
-        answer.await.unwrap_or_else(|_| Err(alone()))
+        let address = self.meeting.borrow().address.clone();
+        self.meet_at(address.ok_or_else(|| {
+            problem(409, "No registry", "This machine stands alone: say first where the registry is.")
+        })?)
+        .await
     }
 
-    /// Says farewell to the others; returns at once when there are none.
-    pub async fn leave(&self) {
-        let (reply, done) = oneshot::channel();
-        if self.commands.send(Command::Leave(reply)).await.is_ok() {
-            drop(done.await);
+    /// Looks at a database; nothing is changed there nor here.
+    pub async fn try_out(
+        &self,
+        address: &RegistryAddress,
+        password: Option<&Password>,
+    ) -> Result<RegistryFound, Problem> {
+        let address = self.told(address, password)?;
+        let found = registry::look(&address).await;
+        found
+            .map(|found| found::in_words(&address, found))
+            .map_err(|trouble| trouble_problem("The registry cannot be used", &trouble))
+    }
+
+    /// This machine meets the others there from now on.
+    pub async fn join(
+        &self,
+        address: &RegistryAddress,
+        password: Option<&Password>,
+    ) -> Result<SetUp, Problem> {
+        self.may_be_changed()?;
+        self.meet_at(self.told(address, password)?).await
+    }
+
+    /// This machine stands alone from now on.
+    pub async fn leave(&self) -> Result<(), Problem> {
+        self.may_be_changed()?;
+        self.ask(|reply| Command::MoveTo(None, reply)).await?
+    }
+
+    /// Says farewell to the others, since the node ends; returns at once when there are none.
+    pub async fn end(&self) {
+        drop(self.ask(Command::End).await);
+    }
+
+    async fn meet_at(&self, address: Address) -> Result<SetUp, Problem> {
+        let row = self.ask(|reply| Command::Describe(address.clone(), reply)).await??;
+        // The heartbeats to a registry that is left go on meanwhile.
+        let done = registry::setup(&address, &row).await;
+        let done = done.map_err(|trouble| trouble_problem("The registry was not set up", &trouble))?;
+        self.ask(|reply| Command::MoveTo(Some(address), reply)).await??;
+        Ok(done)
+    }
+
+    fn told(&self, told: &RegistryAddress, password: Option<&Password>) -> Result<Address, Problem> {
+        address::told(told, password, self.meeting.borrow().address.as_ref())
+    }
+
+    fn may_be_changed(&self) -> Result<(), Problem> {
+        if !self.meeting.borrow().configured {
+            return Ok(());
         }
+        let detail = "The registry's address stands in this machine's configuration (registry.url, or the environment variable OPENSPACE_WEBRTC_REGISTRY_URL): change it there, or take it out and restart to change it here.";
+        Err(problem(409, "It stands in the configuration", detail))
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.commands.send(command(reply)).await);
+        answer.await.map_err(|_| problem(503, "Shutting down", "This machine is shutting down."))
     }
 }
 
 impl Beginning {
     pub fn begin(
         self,
-        address: Address,
         site: Site,
         roster: Roster,
         builds: Builds,
         health: watch::Receiver<Option<HealthSample>>,
         drain: watch::Receiver<Option<Draining>>,
     ) -> JoinHandle<()> {
-        tokio::spawn(Driver::new(self, address, site, roster, builds, health, drain).run())
+        tokio::spawn(Driver::new(self, site, roster, builds, health, drain).run())
     }
 }

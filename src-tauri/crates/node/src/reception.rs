@@ -29,7 +29,9 @@ use crate::{
     builds::{AddError, Builds},
     clock,
     continuity::left_scene,
-    events, metrics,
+    events,
+    membership::Membership,
+    metrics,
     old_world::OldWorld,
     problem::{journal, problem},
     queue::{By, Queue},
@@ -313,8 +315,20 @@ impl Reception for Desk {
                 Ok(AdminReply::Done)
             }
             AdminCommand::SetUpRegistry => {
-                let message = registry_words(&self.snapshots.sources().membership.set_up().await?);
+                let message = registry_words(&self.membership().set_up().await?);
                 Ok(AdminReply::RegistrySetUp { message })
+            }
+            AdminCommand::TryRegistry { address, password } => {
+                let found = self.membership().try_out(&address, password.as_ref()).await?;
+                Ok(AdminReply::RegistryTried { found })
+            }
+            AdminCommand::JoinRegistry { address, password } => {
+                let message = registry_words(&self.membership().join(&address, password.as_ref()).await?);
+                Ok(AdminReply::RegistrySetUp { message })
+            }
+            AdminCommand::LeaveRegistry => {
+                self.membership().leave().await?;
+                Ok(AdminReply::Done)
             }
             AdminCommand::BuildFromSource { dir, options } => {
                 let order = source::Order::new(PathBuf::from(dir), options);
@@ -409,6 +423,10 @@ impl Reception for Desk {
 }
 
 impl Desk {
+    fn membership(&self) -> &Membership {
+        &self.snapshots.sources().membership
+    }
+
     async fn set_standby(
         &self,
         build: &str,

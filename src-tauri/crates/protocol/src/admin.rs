@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+mod registry;
+
+pub use self::registry::{
+    Password, RegistryAddress, RegistryFound, RegistryState, RegistryTables, RegistryTls, RegistryView,
+};
 use crate::api::{BuildView, EndingView, InstanceView, ProfileView};
 
 /// Everything the panel draws. It is sent whole: a few kilobytes a second to a handful of administrators.
@@ -57,36 +62,6 @@ pub struct DrainView {
     pub since: UnixMillis,
     /// When what still runs is ended; absent: it runs on until it ends by itself.
     pub until: Option<UnixMillis>,
-}
-
-/// This machine among others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
-pub struct RegistryView {
-    pub state: RegistryState,
-    /// `postgres://user@host:port/database`, without its password.
-    pub place: Option<String>,
-    /// When this state began.
-    pub since: Option<UnixMillis>,
-    pub last_contact: Option<UnixMillis>,
-    /// What is the matter, and what to do.
-    pub message: Option<String>,
-    pub machines: u32,
-    pub machines_alive: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RegistryState {
-    /// This machine stands alone.
-    #[default]
-    Off,
-    Connecting,
-    NotSetUp,
-    Up,
-    /// It is tried again; what runs here runs on.
-    Unreachable,
-    /// It was reached, and said no.
-    Refused,
 }
 
 /// Written to `<data-dir>/ports.json` once the node serves. Absent means that the door is closed.
@@ -318,6 +293,23 @@ pub enum AdminCommand {
     Undrain,
     /// Makes the registry's tables, or adopts those of the old back end; safe to repeat.
     SetUpRegistry,
+    /// Looks at a database without changing anything there.
+    TryRegistry {
+        address: RegistryAddress,
+        /// Absent: the one that is kept, if the address is still the same.
+        #[serde(default)]
+        #[ts(optional)]
+        password: Option<Password>,
+    },
+    /// This machine meets the others there from now on: makes or adopts the tables where that is needed. What runs runs on.
+    JoinRegistry {
+        address: RegistryAddress,
+        #[serde(default)]
+        #[ts(optional)]
+        password: Option<Password>,
+    },
+    /// This machine stands alone from now on; the others are told. What runs runs on.
+    LeaveRegistry,
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,
 }
@@ -347,5 +339,8 @@ pub enum AdminReply {
     /// What was done, in a sentence.
     RegistrySetUp {
         message: String,
+    },
+    RegistryTried {
+        found: RegistryFound,
     },
 }

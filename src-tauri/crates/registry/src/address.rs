@@ -254,7 +254,8 @@ mod tests {
             assert_eq!(address.password(), Some("p@ss/w:rd%?#"));
             assert!(!format!("{address:?} {address}").contains("w:rd"));
         }
-        let url = "postgres://ann%40sky:x@db.example.org:5433/open%20space?sslmode=verify-full&sslrootcert=/ca.pem";
+        let url =
+            "postgres://ann%40sky:x@db.example.org:5433/open%20space?sslmode=verify-full&sslrootcert=/ca.pem";
         assert_eq!(url.parse::<Address>().unwrap().parts(), parts());
     }
 

@@ -49,7 +49,7 @@ impl Registry {
         Ok(Self(Arc::new(Open { address: address.clone(), client, prepared: Mutex::default(), ended })))
     }
 
-    pub(crate) fn address(&self) -> &Address {
+    pub fn address(&self) -> &Address {
         &self.0.address
     }
 

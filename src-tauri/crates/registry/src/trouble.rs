@@ -13,7 +13,9 @@ pub enum Trouble {
     BadUrl { why: String },
     #[error("the registry's address is not complete: {why}")]
     BadAddress { why: String },
-    #[error("there is no host `{host}` that this machine can find: look at how it is written, and at this machine's name service")]
+    #[error(
+        "there is no host `{host}` that this machine can find: look at how it is written, and at this machine's name service"
+    )]
     NoSuchHost { host: String },
     #[error("the registry at {place} cannot be reached: {why}")]
     Unreachable { place: String, why: String },
@@ -49,7 +51,9 @@ pub enum Trouble {
     NoTls { place: String },
     #[error("the certificate of the registry at {place} is not trusted: {why}")]
     Untrusted { place: String, why: String },
-    #[error("the registry at {place} is a copy that takes no changes: name the database that it is a copy of")]
+    #[error(
+        "the registry at {place} is a copy that takes no changes: name the database that it is a copy of"
+    )]
     ReadOnly { place: String },
     #[error(
         "the machine `{name}` is in the registry as {ip_address}:{port} already, and it is alive: give this one an address or port of its own with registry.address or supervisor.port"
@@ -98,9 +102,7 @@ impl Trouble {
     fn without_answer(place: String, error: &Error) -> Self {
         let why = chain(error);
         match tls_error(error) {
-            Some(rustls::Error::InvalidCertificate(fault)) => {
-                Self::Untrusted { place, why: distrust(fault) }
-            }
+            Some(rustls::Error::InvalidCertificate(fault)) => Self::Untrusted { place, why: distrust(fault) },
             Some(_) => Self::Tls { place, why },
             None if why.contains("does not support TLS") => Self::NoTls { place },
             None if why.contains("TLS") => Self::Tls { place, why },

@@ -7,6 +7,8 @@ const view = (state: RegistryView['state'], since: number | null = null): Regist
   state,
   since,
   place: null,
+  address: null,
+  configured: false,
   last_contact: null,
   message: null,
   machines: 0,

@@ -155,11 +155,10 @@ impl Door {
                 (node.server_id, Some(node.ports))
             }
         };
-        let site =
-            Site::find(config, server, assemble::name(config), data_dir, assemble::slots(config), address);
+        let site = Site::find(config, server, assemble::name(config), data_dir, assemble::slots(config));
         let site = ports.map_or(site.clone(), |ports| site.behind(ports));
         let telemetry = assemble::telemetry_config(config, data_dir);
-        Ok(describe(&site, &telemetry::host(&telemetry), &telemetry::gpus(&telemetry)))
+        Ok(describe(&site, address, &telemetry::host(&telemetry), &telemetry::gpus(&telemetry)))
     }
 
     pub async fn invite(&self, instance: InstanceId, role: Role) -> Result<String> {

@@ -1,31 +1,29 @@
 //! The loop that tells the registry of this machine: every two seconds that it lives, and its instances whenever they change.
 
+mod moves;
+
 use std::time::Duration;
 
 use model::{
     StopReason, UnixMillis,
     health::{GpuState, HealthSample},
 };
-use protocol::{
-    admin::{RegistryState, RegistryView},
-    api::Problem,
-};
+use protocol::admin::{RegistryState, RegistryView};
 use registry::{
     Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Load, Machine, Published,
-    Registry, SetUp, SharedInstance, Trouble, setup,
+    Registry, ServerRow, SharedInstance, Trouble,
 };
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 use tracing::{info, warn};
 
-use super::{Beginning, Command, Offers, Seat, describe, offers, own_row::Site};
+use super::{Beginning, Command, Meeting, Offers, Seat, address::shown, describe, offers, own_row::Site};
 use crate::{
     builds::Builds,
     clock,
     life::Draining,
-    problem::problem,
     roster::{self, Roster, Rows},
     views,
 };
@@ -35,10 +33,6 @@ const TICK: Duration = Duration::from_millis(500);
 const TICKS_OF_A_BEAT: u32 = (HEARTBEAT_EVERY.as_millis() / TICK.as_millis()) as u32;
 /// Builds change when an administrator changes them.
 const TICKS_OF_OFFERS: u32 = 20;
-/// The first sample is there a quarter of a second after the start, unless a GPU's driver takes its time.
-const SAMPLED_WITHIN: Duration = Duration::from_secs(5);
-/// The farewell: a registry that does not answer learns it by three missing heartbeats.
-const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 /// By how much a machine's clock may differ before its administrator should know.
 const SKEW_MS: i64 = 30_000;
 
@@ -48,13 +42,14 @@ pub(super) struct Driver {
     fleet: watch::Sender<Vec<Machine>>,
     offers: watch::Sender<Offers>,
     seat: watch::Sender<Option<Seat>>,
-    address: Address,
+    meeting: watch::Sender<Meeting>,
     site: Site,
     roster: Roster,
     builds: Builds,
     health: watch::Receiver<Option<HealthSample>>,
     drain: watch::Receiver<Option<Draining>>,
-    link: Link,
+    /// None while this machine stands alone.
+    link: Option<Link>,
     /// Absent until this connection's registry has taken us in.
     generation: Option<Generation>,
     /// Something is to be told.
@@ -69,22 +64,22 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         beginning: Beginning,
-        address: Address,
         site: Site,
         roster: Roster,
         builds: Builds,
         health: watch::Receiver<Option<HealthSample>>,
         drain: watch::Receiver<Option<Draining>>,
     ) -> Self {
-        let Beginning { commands, view, fleet, offers, seat } = beginning;
+        let Beginning { commands, view, fleet, offers, seat, meeting } = beginning;
+        let address = meeting.borrow().address.clone();
         Self {
             inbox: commands,
             view,
             fleet,
             offers,
             seat,
-            link: Link::open(address.clone(), clock::now),
-            address,
+            link: address.map(|address| Link::open(address, clock::now)),
+            meeting,
             site,
             roster,
             builds,
@@ -102,18 +97,21 @@ impl Driver {
 
     pub(super) async fn run(mut self) {
         let mut rows = self.roster.rows();
-        let mut state = self.link.state();
+        let mut state = self.link_state();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 command = self.inbox.recv() => match command {
-                    Some(Command::SetUp(reply)) => {
-                        drop(reply.send(self.set_up().await));
-                        state = self.link.state();
+                    Some(Command::Describe(address, reply)) => {
+                        drop(reply.send(self.describe(&address).await));
                     }
-                    Some(Command::Leave(done)) => {
-                        self.leave().await;
+                    Some(Command::MoveTo(address, reply)) => {
+                        drop(reply.send(self.move_to(address).await));
+                        state = self.link_state();
+                    }
+                    Some(Command::End(done)) => {
+                        self.farewell().await;
                         let _ = done.send(());
                         return;
                     }
@@ -177,7 +175,7 @@ impl Driver {
     }
 
     async fn join(&mut self, registry: &Registry) -> Result<(), Trouble> {
-        let Some(row) = self.row() else { return Ok(()) };
+        let Some(row) = self.row(registry.address()) else { return Ok(()) };
         let joined = registry.join(&row).await?;
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
@@ -186,9 +184,9 @@ impl Driver {
     }
 
     /// What the machine is made of is known with the first sample of its health.
-    fn row(&self) -> Option<registry::ServerRow> {
+    fn row(&self, address: &Address) -> Option<ServerRow> {
         let health = self.health.borrow();
-        health.as_ref().map(|health| describe(&self.site, &health.host, &health.gpus))
+        health.as_ref().map(|health| describe(&self.site, address, &health.host, &health.gpus))
     }
 
     async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
@@ -250,33 +248,16 @@ impl Driver {
         registry.offer(self.site.server, generation, &offers).await.map(drop)
     }
 
-    async fn set_up(&mut self) -> Result<SetUp, Problem> {
-        let mut health = self.health.clone();
-        let _ = timeout(SAMPLED_WITHIN, health.wait_for(Option::is_some)).await;
-        let row = self.row().ok_or_else(|| {
-            problem(503, "Not yet", "The machine's figures are still being taken: try again in a moment.")
-        })?;
-        let done = setup(&self.address, &row).await.map_err(|trouble| {
-            problem(502, "The registry was not set up", views::sentence(&trouble.to_string()))
-        })?;
-        // It is tried again at once, not when the pause is over.
-        self.link = Link::open(self.address.clone(), clock::now);
-        self.generation = None;
-        self.ticks = 0;
-        Ok(done)
-    }
-
-    async fn leave(&self) {
-        let state = self.link.state().borrow().clone();
-        let (Some(registry), Some(generation)) = (state.registry(), self.generation) else { return };
-        match timeout(LEAVE_WITHIN, registry.leave(self.site.server, generation)).await {
-            Ok(Ok(_)) => info!("the registry knows that this machine leaves"),
-            Ok(Err(error)) => warn!(%error, "the registry was not told that this machine leaves"),
-            Err(_) => warn!("the registry was not told that this machine leaves: it does not answer"),
-        }
-    }
-
     fn publish(&self, link: &LinkState) {
+        let meeting = self.meeting.borrow().clone();
+        let view = match meeting.address {
+            Some(address) => self.view_of(&address, meeting.configured, link),
+            None => RegistryView::default(),
+        };
+        self.view.send_if_modified(|shown| (*shown != view).then(|| *shown = view).is_some());
+    }
+
+    fn view_of(&self, address: &Address, configured: bool, link: &LinkState) -> RegistryView {
         let machines = self.fleet.borrow();
         let (state, since, message) = match (link, &self.trouble) {
             (LinkState::Connecting, _) => (RegistryState::Connecting, None, None),
@@ -293,16 +274,17 @@ impl Driver {
             }
             (LinkState::Up { since, .. }, None) => (RegistryState::Up, Some(*since), self.skew()),
         };
-        let view = RegistryView {
+        RegistryView {
             state,
-            place: Some(self.address.to_string()),
+            place: Some(address.to_string()),
+            address: Some(shown(address)),
+            configured,
             since,
             last_contact: self.last_contact,
             message: message.map(|message| views::sentence(&message)),
             machines: count(machines.iter()),
             machines_alive: count(machines.iter().filter(|machine| machine.alive)),
-        };
-        self.view.send_if_modified(|shown| (*shown != view).then(|| *shown = view).is_some());
+        }
     }
 
     fn skew(&self) -> Option<String> {

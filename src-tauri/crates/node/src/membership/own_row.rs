@@ -22,54 +22,48 @@ pub struct Site {
     pub server: ServerId,
     pub name: String,
     pub region: Option<String>,
-    pub ip_address: String,
+    /// By which the others reach it, where that was said.
+    pub ip_address: Option<String>,
     /// Of the old supervisor protocol.
     pub port: u16,
-    pub url: Option<String>,
+    /// Known once the doors are open.
+    pub doors: Option<Ports>,
     pub slots: u32,
     pub ssd: Option<bool>,
 }
 
 impl Site {
-    /// As far as the configuration and the way to the registry say; the doors say the rest.
-    pub fn find(
-        config: &Config,
-        server: ServerId,
-        name: String,
-        data_dir: &Path,
-        slots: u32,
-        address: &Address,
-    ) -> Self {
+    /// As far as the configuration says; the doors and the way to the registry say the rest.
+    pub fn find(config: &Config, server: ServerId, name: String, data_dir: &Path, slots: u32) -> Self {
         let told = Some(config.registry.address.clone()).filter(|told| !told.is_empty());
-        let ip_address = told
-            .or_else(|| config.media.addresses.first().map(ToString::to_string))
-            .unwrap_or_else(|| way_out(address));
         Self {
             server,
             name,
             region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
-            ip_address,
+            ip_address: told.or_else(|| config.media.addresses.first().map(ToString::to_string)),
             port: config.supervisor.port,
-            url: None,
+            doors: None,
             slots,
             ssd: telemetry::is_ssd(data_dir),
         }
     }
-}
 
-impl Site {
     /// The doors that were opened. A machine whose old door is closed keeps the port that it was to have.
     #[must_use]
     pub fn behind(self, ports: Ports) -> Self {
-        let host = match self.ip_address.parse::<std::net::Ipv6Addr>() {
-            Ok(v6) => format!("[{v6}]"),
-            Err(_) => self.ip_address.clone(),
-        };
-        let url = match ports.https {
-            Some(https) => format!("https://{host}:{https}"),
-            None => format!("http://{host}:{}", ports.http),
-        };
-        Self { port: ports.supervisor.unwrap_or(self.port), url: Some(url), ..self }
+        Self { port: ports.supervisor.unwrap_or(self.port), doors: Some(ports), ..self }
+    }
+}
+
+/// Where its pages and its API are reached by the other machines.
+fn url(ip_address: &str, doors: Ports) -> String {
+    let host = match ip_address.parse::<std::net::Ipv6Addr>() {
+        Ok(v6) => format!("[{v6}]"),
+        Err(_) => ip_address.to_owned(),
+    };
+    match doors.https {
+        Some(https) => format!("https://{host}:{https}"),
+        None => format!("http://{host}:{}", doors.http),
     }
 }
 
@@ -88,15 +82,16 @@ fn way_out(address: &Address) -> String {
     }
 }
 
-/// In the words of the old table: "64GB", "NVIDIA Tesla T4", "1TB SSD".
-pub fn describe(site: &Site, host: &Host, gpus: &GpuState) -> ServerRow {
+/// As it stands in the registry of that address, in the words of the old table: "64GB", "NVIDIA Tesla T4", "1TB SSD".
+pub fn describe(site: &Site, registry: &Address, host: &Host, gpus: &GpuState) -> ServerRow {
+    let ip_address = site.ip_address.clone().unwrap_or_else(|| way_out(registry));
     ServerRow {
         server: site.server,
         name: site.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        url: site.url.clone(),
+        url: site.doors.map(|doors| url(&ip_address, doors)),
         region: site.region.clone(),
-        ip_address: site.ip_address.clone(),
+        ip_address,
         port: site.port,
         slots: site.slots,
         ram: ram(host.memory_total_bytes),

@@ -3,10 +3,7 @@
 use e2e::Postgres;
 use registry::{Address, Tables, look, setup};
 
-use crate::{
-    adoption::OLD_DATABASE,
-    support::row,
-};
+use crate::{adoption::OLD_DATABASE, support::row};
 
 #[tokio::test]
 async fn a_look_tells_whose_the_tables_are_and_changes_nothing() {
@@ -58,7 +55,9 @@ async fn a_look_names_the_rights_that_are_missing_and_a_setup_with_them_succeeds
     let by_guest: Address = postgres.url_of("guest", "openspace").parse().unwrap();
     let missing = async || look(&by_guest).await.unwrap().missing_rights;
     let found = missing().await;
-    for right in ["CREATE on schema public", "UPDATE on servers", "REFERENCES on servers", "INSERT on instances"] {
+    for right in
+        ["CREATE on schema public", "UPDATE on servers", "REFERENCES on servers", "INSERT on instances"]
+    {
         assert!(found.iter().any(|missing| missing == right), "{right}: {found:?}");
     }
 
