@@ -1,8 +1,9 @@
-//! Stories of one machine, told through its API: real node, real displays, real programs. The browser's side is in `tests/browser`.
+//! Stories of one machine, and of several, told through its API: real node, real displays, real programs. The browser's side is in `tests/browser`.
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
 mod builds;
+mod fleet;
 mod life;
 mod logs;
 mod queue;

@@ -11,8 +11,8 @@ use model::{InstanceId, InstanceState, Secret};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot},
     api::{
-        InstanceView, InviteCreated, LaunchRequest, Launched, Problem, SessionCreated, TicketStage,
-        TicketView,
+        InstanceView, InviteCreated, LaunchRequest, Launched, Problem, ServerView, SessionCreated,
+        TicketStage, TicketView,
     },
     signal::{Hello, ServerMessage, ViewerMessage},
 };
@@ -155,6 +155,23 @@ impl Api {
 
     pub async fn instance(&self, id: InstanceId) -> Result<InstanceView> {
         self.json(Method::GET, &format!("/instances/{id}"), None::<&()>).await
+    }
+
+    pub async fn servers(&self) -> Result<Vec<ServerView>> {
+        self.json(Method::GET, "/servers", None::<&()>).await
+    }
+
+    /// Until so many machines can be launched on from this one.
+    pub async fn until_machines(&self, count: usize) -> Result<()> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let servers = self.servers().await?;
+            if servers.len() == count {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "not {count} machines: {servers:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     pub async fn stop(&self, id: InstanceId) -> Result<()> {

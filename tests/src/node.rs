@@ -89,6 +89,11 @@ impl TestNode {
         }
     }
 
+    /// As they are now: the relay's door opens when the machine joins a fleet.
+    pub fn ports_now(&self) -> Result<Ports> {
+        Ok(serde_json::from_str(&std::fs::read_to_string(self.ports_file())?)?)
+    }
+
     fn ports_file(&self) -> PathBuf {
         self.data.path().join("ports.json")
     }

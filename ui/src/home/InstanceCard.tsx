@@ -13,6 +13,8 @@ import classes from './InstanceCard.module.css';
 
 type InstanceCardProps = {
   instance: InstanceView;
+  /** The machine that it runs on, where there are several. */
+  where: string | null;
   compact: boolean;
   fetchPicture: () => Promise<Blob>;
   /** The server does not answer: what is shown may be old. */
@@ -22,7 +24,7 @@ type InstanceCardProps = {
 };
 
 export function InstanceCard(props: InstanceCardProps) {
-  const { instance, compact, fetchPicture, stale, onStop, onRemove } = props;
+  const { instance, where, compact, fetchPicture, stale, onStop, onRemove } = props;
   const { state, build_name, url } = instance;
   const running = state === 'ready';
   const live = isLive(state);
@@ -57,6 +59,7 @@ export function InstanceCard(props: InstanceCardProps) {
               <>{instance.viewers === 0 ? 'nobody watches' : count(instance.viewers, 'viewer')} · </>
             )}
             <Age since={instance.created} />
+            {where !== null && <> · {where}</>}
           </span>
         </div>
         <p className={classes.detail}>{detailOf(instance)}</p>

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { Empty } from './Empty';
 import { InstanceCard } from './InstanceCard';
 import type { HomeState, Live } from './live';
+import { machineOf } from './room';
 import classes from './MyInstances.module.css';
 
 type MyInstancesProps = {
@@ -40,6 +41,7 @@ export function MyInstances({ live, state, compact }: MyInstancesProps) {
           <li key={instance.instance_id}>
             <InstanceCard
               instance={instance}
+              where={machineOf(instance, state.servers)}
               compact={compact}
               fetchPicture={() => live.thumbnail(instance.instance_id)}
               stale={state.link === 'down'}

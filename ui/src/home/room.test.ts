@@ -1,6 +1,7 @@
+import type { InstanceView } from '@shared/protocol';
 import { expect, test } from 'vitest';
 
-import { roomWords } from './room';
+import { machineOf, roomWords } from './room';
 
 const server = (slots_free: number, slots_total: number) => ({
   server_id: 's',
@@ -17,4 +18,10 @@ test('places are counted over all machines', () => {
   expect(roomWords([server(1, 1)])?.words).toBe('1 of 1 place free');
   expect(roomWords([server(0, 2)])).toEqual({ words: 'All places taken', full: true });
   expect(roomWords([])).toBeNull();
+});
+
+test('a machine is named where there are several', () => {
+  const instance = { server_id: 's' } as InstanceView;
+  expect(machineOf(instance, [server(1, 1)])).toBeNull();
+  expect(machineOf(instance, [server(1, 1), { ...server(1, 1), server_id: 't' }])).toBe('here');
 });

@@ -34,13 +34,13 @@ use crate::{
     clock,
     config::{Config, GraphicsMode, OnExit, set_path},
     continuity, demo,
-    elsewhere::Alone,
     encoding::Encoding,
+    fleet::{self, Fleet},
     history::History,
     life::{self, Drain},
     local,
     logs::Logs,
-    membership::{Meeting, Membership, Site},
+    membership::{self, Meeting, Membership, Site},
     old_world::OldWorld,
     queue::{self, Queue},
     reception::Desk,
@@ -136,10 +136,10 @@ impl Node {
             warnings.push(format!("This machine stands alone: {error:#}."));
         }
         let (membership, beginning) = Membership::new(meeting);
+        let (fleet, visits) = Fleet::open(&config, &data_dir, server, &membership).await;
         let waiting = queue::Setup::of(&config, server, slots, drain.state());
-        let (known, here) = (store.clone(), roster.clone());
-        let queue =
-            Queue::open(waiting, known, here, builds.clone(), membership.clone(), Arc::new(Alone)).await?;
+        let (known, here, there) = (store.clone(), roster.clone(), Arc::new(fleet.clone()));
+        let queue = Queue::open(waiting, known, here, builds.clone(), membership.clone(), there).await?;
         let (known, here) = (store.clone(), roster.clone());
         let old_world = OldWorld::open(known, here, queue.clone(), slots.total).await;
         let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
@@ -164,6 +164,7 @@ impl Node {
                 standby,
                 drain: drain.clone(),
                 membership: membership.clone(),
+                fleet: fleet.clone(),
                 server,
                 warnings,
             }),
@@ -186,7 +187,10 @@ impl Node {
             roster: roster.clone(),
             queue,
             old_world,
+            fleet: fleet.clone(),
         });
+        let fleets = fleet.clone().run(desk.clone(), visits);
+        tokio::spawn(copies.clone().run_until_cancelled_owned(fleets));
         let gateway = Gateway::open(gateway_config(&config, &data_dir, allowed_origins), desk).await?;
 
         let ports = Ports {
@@ -194,6 +198,7 @@ impl Node {
             https: gateway.https_port(),
             media: media.port(),
             supervisor: gateway.supervisor_port(),
+            relay: fleet.standing().borrow().port(),
         };
         let home_urls = home_urls(&config, ports);
         node.send_modify(|view| {
@@ -202,10 +207,17 @@ impl Node {
         });
         let name = node.borrow().name.clone();
         let site = Site::find(&config, server, name, &data_dir, slots.total).behind(ports);
-        beginning.begin(site, roster.clone(), builds, sampler.samples(), drain.state());
-        // The snapshot holds the receiver; the sender has said all that it has to say.
-        drop(node);
+        let told = membership::Told {
+            standing: fleet.standing(),
+            roster: roster.clone(),
+            builds,
+            health: sampler.samples(),
+            drain: drain.state(),
+        };
+        beginning.begin(site, told);
         local::announce(&data_dir, ports, &token)?;
+        let told = fleet::announce(fleet.standing(), node, data_dir.clone(), token.clone());
+        tokio::spawn(copies.clone().run_until_cancelled_owned(told));
         info!(http = ports.http, https = ports.https, media = ports.media, "serving");
         Ok(Self {
             gateway,

@@ -2,6 +2,7 @@
 
 mod builds;
 mod door;
+mod fleet;
 
 use std::{
     collections::BTreeMap,
@@ -71,6 +72,9 @@ pub enum Command {
     /// The database where machines meet.
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Machines that trust each other, and launch and show each other's instances.
+    #[command(subcommand)]
+    Fleet(fleet::FleetCommand),
     /// Prints a link to a running instance.
     Invite {
         instance: InstanceId,
@@ -217,6 +221,7 @@ pub async fn perform(command: Command, flags: &Flags) -> Result<()> {
             Ok(())
         }
         Command::Registry(RegistryCommand::Setup { url }) => set_up_registry(url, flags).await,
+        Command::Fleet(command) => fleet::perform(command, flags).await,
         Command::Invite { instance, role } => {
             println!("{}", Door::open(&flags.data_dir()?)?.invite(instance, role.into()).await?);
             Ok(())

@@ -31,6 +31,7 @@ pub struct Config {
     pub media: Media,
     pub supervisor: SupervisorDoor,
     pub registry: Registry,
+    pub relay: RelayDoor,
     pub instances: Instances,
     pub queue: Queue,
     pub sessions: Sessions,
@@ -75,6 +76,12 @@ pub struct Media {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct SupervisorDoor {
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct RelayDoor {
+    pub bind: IpAddr,
     pub port: u16,
 }
 

@@ -1,10 +1,11 @@
-//! The other machines, as far as this one can have them do something.
+//! The other machines, as far as the queue can have them do something. The fleet answers it, which knows the queue itself: a launch of
+//! another machine comes in there.
 
 use model::{SecretHash, ServerId};
 use protocol::api::{LaunchRequest, Problem};
 use registry::Reservation;
 
-use crate::roster::Started;
+use crate::{problem::problem, roster::Started};
 
 /// What one machine has another one launch, in a slot that is reserved there for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,25 +27,19 @@ pub enum Refusal {
     Refused(Problem),
 }
 
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unreachable(why) => problem(502, "Another machine does not answer", why),
+            Refusal::Refused(problem) => problem,
+        }
+    }
+}
+
 #[async_trait::async_trait]
 pub trait Elsewhere: std::fmt::Debug + Send + Sync {
     /// Can that machine be asked?
     fn reaches(&self, server: ServerId) -> bool;
     /// Launches there; that machine's admission has the last word.
     async fn launch(&self, server: ServerId, order: Order) -> Result<Started, Refusal>;
-}
-
-/// A machine without links to others.
-#[derive(Clone, Copy, Debug)]
-pub struct Alone;
-
-#[async_trait::async_trait]
-impl Elsewhere for Alone {
-    fn reaches(&self, _: ServerId) -> bool {
-        false
-    }
-
-    async fn launch(&self, server: ServerId, _: Order) -> Result<Started, Refusal> {
-        Err(Refusal::Unreachable(format!("This machine has no link to the machine {server}.")))
-    }
 }

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod elsewhere;
 pub mod encoding;
 pub mod events;
+pub mod fleet;
 pub mod history;
 pub mod ladder;
 mod life;

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn what_is_announced_is_found_until_it_is_withdrawn() {
         let dir = tempfile::tempdir().unwrap();
-        let ports = Ports { http: 1, https: Some(2), media: 3, supervisor: None };
+        let ports = Ports { http: 1, https: Some(2), media: 3, supervisor: None, relay: Some(4) };
         let token = Secret::from_random([1; 32]);
         announce(dir.path(), ports, &token).unwrap();
         assert_eq!(running(dir.path()), Some((ports, token)));

@@ -16,6 +16,7 @@ use protocol::{
     api::Problem,
 };
 use registry::{Address, Generation, Machine, Registry, ServerRow, SetUp};
+use relay::Standing;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -23,7 +24,7 @@ use tokio::{
 
 pub use self::{
     address::Meeting,
-    own_row::{Site, describe},
+    own_row::{Site, describe, host},
 };
 use self::{address::trouble_problem, driver::Driver};
 use crate::{builds::Builds, life::Draining, problem::problem, roster::Roster};
@@ -63,6 +64,17 @@ pub struct Seat {
     pub generation: Generation,
     /// Somebody waits for a slot, as the last heartbeat was told.
     pub waiting: bool,
+}
+
+/// What the registry is told of.
+#[derive(Debug)]
+pub struct Told {
+    /// Whether the others can come to this machine, and at which port.
+    pub standing: watch::Receiver<Standing>,
+    pub roster: Roster,
+    pub builds: Builds,
+    pub health: watch::Receiver<Option<HealthSample>>,
+    pub drain: watch::Receiver<Option<Draining>>,
 }
 
 /// The other half: it begins once the doors are open, since it tells their ports.
@@ -198,14 +210,7 @@ impl Membership {
 }
 
 impl Beginning {
-    pub fn begin(
-        self,
-        site: Site,
-        roster: Roster,
-        builds: Builds,
-        health: watch::Receiver<Option<HealthSample>>,
-        drain: watch::Receiver<Option<Draining>>,
-    ) -> JoinHandle<()> {
-        tokio::spawn(Driver::new(self, site, roster, builds, health, drain).run())
+    pub fn begin(self, site: Site, told: Told) -> JoinHandle<()> {
+        tokio::spawn(Driver::new(self, site, told).run())
     }
 }

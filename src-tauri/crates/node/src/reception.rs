@@ -1,5 +1,6 @@
 //! What the gateway asks of the node, answered.
 
+mod here;
 mod players;
 mod sight;
 
@@ -8,8 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use gateway::{Asked, Caller, Download, Playing, Reception, Refused, ViewerChannel};
 use model::{
-    AuditEntry, AuditQuestion, InstanceId, InstanceState, Role, SavedFile, SavedKind, Secret, SecretHash,
-    ServerId, StopReason, UnixMillis, ViewerId,
+    AuditEntry, AuditQuestion, InstanceId, Role, SavedFile, SavedKind, Secret, SecretHash, ServerId,
 };
 use protocol::{
     admin::{AdminCommand, AdminReply, AuditPage, LogsOfInstance, NodeSnapshot},
@@ -20,35 +20,33 @@ use protocol::{
     signal::{Hello, IceServer, RefusalReason},
     supervisor,
 };
-use store::{Invite, Store};
+use store::Store;
 use tokio_stream::wrappers::WatchStream;
 use uuid::Uuid;
 
+pub use self::here::Guest;
 use crate::{
     audit::Audit,
     builds::{AddError, Builds},
     clock,
     continuity::left_scene,
     events,
+    fleet::Fleet,
     membership::Membership,
     metrics,
     old_world::OldWorld,
     problem::{journal, problem},
     queue::{By, Queue},
     roster::{ADMINISTRATOR, Roster, Started},
-    session::{Means, Session, Viewer},
+    session::Means,
     snapshot::Snapshots,
-    socket::Socket,
     source::{self, Workshop},
     standby::plan::Wanted,
     views::{self, registry_words},
 };
 
-const INVITE_TTL_S: u32 = 24 * 3600;
-const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
 /// Between two tellings of what a program prints: ten a second are as many as people read.
 const LINES_PAUSE: Duration = Duration::from_millis(100);
-const THUMBNAIL_WIDTH: u32 = 320;
 
 #[derive(Debug)]
 pub struct Desk {
@@ -66,6 +64,7 @@ pub struct Desk {
     pub local_admin: SecretHash,
     pub region: Option<String>,
     pub old_world: OldWorld,
+    pub fleet: Fleet,
 }
 
 #[async_trait::async_trait]
@@ -85,12 +84,14 @@ impl Reception for Desk {
     }
 
     async fn instances(&self, caller: &Caller) -> Vec<InstanceView> {
-        let rows = self.roster.rows().borrow().clone();
-        events::seen(&rows, caller, self.server).into_values().collect()
+        self.eyes().seen(caller).into_values().collect()
     }
 
     async fn instance(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem> {
-        Ok(views::instance(&self.visible(caller, id)?, self.server))
+        match self.elsewhere(id).await {
+            Some(at) => self.fleet.instance(at, caller, id).await,
+            None => self.view_here(caller, id),
+        }
     }
 
     async fn launch(&self, caller: &Caller, request: LaunchRequest) -> Result<Launched, Problem> {
@@ -110,13 +111,10 @@ impl Reception for Desk {
     }
 
     async fn stop(&self, caller: &Caller, id: InstanceId) -> Result<(), Problem> {
-        self.visible(caller, id)?;
-        let reason = match caller {
-            Caller::Session(_) => StopReason::Viewer,
-            Caller::Admin => StopReason::Administrator,
-        };
-        self.roster.stop(id, reason).await;
-        Ok(())
+        match self.elsewhere(id).await {
+            Some(at) => self.fleet.stop(at, caller, id).await,
+            None => self.stop_here(caller, id).await,
+        }
     }
 
     async fn invite(
@@ -125,36 +123,17 @@ impl Reception for Desk {
         id: InstanceId,
         request: InviteRequest,
     ) -> Result<InviteCreated, Problem> {
-        self.presented(caller, id).await?;
-        let ttl_s = request.ttl_s.unwrap_or(INVITE_TTL_S);
-        if request.role == Role::Admin || (request.role == Role::Owner && *caller != Caller::Admin) {
-            return Err(problem(
-                403,
-                "Not allowed",
-                "An invite may be for a watcher, a pilot or a presenter.",
-            ));
+        match self.elsewhere(id).await {
+            Some(at) => self.fleet.invite(at, caller, id, request).await,
+            None => self.invite_here(caller, id, request).await,
         }
-        if !(1..=INVITE_TTL_MAX_S).contains(&ttl_s) {
-            return Err(problem(
-                422,
-                "Bad lifetime",
-                format!("ttl_s must lie between 1 and {INVITE_TTL_MAX_S} seconds."),
-            ));
-        }
-        let secret = clock::new_secret();
-        let expires = UnixMillis(clock::now().0 + i64::from(ttl_s) * 1000);
-        let invite = Invite { instance: id, role: request.role, expires };
-        self.store.add_invite(secret.hash(), &invite).await.map_err(journal)?;
-        Ok(InviteCreated { url: format!("{}#invite={}", views::url(id), secret.reveal()) })
     }
 
     async fn thumbnail(&self, caller: &Caller, id: InstanceId) -> Result<Vec<u8>, Problem> {
-        let row = self.visible(caller, id)?;
-        let none = || problem(404, "No picture yet", "The instance shows nothing at the moment.");
-        let ready = row.report.status.state == InstanceState::Ready;
-        let display = row.report.running.filter(|_| ready).ok_or_else(none)?.display.address;
-        let taken = tokio::task::spawn_blocking(move || media::thumbnail(&display, THUMBNAIL_WIDTH)).await;
-        taken.ok().and_then(Result::ok).ok_or_else(none)
+        match self.elsewhere(id).await {
+            Some(at) => self.fleet.thumbnail(at, caller, id).await,
+            None => self.thumbnail_here(caller, id).await,
+        }
     }
 
     async fn left_scenes(&self, caller: &Caller) -> Result<Vec<LeftSceneView>, Problem> {
@@ -236,7 +215,7 @@ impl Reception for Desk {
 
     async fn servers(&self) -> Vec<ServerView> {
         let name = self.snapshots.sources().node.borrow().name.clone();
-        vec![ServerView {
+        let here = ServerView {
             server_id: self.server,
             name,
             region: self.region.clone(),
@@ -244,22 +223,25 @@ impl Reception for Desk {
             slots_free: self.snapshots.sources().slots_free(),
             this_machine: true,
             draining: self.snapshots.sources().drain.now().is_some(),
-        }]
+        };
+        std::iter::once(here).chain(self.fleet.servers()).collect()
     }
 
     fn events(&self, caller: &Caller) -> BoxStream<'static, Event> {
-        let (caller, server) = (caller.clone(), self.server);
-        let rows = WatchStream::new(self.roster.rows());
+        let (caller, eyes) = (caller.clone(), self.eyes());
         let places = self.queue.follow(owner(&caller)).map(|tickets| Event::Queue { tickets });
-        let instances = rows.scan(None, move |before: &mut Option<events::Seen>, rows| {
-            let after = events::seen(&rows, &caller, server);
-            let told = match before.as_ref() {
-                Some(before) => events::changes(before, &after),
-                None => vec![Event::Instances { list: after.values().cloned().collect() }],
-            };
-            *before = Some(after);
-            std::future::ready(Some(stream::iter(told)))
-        });
+        let here = WatchStream::new(self.roster.rows()).map(drop);
+        let there = WatchStream::new(self.fleet.others()).map(drop);
+        let instances =
+            stream::select(here, there).scan(None, move |before: &mut Option<events::Seen>, ()| {
+                let after = eyes.seen(&caller);
+                let told = match before.as_ref() {
+                    Some(before) => events::changes(before, &after),
+                    None => vec![Event::Instances { list: after.values().cloned().collect() }],
+                };
+                *before = Some(after);
+                std::future::ready(Some(stream::iter(told)))
+            });
         stream::select(instances.flatten(), places).boxed()
     }
 
@@ -340,6 +322,19 @@ impl Reception for Desk {
                 self.workshop.cancel().await;
                 Ok(AdminReply::Done)
             }
+            AdminCommand::FoundFleet => {
+                self.fleet.found().await?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::CreateJoinCode => Ok(AdminReply::JoinCode { code: self.fleet.code().await? }),
+            AdminCommand::JoinFleet { code } => {
+                self.fleet.join(&code).await?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::RemoveMachine { server_id } => {
+                self.fleet.remove(server_id).await?;
+                Ok(AdminReply::Done)
+            }
             AdminCommand::CreateToken => {
                 let token = clock::new_secret();
                 self.store.add_admin_token(token.hash(), clock::now()).await.map_err(journal)?;
@@ -387,17 +382,12 @@ impl Reception for Desk {
         let caller =
             self.identify(bearer).await.map_err(|error| refused(RefusalReason::Unavailable, error.detail))?;
         let caller = caller.ok_or_else(stale_session)?;
-        let (row, role) = self.seat(&caller, instance, hello.invite.as_deref()).await?;
-        let (socket, channel) = Socket::pair();
-        let returning = match hello.viewer_id {
-            Some(viewer) => row.member.stage.resume(viewer, bearer, socket).await,
-            None => Some(socket),
-        };
-        if let Some(socket) = returning {
-            let viewer = Viewer { id: ViewerId::random(), role, bearer };
-            tokio::spawn(Session::run(viewer, row.member, self.means.clone(), socket));
+        if let Some(at) = self.elsewhere(instance).await {
+            return self.fleet.attend(at, &caller, instance, &hello).await;
         }
-        Ok(channel)
+        let invite = hello.invite.as_deref().map(invite_hash);
+        let guest = Guest { caller, bearer, invite, viewer_id: hello.viewer_id, role_max: Role::Admin };
+        self.attend_here(guest, instance).await
     }
 
     async fn play(&self, instance: InstanceId, bearer: SecretHash, offer: &str) -> Result<Playing, Problem> {
@@ -464,8 +454,13 @@ fn by(caller: &Caller) -> By {
     By { session: owner(caller), limited: matches!(caller, Caller::Session(_)) }
 }
 
+/// An invitation's hash; one that is none at all is known to nobody.
+pub(crate) fn invite_hash(invite: &str) -> SecretHash {
+    Secret::parse(invite).map_or(ADMINISTRATOR, |secret| secret.hash())
+}
+
 /// Whose what this caller launches and leaves is.
-fn owner(caller: &Caller) -> SecretHash {
+pub(crate) fn owner(caller: &Caller) -> SecretHash {
     match caller {
         Caller::Session(session) => *session,
         Caller::Admin => ADMINISTRATOR,

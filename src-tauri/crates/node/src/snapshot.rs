@@ -22,6 +22,7 @@ use tokio_stream::wrappers::WatchStream;
 use crate::{
     builds::Builds,
     clock,
+    fleet::Fleet,
     history::History,
     life::{Drain, Draining},
     membership::Membership,
@@ -53,6 +54,7 @@ pub struct Sources {
     pub standby: Keeper,
     pub drain: Drain,
     pub membership: Membership,
+    pub fleet: Fleet,
     pub server: ServerId,
     /// Sentences about the start: what did not work.
     pub warnings: Vec<String>,
@@ -136,6 +138,7 @@ impl Sources {
             source_build: self.workshop.view().borrow().clone(),
             standby: standby(&wanted, &rows),
             registry: self.membership.view(),
+            fleet: self.fleet.view(),
             warnings,
         }
     }

@@ -16,7 +16,10 @@ mod registry;
 pub use self::registry::{
     Password, RegistryAddress, RegistryFound, RegistryState, RegistryTables, RegistryTls, RegistryView,
 };
-use crate::api::{BuildView, EndingView, InstanceView, ProfileView};
+use crate::{
+    api::{BuildView, EndingView, InstanceView, ProfileView},
+    fleet::FleetView,
+};
 
 /// Everything the panel draws. It is sent whole: a few kilobytes a second to a handful of administrators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -31,6 +34,7 @@ pub struct NodeSnapshot {
     /// What stands ready before anybody asks, or is wanted to.
     pub standby: Vec<StandbyView>,
     pub registry: RegistryView,
+    pub fleet: FleetView,
     /// What needs a person: "The disk of the data folder is full", "No encoder could be opened".
     pub warnings: Vec<String>,
 }
@@ -71,6 +75,9 @@ pub struct Ports {
     pub https: Option<u16>,
     pub media: u16,
     pub supervisor: Option<u16>,
+    /// For the other machines of the fleet.
+    #[serde(default)]
+    pub relay: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
@@ -310,6 +317,17 @@ pub enum AdminCommand {
     },
     /// This machine stands alone from now on; the others are told. What runs runs on.
     LeaveRegistry,
+    /// Makes this machine the founder of a fleet.
+    FoundFleet,
+    /// A code by which one machine joins; where this one belongs to no fleet yet, it founds one.
+    CreateJoinCode,
+    JoinFleet {
+        code: String,
+    },
+    /// The founder's: that machine is not trusted any more.
+    RemoveMachine {
+        server_id: ServerId,
+    },
     /// Makes a token for an administrator's browser. It is told once, and known here by its hash only.
     CreateToken,
 }
@@ -335,6 +353,10 @@ pub enum AdminReply {
     },
     TokenCreated {
         token: String,
+    },
+    /// It is told once, works once, and for a quarter of an hour.
+    JoinCode {
+        code: String,
     },
     /// What was done, in a sentence.
     RegistrySetUp {

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod fleet;
 pub mod input;
 pub mod intent;
 pub mod signal;

@@ -64,6 +64,7 @@ fn row(n: usize) -> ServerRow {
         name: format!("machine {n}"),
         version: "bench".to_owned(),
         url: None,
+        relay: None,
         region: Some("bench".to_owned()),
         ip_address: format!("10.0.{}.{}", n / 250, n % 250),
         port: 4699,

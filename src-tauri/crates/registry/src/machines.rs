@@ -43,7 +43,7 @@ const FLEET: &str = "
         extract(epoch FROM now() - h.seen)::float8, h.seen > now() - make_interval(secs => $1), h.draining, h.slots_total,
         (SELECT count(*) FROM slots s
          WHERE s.machine_id = m.machine_id AND s.slot < h.slots_total AND s.expires < now()),
-        h.viewers, h.cpu_percent, h.memory_free_mb, h.gpu_memory_free_mb, h.encoder_sessions
+        h.viewers, h.cpu_percent, h.memory_free_mb, h.gpu_memory_free_mb, h.encoder_sessions, m.relay
     FROM machines m JOIN heartbeats h USING (machine_id)
     ORDER BY m.joined, m.machine_id";
 
@@ -172,6 +172,7 @@ fn machine(row: &Row) -> Machine {
         name: row.get(2),
         version: row.get(3),
         url: row.get(4),
+        relay: row.get(18),
         region: row.get(5),
         ip_address: row.get(6),
         graphics_card: row.get(7),
@@ -265,10 +266,10 @@ async fn insert_server(transaction: &Transaction<'_>, row: &ServerRow) -> Result
 
 async fn describe(transaction: &Transaction<'_>, row: &ServerRow, server_id: Uuid) -> Result<(), Error> {
     let sql = "
-        INSERT INTO machines (machine_id, server_id, name, version, url, region, ip_address, port, ram, graphics_card, storage)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO machines (machine_id, server_id, name, version, url, region, ip_address, port, ram, graphics_card, storage, relay)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (machine_id) DO UPDATE SET server_id = $2, name = $3, version = $4, url = $5, region = $6,
-            ip_address = $7, port = $8, ram = $9, graphics_card = $10, storage = $11";
+            ip_address = $7, port = $8, ram = $9, graphics_card = $10, storage = $11, relay = $12";
     transaction
         .execute(
             sql,
@@ -284,6 +285,7 @@ async fn describe(transaction: &Transaction<'_>, row: &ServerRow, server_id: Uui
                 &cut(&row.ram),
                 &row.graphics_card.as_deref().map(cut),
                 &cut(&row.storage),
+                &row.relay,
             ],
         )
         .await?;

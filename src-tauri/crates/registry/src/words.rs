@@ -25,6 +25,8 @@ pub struct ServerRow {
     pub version: String,
     /// Where the other machines reach its pages and its API.
     pub url: Option<String>,
+    /// Where its door for the other machines is, host and port; `None`: it has joined no fleet.
+    pub relay: Option<String>,
     pub region: Option<String>,
     pub ip_address: String,
     /// Of the old supervisor protocol.
@@ -97,6 +99,7 @@ pub struct Machine {
     pub name: String,
     pub version: String,
     pub url: Option<String>,
+    pub relay: Option<String>,
     pub region: Option<String>,
     pub ip_address: String,
     pub graphics_card: Option<String>,

@@ -14,6 +14,7 @@ export function Addresses({ node }: { node: NodeView }) {
     ['HTTPS', ports.https],
     ['media (UDP and TCP)', ports.media],
     ['old supervisor protocol', ports.supervisor],
+    ['other machines', ports.relay],
   ];
   return (
     <Panel aria-labelledby="addresses">

@@ -9,6 +9,7 @@ import { Gpus } from './Gpus';
 import { Draining } from './Draining';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
+import { Machines } from './Machines';
 import { Registry } from './Registry';
 import { Service } from './Service';
 import { Standby } from './Standby';
@@ -37,6 +38,7 @@ export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; networ
         <Addresses node={node} />
         <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
         <Registry registry={snapshot.registry} />
+        <Machines fleet={snapshot.fleet} />
         <Service node={node} />
       </div>
     </>

@@ -2,6 +2,7 @@
 import type { InstanceId } from "./InstanceId";
 import type { Password } from "./Password";
 import type { RegistryAddress } from "./RegistryAddress";
+import type { ServerId } from "./ServerId";
 
 export type AdminCommand = { "command": "launch", build?: string, profile?: string, } | { "command": "stop", instance_id: InstanceId, } | { "command": "restart", instance_id: InstanceId, } | { "command": "remove", instance_id: InstanceId, } | { "command": "add_build", dir: string, env: { [key in string]: string }, args: Array<string>, } | { "command": "add_program", name: string, 
 /**
@@ -15,4 +16,4 @@ options: { [key in string]: string }, } | { "command": "cancel_source_build" } |
 /**
  * Absent: the one that is kept, if the address is still the same.
  */
-password?: Password, } | { "command": "join_registry", address: RegistryAddress, password?: Password, } | { "command": "leave_registry" } | { "command": "create_token" };
+password?: Password, } | { "command": "join_registry", address: RegistryAddress, password?: Password, } | { "command": "leave_registry" } | { "command": "found_fleet" } | { "command": "create_join_code" } | { "command": "join_fleet", code: string, } | { "command": "remove_machine", server_id: ServerId, } | { "command": "create_token" };

@@ -3,4 +3,4 @@ import type { BuildView } from "./BuildView";
 import type { InstanceId } from "./InstanceId";
 import type { RegistryFound } from "./RegistryFound";
 
-export type AdminReply = { "result": "done" } | { "result": "launched", instance_id: InstanceId, url: string, } | { "result": "build_added", build: BuildView, } | { "result": "token_created", token: string, } | { "result": "registry_set_up", message: string, } | { "result": "registry_tried", found: RegistryFound, };
+export type AdminReply = { "result": "done" } | { "result": "launched", instance_id: InstanceId, url: string, } | { "result": "build_added", build: BuildView, } | { "result": "token_created", token: string, } | { "result": "join_code", code: string, } | { "result": "registry_set_up", message: string, } | { "result": "registry_tried", found: RegistryFound, };

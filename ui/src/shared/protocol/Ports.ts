@@ -3,4 +3,8 @@
 /**
  * Written to `<data-dir>/ports.json` once the node serves. Absent means that the door is closed.
  */
-export type Ports = { http: number, https: number | null, media: number, supervisor: number | null, };
+export type Ports = { http: number, https: number | null, media: number, supervisor: number | null, 
+/**
+ * For the other machines of the fleet.
+ */
+relay: number | null, };

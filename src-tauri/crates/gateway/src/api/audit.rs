@@ -85,7 +85,7 @@ fn asked(question: Question) -> Result<AuditQuestion, Refusal> {
 }
 
 /// Fields of commands that are told. Whatever else a command holds may be a secret: an environment, an argument.
-const TOLD: &[&str] = &["id", "build", "profile", "dir", "name", "count", "size", "role"];
+const TOLD: &[&str] = &["id", "build", "profile", "dir", "name", "count", "size", "role", "server_id"];
 
 impl Asked {
     pub(crate) fn launch(request: &LaunchRequest) -> Self {

@@ -22,6 +22,7 @@ use protocol::{
         BuildView, Event, InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, LeftSceneView,
         Problem, ProfileView, ServerView, SessionCreated, TicketView,
     },
+    fleet::FleetView,
     signal::{Hello, IceServer, InstanceNews, RefusalReason, ServerMessage, ViewerMessage},
     supervisor,
 };
@@ -150,6 +151,7 @@ impl Node {
             source_build: None,
             standby: Vec::new(),
             registry: RegistryView::default(),
+            fleet: FleetView::default(),
             warnings: Vec::new(),
         }
     }

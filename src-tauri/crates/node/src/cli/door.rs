@@ -158,7 +158,8 @@ impl Door {
         let site = Site::find(config, server, assemble::name(config), data_dir, assemble::slots(config));
         let site = ports.map_or(site.clone(), |ports| site.behind(ports));
         let telemetry = assemble::telemetry_config(config, data_dir);
-        Ok(describe(&site, address, &telemetry::host(&telemetry), &telemetry::gpus(&telemetry)))
+        let (host, gpus) = (telemetry::host(&telemetry), telemetry::gpus(&telemetry));
+        Ok(describe(&site, address, ports.and_then(|ports| ports.relay), &host, &gpus))
     }
 
     pub async fn invite(&self, instance: InstanceId, role: Role) -> Result<String> {

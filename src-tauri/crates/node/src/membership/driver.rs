@@ -19,12 +19,12 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Beginning, Command, Meeting, Offers, Seat, address::shown, describe, offers, own_row::Site};
+use super::{
+    Beginning, Command, Meeting, Offers, Seat, Told, address::shown, describe, offers, own_row::Site,
+};
 use crate::{
-    builds::Builds,
     clock,
-    life::Draining,
-    roster::{self, Roster, Rows},
+    roster::{self, Rows},
     views,
 };
 
@@ -44,16 +44,15 @@ pub(super) struct Driver {
     seat: watch::Sender<Option<Seat>>,
     meeting: watch::Sender<Meeting>,
     site: Site,
-    roster: Roster,
-    builds: Builds,
-    health: watch::Receiver<Option<HealthSample>>,
-    drain: watch::Receiver<Option<Draining>>,
+    told: Told,
     /// None while this machine stands alone.
     link: Option<Link>,
     /// Absent until this connection's registry has taken us in.
     generation: Option<Generation>,
     /// Something is to be told.
     untold: bool,
+    /// The others do not know yet what can be launched here.
+    unoffered: bool,
     sexton: bool,
     ticks: u32,
     last_contact: Option<UnixMillis>,
@@ -62,14 +61,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(
-        beginning: Beginning,
-        site: Site,
-        roster: Roster,
-        builds: Builds,
-        health: watch::Receiver<Option<HealthSample>>,
-        drain: watch::Receiver<Option<Draining>>,
-    ) -> Self {
+    pub(super) fn new(beginning: Beginning, site: Site, told: Told) -> Self {
         let Beginning { commands, view, fleet, offers, seat, meeting } = beginning;
         let address = meeting.borrow().address.clone();
         Self {
@@ -81,12 +73,10 @@ impl Driver {
             link: address.map(|address| Link::open(address, clock::now)),
             meeting,
             site,
-            roster,
-            builds,
-            health,
-            drain,
+            told,
             generation: None,
             untold: true,
+            unoffered: true,
             sexton: false,
             ticks: 0,
             last_contact: None,
@@ -96,7 +86,7 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self) {
-        let mut rows = self.roster.rows();
+        let mut rows = self.told.roster.rows();
         let mut state = self.link_state();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -121,7 +111,13 @@ impl Driver {
                     Ok(()) => self.untold = true,
                     Err(_) => return,
                 },
+                // It has joined a fleet: the others learn where its door is.
+                Ok(()) = self.told.standing.changed() => {
+                    self.generation = None;
+                    self.ticks = 0;
+                }
                 Ok(()) = state.changed() => {
+                    state.borrow_and_update();
                     self.generation = None;
                     self.sexton = false;
                     self.ticks = 0;
@@ -162,8 +158,12 @@ impl Driver {
         if self.untold {
             self.publish_instances(registry, generation).await?;
         }
-        if self.ticks.is_multiple_of(TICKS_OF_OFFERS) {
+        let offers_are_due = self.ticks.is_multiple_of(TICKS_OF_OFFERS);
+        if self.unoffered || offers_are_due {
             self.offer(registry, generation).await?;
+            self.unoffered = false;
+        }
+        if offers_are_due || beat && self.is_anybody_new() {
             self.offers.send_replace(offers::read(&registry.offers().await?));
         }
         if self.sexton {
@@ -179,26 +179,27 @@ impl Driver {
         let joined = registry.join(&row).await?;
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
-        self.untold = true;
+        (self.untold, self.unoffered) = (true, true);
         self.beat(registry, joined.generation).await
     }
 
     /// What the machine is made of is known with the first sample of its health.
     fn row(&self, address: &Address) -> Option<ServerRow> {
-        let health = self.health.borrow();
-        health.as_ref().map(|health| describe(&self.site, address, &health.host, &health.gpus))
+        let health = self.told.health.borrow();
+        let port = self.told.standing.borrow().port();
+        health.as_ref().map(|health| describe(&self.site, address, port, &health.host, &health.gpus))
     }
 
     async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
-        let rows = self.roster.rows().borrow().clone();
-        let draining = self.drain.borrow().is_some();
+        let rows = self.told.roster.rows().borrow().clone();
+        let draining = self.told.drain.borrow().is_some();
         let beat = Heartbeat {
             server: self.site.server,
             generation,
             slots_total: self.site.slots,
             slots_free: roster::free(self.site.slots, &rows, draining),
             draining,
-            load: self.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
+            load: self.told.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
         };
         let now = clock::now();
         match registry.heartbeat(&beat).await? {
@@ -222,7 +223,7 @@ impl Driver {
         registry: &Registry,
         generation: Generation,
     ) -> Result<(), Trouble> {
-        let rows = self.roster.rows().borrow().clone();
+        let rows = self.told.roster.rows().borrow().clone();
         let server = self.site.server;
         let told = rows.values().filter(|row| !row.member.is_standby()).filter_map(|row| {
             let view = serde_json::to_value(views::instance(row, server)).ok()?;
@@ -235,7 +236,7 @@ impl Driver {
                 self.untold = false;
                 for instance in taken {
                     warn!(%instance, "another machine has taken it over meanwhile; it ends here");
-                    self.roster.stop(instance, StopReason::Administrator).await;
+                    self.told.roster.stop(instance, StopReason::Administrator).await;
                 }
             }
             Published::Stale => self.generation = None,
@@ -244,8 +245,15 @@ impl Driver {
     }
 
     async fn offer(&self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
-        let offers = offers::tell(&self.builds.catalog(), &self.roster.rows().borrow());
+        let offers = offers::tell(&self.told.builds.catalog(), &self.told.roster.rows().borrow());
         registry.offer(self.site.server, generation, &offers).await.map(drop)
+    }
+
+    /// A machine that lives and whose offers are not known yet: every machine has some.
+    fn is_anybody_new(&self) -> bool {
+        let offers = self.offers.borrow();
+        let known = |server| offers.iter().any(|(known, offers)| *known == server && !offers.is_empty());
+        self.fleet.borrow().iter().any(|machine| machine.alive && !known(machine.server))
     }
 
     fn publish(&self, link: &LinkState) {

@@ -28,6 +28,8 @@ pub struct Site {
     pub port: u16,
     /// Known once the doors are open.
     pub doors: Option<Ports>,
+    /// By which the other machines reach this one, where the way to the registry does not tell.
+    pub host: String,
     pub slots: u32,
     pub ssd: Option<bool>,
 }
@@ -35,14 +37,14 @@ pub struct Site {
 impl Site {
     /// As far as the configuration says; the doors and the way to the registry say the rest.
     pub fn find(config: &Config, server: ServerId, name: String, data_dir: &Path, slots: u32) -> Self {
-        let told = Some(config.registry.address.clone()).filter(|told| !told.is_empty());
         Self {
             server,
             name,
             region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
-            ip_address: told.or_else(|| config.media.addresses.first().map(ToString::to_string)),
+            ip_address: told(config),
             port: config.supervisor.port,
             doors: None,
+            host: host(config),
             slots,
             ssd: telemetry::is_ssd(data_dir),
         }
@@ -57,39 +59,73 @@ impl Site {
 
 /// Where its pages and its API are reached by the other machines.
 fn url(ip_address: &str, doors: Ports) -> String {
-    let host = match ip_address.parse::<std::net::Ipv6Addr>() {
-        Ok(v6) => format!("[{v6}]"),
-        Err(_) => ip_address.to_owned(),
-    };
+    let host = bracketed(ip_address);
     match doors.https {
         Some(https) => format!("https://{host}:{https}"),
         None => format!("http://{host}:{}", doors.http),
     }
 }
 
-/// The address of ours from which the registry is reached. Nothing is sent: the system is asked which way it would go.
+/// As it stands before a port.
+fn bracketed(host: &str) -> String {
+    match host.parse::<std::net::Ipv6Addr>() {
+        Ok(v6) => format!("[{v6}]"),
+        Err(_) => host.to_owned(),
+    }
+}
+
+/// As the old seed calls a machine that shares its database's.
+const LOCAL: &str = "localhost";
+/// An address of the documentation's: the way to it is the way to everywhere.
+const EVERYWHERE: (&str, u16) = ("192.0.2.1", 9);
+
+fn told(config: &Config) -> Option<String> {
+    let told = Some(config.registry.address.clone()).filter(|told| !told.is_empty());
+    told.or_else(|| config.media.addresses.first().map(ToString::to_string))
+}
+
+/// By which name or address another machine reaches this one, as far as that can be known without asking one.
+pub fn host(config: &Config) -> String {
+    told(config).unwrap_or_else(|| local_address(EVERYWHERE))
+}
+
+/// The address of ours from which the registry is reached.
 fn way_out(address: &Address) -> String {
     let (host, port) = address.host();
+    local_address((host.as_str(), port))
+}
+
+/// Nothing is sent: the system is asked which way it would go.
+fn local_address(to: (&str, u16)) -> String {
     let local = || -> std::io::Result<IpAddr> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        socket.connect((host.as_str(), port))?;
+        socket.connect(to)?;
         Ok(socket.local_addr()?.ip())
     };
     match local() {
         Ok(ip) if !ip.is_loopback() && !ip.is_unspecified() => ip.to_string(),
-        // As the old seed calls a machine that shares its database's.
-        _ => "localhost".to_owned(),
+        _ => LOCAL.to_owned(),
     }
 }
 
-/// As it stands in the registry of that address, in the words of the old table: "64GB", "NVIDIA Tesla T4", "1TB SSD".
-pub fn describe(site: &Site, registry: &Address, host: &Host, gpus: &GpuState) -> ServerRow {
+/// As it stands in the registry of that address, in the words of the old table: "64GB", "NVIDIA Tesla T4", "1TB SSD". `relay` is the
+/// port of the door for the other machines.
+pub fn describe(
+    site: &Site,
+    registry: &Address,
+    relay: Option<u16>,
+    host: &Host,
+    gpus: &GpuState,
+) -> ServerRow {
     let ip_address = site.ip_address.clone().unwrap_or_else(|| way_out(registry));
+    // Where the registry shares this machine, its way does not say how others come here.
+    let door = if ip_address == LOCAL { &site.host } else { &ip_address };
     ServerRow {
         server: site.server,
         name: site.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url: site.doors.map(|doors| url(&ip_address, doors)),
+        relay: relay.map(|port| format!("{}:{port}", bracketed(door))),
         region: site.region.clone(),
         ip_address,
         port: site.port,

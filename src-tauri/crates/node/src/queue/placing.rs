@@ -19,7 +19,7 @@ use super::{
     request::{self, keeps_its_place},
 };
 use crate::{
-    elsewhere::{Order, Refusal},
+    elsewhere::Order,
     membership::Seat,
     problem::{problem, too_many},
     roster::{Launch, Started, free, taken_by},
@@ -27,6 +27,8 @@ use crate::{
 
 /// A reserved slot is taken within this, or is free again: the other machine is asked in between.
 const RESERVED_FOR: Duration = Duration::from_secs(30);
+/// So says an admission that has no room just now.
+const FULL: u16 = 503;
 
 impl Queue {
     /// Where it goes best; a place in the queue where nothing is free.
@@ -85,17 +87,19 @@ impl Queue {
             return Ok(Err(full));
         }
         let mut refused: Vec<ServerId> = Vec::new();
+        // Not for want of room: to wait for these would help nobody.
+        let mut unfit: Vec<ServerId> = Vec::new();
         let mut last_word = None;
         loop {
             let draw = getrandom::u64().unwrap_or_default();
             let to = match decide(wanted, machines, &refused, draw) {
                 Decision::Nowhere(why) => return Ok(Err(self.said_no(prepared, why))),
-                Decision::Queue(servers) => {
-                    // All that would do have refused, and not for want of room: waiting would help nobody.
-                    if let Some(problem) = last_word {
-                        return Ok(Err(problem));
-                    }
-                    return self.enqueue(by, request, servers, seat).await;
+                Decision::Queue(mut servers) => {
+                    servers.retain(|server| !unfit.contains(server));
+                    return match last_word {
+                        Some(problem) if servers.is_empty() => Ok(Err(problem)),
+                        _ => self.enqueue(by, request, servers, seat).await,
+                    };
                 }
                 Decision::Here => self.means.setup.server,
                 Decision::There(server) => server,
@@ -110,8 +114,11 @@ impl Queue {
                 Err(why) => {
                     info!(server = %to, why = why.detail, "a machine refused a launch; the next one is asked");
                     seat.registry.release(reserved.server, reserved.slot, reserved.token).await?;
-                    last_word = (why.status != 503).then_some(why).or(last_word);
                     refused.push(to);
+                    if why.status != FULL {
+                        unfit.push(to);
+                        last_word = Some(why);
+                    }
                 }
             }
         }
@@ -137,10 +144,7 @@ impl Queue {
             request: LaunchRequest { server_id: None, region: None, ..request.clone() },
             reservation: reserved.clone(),
         };
-        self.elsewhere.launch(reserved.server, order).await.map_err(|refusal| match refusal {
-            Refusal::Refused(problem) => problem,
-            Refusal::Unreachable(why) => problem(503, "A machine does not answer", why),
-        })
+        Ok(self.elsewhere.launch(reserved.server, order).await?)
     }
 
     async fn enqueue(

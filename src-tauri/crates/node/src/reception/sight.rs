@@ -1,13 +1,44 @@
 //! What a caller may see: a foreign thing and none at all get the same answer, so that nobody learns what there is.
 
 use gateway::{Caller, Refused};
-use model::{InstanceId, Role, Secret};
+use model::{InstanceId, Role, SecretHash, ServerId};
 use protocol::{api::Problem, signal::RefusalReason};
 
 use super::{Desk, refused};
-use crate::{clock, events, problem::problem, roster::Row};
+use crate::{
+    clock, events,
+    fleet::Fleet,
+    problem::problem,
+    roster::{Roster, Row},
+};
+
+/// What of all machines a caller may see.
+pub(super) struct Eyes {
+    roster: Roster,
+    fleet: Fleet,
+    server: ServerId,
+}
+
+impl Eyes {
+    pub(super) fn seen(&self, caller: &Caller) -> events::Seen {
+        let there = self.fleet.instances(caller).into_iter().map(|view| (view.instance_id, view));
+        let mut seen: events::Seen = there.collect();
+        // What runs here is known best here.
+        seen.extend(events::seen(&self.roster.rows().borrow(), caller, self.server));
+        seen
+    }
+}
 
 impl Desk {
+    /// The machine that has this instance, if it is not this one.
+    pub(super) async fn elsewhere(&self, id: InstanceId) -> Option<ServerId> {
+        if self.roster.row(id).is_some() { None } else { self.fleet.owner(id).await }
+    }
+
+    pub(super) fn eyes(&self) -> Eyes {
+        Eyes { roster: self.roster.clone(), fleet: self.fleet.clone(), server: self.server }
+    }
+
     /// A foreign instance and none at all get the same answer, so that nobody learns which ids exist.
     pub(super) fn visible(&self, caller: &Caller, id: InstanceId) -> Result<Row, Problem> {
         self.roster.row(id).filter(|row| events::may_see(caller, row)).ok_or_else(|| {
@@ -40,7 +71,7 @@ impl Desk {
         &self,
         caller: &Caller,
         id: InstanceId,
-        invite: Option<&str>,
+        invite: Option<SecretHash>,
     ) -> Result<(Row, Role), Refused> {
         let not_found = || {
             refused(
@@ -60,8 +91,7 @@ impl Desk {
                 "The invitation has ended, or is for another instance. Ask for a new one.",
             )
         };
-        let secret = Secret::parse(invite).map_err(|_| bad())?;
-        let found = self.store.invite(secret.hash(), clock::now()).await;
+        let found = self.store.invite(invite, clock::now()).await;
         let found = found.map_err(|error| refused(RefusalReason::Unavailable, error.to_string()))?;
         let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
         Ok((row, role))

@@ -20,6 +20,7 @@ pub fn row(port: u16, slots: u32) -> ServerRow {
         name: format!("dome {port}"),
         version: "0.1.0".to_owned(),
         url: None,
+        relay: None,
         region: Some("us-east-3".to_owned()),
         ip_address: "localhost".to_owned(),
         port,

@@ -25,7 +25,7 @@ impl Driver {
     }
 
     pub(super) async fn describe(&self, address: &Address) -> Result<ServerRow, Problem> {
-        let mut health = self.health.clone();
+        let mut health = self.told.health.clone();
         let _ = timeout(SAMPLED_WITHIN, health.wait_for(Option::is_some)).await;
         self.row(address).ok_or_else(|| {
             problem(503, "Not yet", "The machine's figures are still being taken: try again in a moment.")

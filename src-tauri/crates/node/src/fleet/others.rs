@@ -1,0 +1,244 @@
+//! Instances of the other machines, as the registry tells them; looked at every second while somebody could ask.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use gateway::Caller;
+use model::{InstanceId, InstanceState, SecretHash, ServerId};
+use protocol::api::InstanceView;
+use registry::{Machine, SharedInstance};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::debug;
+
+use super::Fleet;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Until its machine has told the registry of it, a launch is known by the machine's own answer.
+const EXPECTED_FOR: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Other {
+    server: ServerId,
+    session: SecretHash,
+    view: InstanceView,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    all: BTreeMap<InstanceId, Other>,
+    expected: BTreeMap<InstanceId, Instant>,
+}
+
+impl PartialEq for Others {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Others {
+    pub fn owner(&self, id: InstanceId) -> Option<ServerId> {
+        self.all.get(&id).map(|other| other.server)
+    }
+
+    pub fn seen(&self, caller: &Caller) -> Vec<InstanceView> {
+        self.all.values().filter(|other| may_see(caller, other)).map(|other| other.view.clone()).collect()
+    }
+
+    pub fn one(&self, caller: &Caller, id: InstanceId) -> Option<InstanceView> {
+        self.all.get(&id).filter(|other| may_see(caller, other)).map(|other| other.view.clone())
+    }
+
+    /// Has just been launched there.
+    pub fn expect(&mut self, session: SecretHash, server: ServerId, view: InstanceView) {
+        let id = view.instance_id;
+        self.expected.insert(id, Instant::now() + EXPECTED_FOR);
+        self.all.entry(id).or_insert(Other { server, session, view });
+    }
+
+    /// What the registry says now; what it does not know yet stays for a moment.
+    fn after(&self, told: Vec<SharedInstance>, me: ServerId, machines: &[Machine], now: Instant) -> Self {
+        let told = told.into_iter().filter(|shared| shared.server != me);
+        let mut all: BTreeMap<_, _> = told
+            .filter_map(|shared| {
+                let machine = machines.iter().find(|machine| machine.server == shared.server);
+                let view = shown(serde_json::from_value(shared.view).ok()?, machine);
+                Some((shared.instance, Other { server: shared.server, session: shared.session, view }))
+            })
+            .collect();
+        let mut expected = self.expected.clone();
+        expected.retain(|id, until| *until > now && !all.contains_key(id));
+        for id in expected.keys() {
+            if let Some(other) = self.all.get(id) {
+                all.insert(*id, other.clone());
+            }
+        }
+        Self { all, expected }
+    }
+}
+
+fn may_see(caller: &Caller, other: &Other) -> bool {
+    match caller {
+        Caller::Admin => true,
+        Caller::Session(session) => other.session == *session,
+    }
+}
+
+/// As its machine told it last, or lost with it.
+fn shown(view: InstanceView, machine: Option<&Machine>) -> InstanceView {
+    if machine.is_some_and(|machine| machine.alive) || !view.state.is_live() {
+        return view;
+    }
+    let name = machine.map_or("it runs on", |machine| machine.name.as_str());
+    let message =
+        format!("The machine {name} does not answer any more. If it comes back, this goes on where it was.");
+    InstanceView {
+        state: InstanceState::Lost,
+        phase: None,
+        progress: None,
+        detail: None,
+        message: Some(message),
+        viewers: 0,
+        ..view
+    }
+}
+
+/// Ends with the node. What was known last stays known while the registry is away.
+pub async fn follow(fleet: Fleet) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let registry = fleet.registry();
+        let machines = fleet.machines.borrow().clone();
+        let Some(registry) = registry.filter(|_| machines.iter().any(|machine| machine.server != fleet.me))
+        else {
+            continue;
+        };
+        match timeout(LOOK_EVERY * 5, registry.instances(None)).await {
+            Ok(Ok(told)) => {
+                fleet.others.send_if_modified(|others| {
+                    let after = others.after(told, fleet.me, &machines, Instant::now());
+                    let changed = **others != after;
+                    *others = Arc::new(after);
+                    changed
+                });
+            }
+            Ok(Err(error)) => debug!(%error, "the other machines' instances are not known anew"),
+            Err(_) => debug!("the registry takes long to tell of the other machines' instances"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use model::UnixMillis;
+    use registry::{Generation, Load};
+
+    use super::*;
+
+    fn view(server: ServerId, state: InstanceState) -> InstanceView {
+        InstanceView {
+            instance_id: InstanceId::random(),
+            state,
+            phase: None,
+            progress: None,
+            detail: None,
+            attempt: 1,
+            message: None,
+            build: "demo".into(),
+            build_name: "Demo".into(),
+            demo: true,
+            profile: None,
+            server_id: server,
+            url: String::new(),
+            viewers: 2,
+            created: UnixMillis(0),
+            standby: false,
+            ending: None,
+        }
+    }
+
+    fn machine(server: ServerId, alive: bool) -> Machine {
+        Machine {
+            server,
+            generation: Generation(1),
+            name: "Dome".into(),
+            version: String::new(),
+            url: None,
+            relay: None,
+            region: None,
+            ip_address: String::new(),
+            graphics_card: None,
+            age: Duration::ZERO,
+            alive,
+            draining: false,
+            slots_total: 1,
+            slots_free: 0,
+            load: Load::default(),
+        }
+    }
+
+    fn shared(server: ServerId, session: SecretHash, view: &InstanceView) -> SharedInstance {
+        let live = view.state.is_live();
+        let json = serde_json::to_value(view).unwrap();
+        SharedInstance { instance: view.instance_id, server, session, live, view: json }
+    }
+
+    const ANN: SecretHash = SecretHash([1; 32]);
+
+    #[test]
+    fn one_sees_ones_own_of_the_other_machines_and_those_of_a_dead_one_are_lost() {
+        let (me, dome) = (ServerId::random(), ServerId::random());
+        let (ready, failed) = (view(dome, InstanceState::Ready), view(dome, InstanceState::Failed));
+        let mine = view(me, InstanceState::Ready);
+        let told = vec![shared(dome, ANN, &ready), shared(dome, ANN, &failed), shared(me, ANN, &mine)];
+        let at = |alive| {
+            let machines = [machine(dome, alive)];
+            Others::default().after(told.clone(), me, &machines, Instant::now())
+        };
+        let seen = at(true).seen(&Caller::Session(ANN));
+        assert_eq!(seen.len(), 2, "this machine's own are told by itself");
+        assert!(at(true).seen(&Caller::Session(SecretHash([2; 32]))).is_empty());
+        assert_eq!(at(true).owner(ready.instance_id), Some(dome));
+        let lost = at(false).one(&Caller::Admin, ready.instance_id).unwrap();
+        assert_eq!((lost.state, lost.viewers), (InstanceState::Lost, 0));
+        assert!(lost.message.unwrap().starts_with("The machine Dome does not answer"));
+        let failed = at(false).one(&Caller::Admin, failed.instance_id).unwrap();
+        assert_eq!(failed.state, InstanceState::Failed, "what has ended is not lost");
+    }
+
+    #[test]
+    fn what_was_just_launched_there_is_known_until_the_registry_tells_it() {
+        let (me, dome) = (ServerId::random(), ServerId::random());
+        let new = view(dome, InstanceState::Starting);
+        let mut others = Others::default();
+        others.expect(ANN, dome, new.clone());
+        let now = Instant::now();
+        let machines = [machine(dome, true)];
+        let after = others.after(Vec::new(), me, &machines, now);
+        assert_eq!(after.owner(new.instance_id), Some(dome));
+        let told = others.after(vec![shared(dome, ANN, &new)], me, &machines, now);
+        assert_eq!(told.after(Vec::new(), me, &machines, now).owner(new.instance_id), None);
+        let never = after.after(Vec::new(), me, &machines, now + EXPECTED_FOR * 2);
+        assert_eq!(never.owner(new.instance_id), None, "it has ended before it was told");
+    }
+
+    #[test]
+    fn a_row_edited_to_nonsense_is_passed_over() {
+        let (me, dome) = (ServerId::random(), ServerId::random());
+        let good = view(dome, InstanceState::Ready);
+        let mut bad = shared(dome, ANN, &view(dome, InstanceState::Ready));
+        bad.view = serde_json::json!({ "state": "dancing" });
+        let others = Others::default().after(
+            vec![bad, shared(dome, ANN, &good)],
+            me,
+            &[machine(dome, true)],
+            Instant::now(),
+        );
+        assert_eq!(others.seen(&Caller::Admin), [good]);
+    }
+}

@@ -1,0 +1,131 @@
+//! A viewer's signaling over the link: at the machine whose page it has, and at the one whose picture it sees.
+
+use std::time::{Duration, Instant};
+
+use gateway::{Refused, ViewerChannel};
+use protocol::signal::{MAX_MESSAGE_BYTES, ServerMessage, ViewerMessage};
+use relay::Stream;
+use serde::de::DeserializeOwned;
+use tokio::{sync::mpsc, time::timeout};
+use tracing::debug;
+
+use super::words::{Seat, encode};
+
+/// As many as a session's own socket holds.
+const QUEUE: usize = 64;
+/// The other machine looks into its journal at most.
+const SEAT_WITHIN: Duration = Duration::from_secs(6);
+/// The viewer's own machine counts too; this one does not take its word for it.
+const MESSAGES_PER_S: u32 = 20;
+const MESSAGES_BURST: u32 = 100;
+
+/// At the machine of the page. `None`: the link broke before the other machine could say anything.
+pub async fn relayed(mut stream: Stream) -> Option<Result<ViewerChannel, Refused>> {
+    match read(&timeout(SEAT_WITHIN, stream.recv()).await.ok()??)? {
+        Seat::Refused { reason, message, retry_after_s } => {
+            Some(Err(Refused { reason, message, retry_after_s }))
+        }
+        Seat::Taken => {
+            let (incoming, from_viewer) = mpsc::channel(QUEUE);
+            let (to_viewer, outgoing) = mpsc::channel(QUEUE);
+            tokio::spawn(carry::<ViewerMessage, ServerMessage>(stream, from_viewer, to_viewer, None));
+            Some(Ok(ViewerChannel { incoming, outgoing }))
+        }
+    }
+}
+
+/// A socket that is closed without a word: the page comes again, and keeps its picture meanwhile.
+pub fn interrupted() -> ViewerChannel {
+    let (incoming, _) = mpsc::channel(1);
+    let (_, outgoing) = mpsc::channel(1);
+    ViewerChannel { incoming, outgoing }
+}
+
+/// At the machine that has the instance.
+pub async fn hosted(stream: Stream, attended: Result<ViewerChannel, Refused>) {
+    let channel = match attended {
+        Ok(channel) => channel,
+        Err(Refused { reason, message, retry_after_s }) => {
+            // Whoever is not there any more needs no reason.
+            let _ = stream.send(encode(&Seat::Refused { reason, message, retry_after_s })).await;
+            return;
+        }
+    };
+    if stream.send(encode(&Seat::Taken)).await.is_ok() {
+        let ViewerChannel { incoming, outgoing } = channel;
+        carry::<ServerMessage, ViewerMessage>(stream, outgoing, incoming, Some(Allowance::full())).await;
+    }
+}
+
+/// Both directions, until either ends. Dropping the ends tells both sides.
+async fn carry<Out: serde::Serialize, In: DeserializeOwned>(
+    mut stream: Stream,
+    mut outward: mpsc::Receiver<Out>,
+    inward: mpsc::Sender<In>,
+    mut allowance: Option<Allowance>,
+) {
+    loop {
+        tokio::select! {
+            message = outward.recv() => match message {
+                Some(message) => if stream.send(encode(&message)).await.is_err() { return },
+                None => return,
+            },
+            bytes = stream.recv() => {
+                let Some(bytes) = bytes else { return };
+                if allowance.as_mut().is_some_and(|allowance| !allowance.take(Instant::now())) {
+                    debug!("a relayed viewer sends too many messages");
+                    return;
+                }
+                let Some(message) = read(&bytes) else { continue };
+                if inward.send(message).await.is_err() {
+                    // The session ends: what it still has to say comes the other way.
+                    while let Some(message) = outward.recv().await {
+                        if stream.send(encode(&message)).await.is_err() { return }
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A later version may say more than this one knows.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    (bytes.len() <= MAX_MESSAGE_BYTES).then(|| serde_json::from_slice(bytes).ok()).flatten()
+}
+
+/// A bucket that fills with time.
+struct Allowance {
+    left: f32,
+    at: Instant,
+}
+
+impl Allowance {
+    fn full() -> Self {
+        Self { left: MESSAGES_BURST as f32, at: Instant::now() }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        let filled = now.duration_since(self.at).as_secs_f32() * MESSAGES_PER_S as f32;
+        self.left = (self.left + filled).min(MESSAGES_BURST as f32);
+        self.at = now;
+        self.left >= 1.0 && {
+            self.left -= 1.0;
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_allowed_and_a_flood_is_not() {
+        let (mut allowance, start) = (Allowance::full(), Instant::now());
+        let taken = (0..200).filter(|_| allowance.take(start)).count();
+        assert_eq!(taken, MESSAGES_BURST as usize);
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..200).filter(|_| allowance.take(later)).count(), MESSAGES_PER_S as usize);
+    }
+}

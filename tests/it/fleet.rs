@@ -1,0 +1,203 @@
+//! Two machines that trust each other, told through their API: one launches on the other, lists, invites and stops; and what is refused.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use e2e::{Api, Postgres, TestNode, api::Socket};
+use model::{InstanceState, Role, ServerId};
+use protocol::{
+    admin::{AdminCommand, AdminReply, RegistryState},
+    api::LaunchRequest,
+    signal::{RefusalReason, ServerMessage},
+};
+use reqwest::{Method, StatusCode};
+
+struct Fleet {
+    postgres: Postgres,
+    a: TestNode,
+    b: TestNode,
+}
+
+async fn machine(postgres: &Postgres, name: &str) -> Result<TestNode> {
+    let (name, url) = (format!("server.name={name}"), postgres.url("openspace"));
+    let sets =
+        ["instances.slots=2", "relay.port=0", "relay.bind=127.0.0.1", "registry.address=127.0.0.1", &name];
+    TestNode::start_with(&sets, &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await
+}
+
+async fn join_code(node: &TestNode) -> Result<String> {
+    match node.admin()?.command(&AdminCommand::CreateJoinCode).await? {
+        AdminReply::JoinCode { code } => Ok(code),
+        other => bail!("{other:?}"),
+    }
+}
+
+impl Fleet {
+    async fn start() -> Result<Self> {
+        let postgres = Postgres::start()?;
+        let (a, b) = tokio::try_join!(machine(&postgres, "Dome"), machine(&postgres, "Foyer"))?;
+        let (ann, bob) = (a.admin()?, b.admin()?);
+        ann.until_snapshot("the registry", |s| (s.registry.state == RegistryState::NotSetUp).then_some(()))
+            .await?;
+        ann.command(&AdminCommand::SetUpRegistry).await?;
+        let code = join_code(&a).await?;
+        bob.command(&AdminCommand::JoinFleet { code }).await?;
+        for admin in [&ann, &bob] {
+            let both = |s: &protocol::admin::NodeSnapshot| {
+                (s.fleet.machines.iter().filter(|machine| machine.alive).count() == 2).then_some(())
+            };
+            admin.until_snapshot("both machines", both).await?;
+            admin.until_machines(2).await?;
+        }
+        Ok(Self { postgres, a, b })
+    }
+}
+
+async fn id_of(node: &TestNode) -> Result<ServerId> {
+    Ok(node.admin()?.snapshot().await?.node.server_id)
+}
+
+async fn launch_at(api: &Api, server: ServerId) -> Result<model::InstanceId> {
+    api.launch(&LaunchRequest {
+        build: Some("demo".to_owned()),
+        server_id: Some(server),
+        ..LaunchRequest::default()
+    })
+    .await
+}
+
+async fn welcome(socket: &mut Socket) -> Result<(model::ViewerId, Role)> {
+    match socket.until("welcome", |message| matches!(message, ServerMessage::Welcome { .. })).await? {
+        ServerMessage::Welcome { viewer_id, role, .. } => Ok((viewer_id, role)),
+        other => bail!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_one_machine_launches_watches_and_stops_on_another() -> Result<()> {
+    let fleet = Fleet::start().await?;
+    let there = id_of(&fleet.b).await?;
+    let (ann, eve) = (fleet.a.browser().await?, fleet.a.browser().await?);
+    let servers = ann.servers().await?;
+    assert_eq!(servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["Dome", "Foyer"]);
+
+    let id = launch_at(&ann, there).await?;
+    let view = ann.until(id, InstanceState::Ready).await?;
+    assert_eq!(view.server_id, there);
+    assert!(ann.instances().await?.iter().any(|view| view.instance_id == id));
+    assert!(eve.instances().await?.is_empty() && eve.instance(id).await.is_err(), "it is nobody else's");
+    let (status, text) = eve.call(Method::DELETE, &format!("/api/v1/instances/{id}"), None).await?;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{text}");
+    let picture = format!("/api/v1/instances/{id}/thumbnail.jpg");
+    assert_eq!(ann.call(Method::GET, &picture, None).await?.0, StatusCode::OK);
+    assert_eq!(eve.call(Method::GET, &picture, None).await?.0, StatusCode::NOT_FOUND);
+
+    // Watched through A, by whose it is and by who was invited, and by nobody else.
+    let mut owner = ann.attend(id, None).await?;
+    assert_eq!(welcome(&mut owner).await?.1, Role::Owner);
+    owner.until("an offer", |message| matches!(message, ServerMessage::Offer { .. })).await?;
+    let invite = ann.invite(id, "watcher").await?.url;
+    let secret = invite.split_once("#invite=").context("an invite")?.1.to_owned();
+    assert_eq!(welcome(&mut eve.attend(id, Some(&secret)).await?).await?.1, Role::Watcher);
+    for (invite, expected) in [(None, RefusalReason::NotFound), (Some("nonsense"), RefusalReason::BadInvite)]
+    {
+        let mut refused = eve.attend(id, invite).await?;
+        let said = refused.until("a refusal", |m| matches!(m, ServerMessage::Refused { .. })).await?;
+        assert!(matches!(said, ServerMessage::Refused { reason, .. } if reason == expected), "{said:?}");
+    }
+    ann.stop(id).await?;
+    owner.until("bye", |message| matches!(message, ServerMessage::Bye { .. })).await?;
+    ann.until_gone(id).await?;
+    for node in [&fleet.a, &fleet.b] {
+        let log = node.log();
+        assert!(!log.contains(&secret) && !log.contains(ann.bearer().reveal()), "a secret is in no log");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_machine_s_instances_are_shown_lost_and_come_back_with_it() -> Result<()> {
+    let mut fleet = Fleet::start().await?;
+    let there = id_of(&fleet.b).await?;
+    let ann = fleet.a.browser().await?;
+    let id = launch_at(&ann, there).await?;
+    ann.until(id, InstanceState::Ready).await?;
+    let mut viewer = ann.attend(id, None).await?;
+    welcome(&mut viewer).await?;
+
+    fleet.b.kill()?;
+    let lost = ann.until(id, InstanceState::Lost).await?;
+    assert!(lost.message.context("it says why")?.starts_with("The machine Foyer does not answer"));
+    let (status, text) = ann.call(Method::DELETE, &format!("/api/v1/instances/{id}"), None).await?;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert!(text.contains("The machine Foyer does not answer"), "{text}");
+    let mut refused = ann.attend(id, None).await?;
+    let said = refused.until("a refusal", |m| matches!(m, ServerMessage::Refused { .. })).await?;
+    assert!(matches!(said, ServerMessage::Refused { retry_after_s: Some(_), .. }), "{said:?}");
+
+    fleet.b.up().await?;
+    ann.until(id, InstanceState::Ready).await?;
+    let mut back = ann.attend(id, None).await?;
+    assert_eq!(welcome(&mut back).await?.1, Role::Owner);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused() -> Result<()> {
+    let fleet = Fleet::start().await?;
+    let (here, there) = (id_of(&fleet.a).await?, id_of(&fleet.b).await?);
+    let ann = fleet.a.browser().await?;
+    // Somebody edits the row: B's door is said to be A's.
+    let door = |node: &TestNode| node.ports_now()?.relay.context("it is open");
+    let edit = async |name: &str, port: u16| -> Result<()> {
+        let row = format!("name = '{name}', relay = '127.0.0.1:{port}' WHERE machine_id = '{there}'");
+        fleet.postgres.sql("openspace", &format!("UPDATE machines SET {row}"))?;
+        while !ann.servers().await?.iter().any(|server| server.name == name) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    };
+    edit("Astray", door(&fleet.a)?).await?;
+    let refused = launch_at(&ann, there).await.unwrap_err().to_string();
+    assert!(refused.contains("Astray does not answer") && refused.contains("another machine's"), "{refused}");
+    edit("Found", door(&fleet.b)?).await?;
+    launch_at(&ann, there).await?;
+
+    let admin = fleet.b.admin()?;
+    let not_founder = admin.command(&AdminCommand::RemoveMachine { server_id: here }).await.unwrap_err();
+    assert!(not_founder.to_string().contains("founder"), "{not_founder}");
+    fleet.a.admin()?.command(&AdminCommand::RemoveMachine { server_id: there }).await?;
+    let refused = launch_at(&ann, there).await.unwrap_err().to_string();
+    assert!(refused.contains("was removed from the fleet"), "{refused}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_machine_joins_from_the_command_line_before_it_has_ever_run() -> Result<()> {
+    let founder =
+        TestNode::start_with(&["relay.port=0", "relay.bind=127.0.0.1", "registry.address=127.0.0.1"], &[])
+            .await?;
+    let code = join_code(&founder).await?;
+    let folder = tempfile::tempdir()?;
+    let run = |args: &[&str]| {
+        std::process::Command::new(e2e::programs::find("openspace-webrtc-node")?)
+            .args(args)
+            .arg("--data-dir")
+            .arg(folder.path())
+            .output()
+            .context("running the node")
+    };
+    let joined = run(&["fleet", "join", &code])?;
+    assert!(joined.status.success(), "{joined:?}");
+    for (args, said) in [
+        (&["fleet", "join", &code][..], "belongs to a fleet already"),
+        (&["fleet", "join", "fleet-AAAA"], "this is no join code"),
+        (&["fleet", "code"], "start it first"),
+    ] {
+        let refused = run(args)?;
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && words.contains(said), "{args:?}: {words}");
+    }
+    assert!(!founder.log().contains(&code), "a code is in no log");
+    Ok(())
+}
