@@ -8,6 +8,7 @@ mod life;
 mod logs;
 mod queue;
 mod registry;
+mod sizes;
 mod standby;
 mod time;
 mod viewers;

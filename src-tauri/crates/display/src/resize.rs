@@ -19,17 +19,19 @@ const PREFIX: &str = "openspace-";
 /// Dots of X per inch that programs are told, as the server is started with.
 const DOTS_PER_INCH: u32 = 96;
 
-/// Makes the display `size` large; its main window follows. Blocks for some round trips.
+/// Makes the display `size` large; its main window follows. Answers with the size that it had. Blocks for some round trips.
 ///
 /// # Errors
 /// A sentence: the display is gone, or has no RandR that takes this size.
-pub fn resize(address: &DisplayAddress, size: Size) -> anyhow::Result<()> {
+pub fn resize(address: &DisplayAddress, size: Size) -> anyhow::Result<Size> {
     let wire = Wire::connect(address)?;
     let root = wire.conn.get_geometry(wire.root)?.reply()?;
-    if (u32::from(root.width), u32::from(root.height)) == (size.width, size.height) {
-        return Ok(());
+    let before = Size::new(root.width.into(), root.height.into());
+    if before != size {
+        change(&wire, size)
+            .with_context(|| format!("display {} cannot be made {size} large", address.name()))?;
     }
-    change(&wire, size).with_context(|| format!("display {} cannot be made {size} large", address.name()))
+    Ok(before)
 }
 
 fn change(wire: &Wire, size: Size) -> anyhow::Result<()> {

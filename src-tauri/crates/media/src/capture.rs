@@ -76,6 +76,8 @@ pub(crate) struct Screen {
     connection: RustConnection,
     root: u32,
     size: Size,
+    /// As it was at the beginning: there is memory for no more.
+    begun: Size,
     segment: Segment,
     segment_id: Seg,
     watched: Option<Watched>,
@@ -101,7 +103,7 @@ impl Screen {
             .map_err(|error| CaptureError::Refused(format!("no shared memory could be had: {error}")))?;
         let segment_id = connection.generate_id()?;
         connection.shm_attach_fd(segment_id, fd, false)?.check()?;
-        Ok(Self { connection, root, size, segment, segment_id, watched: None })
+        Ok(Self { connection, root, size, begun: size, segment, segment_id, watched: None })
     }
 
     /// From now on [`Self::changes`] tells of drawings anywhere on the display, and of the window's end.
@@ -116,6 +118,7 @@ impl Screen {
             ReplyError::X11Error(_) => CaptureError::Refused(format!("there is no window {:#x}", window.0)),
             ReplyError::ConnectionError(_) => CaptureError::Gone,
         })?;
+        connection.change_window_attributes(self.root, &structure)?.check()?;
         let damage = connection.generate_id()?;
         connection.damage_create(damage, self.root, ReportLevel::NON_EMPTY)?.check()?;
         self.watched = Some(Watched { window, damage });
@@ -141,6 +144,11 @@ impl Screen {
                     if self.watched.as_ref().is_some_and(|w| w.window.0 == end.window) =>
                 {
                     return Err(CaptureError::Gone);
+                }
+                // Somebody resizes the display, and opens another capture in its new size. This one shows what is left until then.
+                Event::ConfigureNotify(now) if now.window == self.root => {
+                    let Size { width, height } = self.begun;
+                    self.size = Size::new(width.min(now.width.into()), height.min(now.height.into()));
                 }
                 Event::Error(error) => tracing::debug!(?error, "the X server refused a request"),
                 _ => {}

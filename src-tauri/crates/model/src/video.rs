@@ -64,6 +64,27 @@ impl Rung {
     }
 }
 
+/// What the size of an instance's picture goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum SizeMode {
+    #[default]
+    Launched,
+    /// The window of whoever steers, within the machine's limits.
+    Follow,
+    Fixed {
+        width: u32,
+        height: u32,
+    },
+}
+
+/// How large an instance's picture is, and what that goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureSize {
+    pub mode: SizeMode,
+    pub size: Size,
+}
+
 /// One encode of a picture: in which codec, and how large.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS, ToSchema)]
 pub struct Rendition {

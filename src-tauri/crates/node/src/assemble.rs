@@ -374,6 +374,8 @@ fn roster_setup(
         policy: config.policy(),
         stage: stage::Setup {
             size: config.size(),
+            size_max: config.size_max(),
+            picture: None,
             fps: config.fps(),
             bitrates: config.bitrates(),
             encoders: config.stream.encoders.clone(),

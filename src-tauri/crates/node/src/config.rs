@@ -207,6 +207,8 @@ pub struct Standby {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Stream {
+    pub width_max: u32,
+    pub height_max: u32,
     pub bitrate_kbps: u32,
     pub bitrate_min_kbps: u32,
     pub bitrate_max_kbps: u32,
@@ -327,6 +329,10 @@ impl Config {
 
     pub fn size(&self) -> Size {
         Size::new(self.instances.width, self.instances.height).clamped()
+    }
+
+    pub fn size_max(&self) -> Size {
+        Size::new(self.stream.width_max, self.stream.height_max).clamped()
     }
 
     pub fn fps(&self) -> FrameRate {

@@ -124,6 +124,11 @@ impl Ladder {
         Self { shape, places: BTreeMap::new(), rates: BTreeMap::new(), holder: None }
     }
 
+    /// The picture has another size now.
+    pub fn reshape(&mut self, size: Size) {
+        self.shape.size = size;
+    }
+
     pub fn join(&mut self, viewer: ViewerId) {
         self.places.entry(viewer).or_insert_with(Place::new);
     }

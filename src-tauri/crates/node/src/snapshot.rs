@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use model::{ServerId, health::HealthSample};
+use model::{ServerId, Size, health::HealthSample};
 use protocol::{
     admin::{
         AdminInstance, AdminViewer, DrainView, NodeSnapshot, NodeView, RenditionView, StandbyView, StreamView,
@@ -177,7 +177,7 @@ fn instance(row: &Row, server: ServerId, health: Option<&HealthSample>) -> Admin
     let picture = row.stage.picture.as_ref();
     AdminInstance {
         instance: views::instance(row, server),
-        size: row.member.size,
+        size: Size::new(row.stage.size.width, row.stage.size.height),
         display: running.map(|running| running.display.address.name()),
         pid,
         cpu_percent: load.map(|load| load.cpu_percent),
@@ -185,7 +185,7 @@ fn instance(row: &Row, server: ServerId, health: Option<&HealthSample>) -> Admin
         gpu_memory_bytes: load.and_then(|load| load.gpu_memory_bytes),
         encoder: picture.map(|picture| picture.pipeline.choice().clone()),
         stream: picture.map(|picture| stream(*picture.pipeline.stats().borrow())),
-        renditions: picture.map(|picture| renditions(row, picture)).unwrap_or_default(),
+        renditions: picture.map(renditions).unwrap_or_default(),
         viewers: viewers(row),
         ending: row.member.life.ending().map(|ending| views::ending(&ending, Instant::now(), clock::now())),
         log_tail: notes_and_log(row),
@@ -202,10 +202,10 @@ fn stream(stats: media::Stats) -> StreamView {
     }
 }
 
-fn renditions(row: &Row, picture: &Picture) -> Vec<RenditionView> {
+fn renditions(picture: &Picture) -> Vec<RenditionView> {
     let view = |running: media::RenditionStats| RenditionView {
         rendition: running.rendition,
-        size: running.rendition.rung.size(row.member.size.clamped()),
+        size: running.rendition.rung.size(picture.size),
         encoder: running.encoder,
         viewers: running.viewers as u32,
         stream: stream(running.stats),

@@ -3,7 +3,10 @@
 //! The server offers. Media outlives the socket: a viewer that comes back within [`RESUME_WINDOW_S`] with its
 //! `viewer_id` goes on with the same peer.
 
-use model::{EndingReason, InstanceId, Phase, Role, ViewerId, video::Rung};
+use model::{
+    EndingReason, InstanceId, Phase, Role, ViewerId,
+    video::{Rung, SizeMode},
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -36,6 +39,15 @@ pub enum ViewerMessage {
     },
     Quality {
         mode: QualityMode,
+    },
+    /// How large the picture is to be, for everybody; from whoever steers.
+    Size {
+        mode: SizeMode,
+    },
+    /// How large this viewer could show it, in its screen's own pixels. Said when its window has come to rest.
+    Window {
+        width: u32,
+        height: u32,
     },
     /// The tab is hidden or seen again: a hidden one receives no video.
     Visible {
@@ -113,6 +125,8 @@ pub enum ServerMessage {
     },
     /// What this viewer is shown, and what made it.
     Picture(PictureNews),
+    /// How large the picture is now, and what that goes by.
+    Size(SizeNews),
     /// Something that everybody who watches should know: "The scene is back as it was left."
     Notice {
         message: String,
@@ -155,6 +169,18 @@ pub struct PictureNews {
     pub hardware: bool,
     /// Which of the sizes that the machine makes.
     pub rung: Rung,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SizeNews {
+    pub mode: SizeMode,
+    pub width: u32,
+    pub height: u32,
+    /// The largest that this machine takes.
+    pub width_max: u32,
+    pub height_max: u32,
+    /// Why it is not as large as was asked for, in a sentence.
+    pub trouble: Option<String>,
 }
 
 /// When an instance ends, and whether that can be put off.

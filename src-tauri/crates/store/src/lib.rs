@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cluster::line::Entry;
 use model::{
     AuditEntry, AuditQuestion, Build, BuildId, Confirmed, InstanceId, InstanceState, Role, Running,
-    SavedScene, SecretHash, Size, UnixMillis,
+    SavedScene, SecretHash, Size, UnixMillis, video::PictureSize,
 };
 use uuid::Uuid;
 
@@ -59,6 +59,8 @@ pub struct InstanceRecord {
     pub state: InstanceState,
     pub message: Option<String>,
     pub running: Option<Running>,
+    /// `None`: as it was launched.
+    pub picture: Option<PictureSize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -47,6 +47,11 @@ pub(crate) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(),
     Ok(())
 }
 
+fn remove_setting(db: &Connection, key: &str) -> Result<(), SqlError> {
+    db.execute("DELETE FROM settings WHERE key = ?1", [key])?;
+    Ok(())
+}
+
 pub(crate) fn add_session(db: &Connection, session: SecretHash, now: UnixMillis) -> Result<(), SqlError> {
     db.execute("INSERT OR IGNORE INTO sessions (hash, created) VALUES (?1, ?2)", params![session.0, now.0])?;
     Ok(())
@@ -119,10 +124,11 @@ pub(crate) fn put_confirmed(db: &Connection, build: &BuildId, said: &Confirmed) 
 }
 
 pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {
-    let question = "SELECT id, session, build, profile, width, height, created, state, message, running
-                    FROM instances ORDER BY created, id";
+    let question =
+        "SELECT id, session, build, profile, width, height, created, state, message, running, value
+                    FROM instances LEFT JOIN settings ON key = 'picture of ' || id ORDER BY created, id";
     rows(db, question, [], |row| {
-        let running: Option<String> = row.get(9)?;
+        let (running, picture): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
         Ok(InstanceRecord {
             id: parsed("instance id", row.get(0)?)?,
             session: SecretHash(row.get(1)?),
@@ -133,12 +139,15 @@ pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError
             state: word(&row.get::<_, String>(7)?)?,
             message: row.get(8)?,
             running: running.map(|json| serde_json::from_str(&json)).transpose()?,
+            // One that is not understood is as launched.
+            picture: picture.and_then(|json| serde_json::from_str(&json).ok()),
         })
     })
 }
 
 pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(), SqlError> {
-    let InstanceRecord { id, session, build, profile, size, created, state, message, running } = record;
+    let InstanceRecord { id, session, build, profile, size, created, state, message, running, picture } =
+        record;
     db.execute(
         "INSERT OR REPLACE INTO instances (id, session, build, profile, width, height, created, state, message, running)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -155,13 +164,21 @@ pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(
             running.as_ref().map(to_json).transpose()?,
         ],
     )?;
-    Ok(())
+    match picture {
+        Some(picture) => put_setting(db, &picture_of(*id), &to_json(picture)?),
+        None => remove_setting(db, &picture_of(*id)),
+    }
+}
+
+/// The setting beside an instance's row that says how large its picture is, if not as launched.
+fn picture_of(id: InstanceId) -> String {
+    format!("picture of {id}")
 }
 
 pub(crate) fn remove_instance(db: &Connection, id: InstanceId) -> Result<(), SqlError> {
     db.execute("DELETE FROM invites WHERE instance = ?1", [id.to_string()])?;
     db.execute("DELETE FROM instances WHERE id = ?1", [id.to_string()])?;
-    Ok(())
+    remove_setting(db, &picture_of(id))
 }
 
 pub(crate) fn add_invite(db: &Connection, invite: SecretHash, what: &Invite) -> Result<(), SqlError> {

@@ -13,6 +13,7 @@ use std::{
 use model::{
     ApiGeneration, Build, BuildId, BuildKind, Confirmed, DisplayAddress, DisplayRecord, InstanceId,
     InstanceState, ProcessId, Role, Running, Secret, SecretHash, Size, UnixMillis, WindowId,
+    video::{PictureSize, SizeMode},
 };
 use proptest::prelude::*;
 use store::{InstanceRecord, Invite, OpenError, Store, StoreError};
@@ -26,7 +27,8 @@ async fn everything_is_there_after_the_file_is_opened_again() {
     let path = dir.path().join("data/journal.db");
     let (session, token, invite) = (hash(1), hash(2), hash(3));
     let builds = [openspace_build("openspace-0.22"), program_build("stellarium")];
-    let record = record(InstanceState::Ready);
+    let large = PictureSize { mode: SizeMode::Follow, size: Size::new(1600, 898) };
+    let record = InstanceRecord { picture: Some(large), ..record(InstanceState::Ready) };
     let promise = Invite { instance: record.id, role: Role::Pilot, expires: UnixMillis(1000) };
 
     let store = Store::open(&path).unwrap();
@@ -340,6 +342,13 @@ fn any_record() -> impl Strategy<Value = InstanceRecord> {
             window: window.map(WindowId),
             api_port,
         });
+    let mode = prop_oneof![
+        Just(SizeMode::Launched),
+        Just(SizeMode::Follow),
+        any::<(u32, u32)>().prop_map(|(width, height)| SizeMode::Fixed { width, height }),
+    ];
+    let picture = (mode, any::<(u32, u32)>())
+        .prop_map(|(mode, (width, height))| PictureSize { mode, size: Size::new(width, height) });
     (
         any::<[u8; 32]>(),
         any::<Option<String>>(),
@@ -348,8 +357,9 @@ fn any_record() -> impl Strategy<Value = InstanceRecord> {
         state,
         any::<Option<String>>(),
         prop::option::of(running),
+        prop::option::of(picture),
     )
-        .prop_map(|(session, profile, (width, height), created, state, message, running)| {
+        .prop_map(|(session, profile, (width, height), created, state, message, running, picture)| {
             InstanceRecord {
                 id: InstanceId::random(),
                 session: SecretHash(session),
@@ -360,6 +370,7 @@ fn any_record() -> impl Strategy<Value = InstanceRecord> {
                 state,
                 message,
                 running,
+                picture,
             }
         })
 }
@@ -404,6 +415,7 @@ fn record(state: InstanceState) -> InstanceRecord {
             window: Some(WindowId(0x0060_0007)),
             api_port: Some(46_823),
         }),
+        picture: None,
     }
 }
 

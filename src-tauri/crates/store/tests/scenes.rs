@@ -67,6 +67,7 @@ fn running_instance(session: SecretHash) -> InstanceRecord {
         state: InstanceState::Ready,
         message: None,
         running: None,
+        picture: None,
     }
 }
 

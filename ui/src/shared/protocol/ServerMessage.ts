@@ -7,10 +7,11 @@ import type { InstanceNews } from "./InstanceNews";
 import type { PictureNews } from "./PictureNews";
 import type { RefusalReason } from "./RefusalReason";
 import type { Role } from "./Role";
+import type { SizeNews } from "./SizeNews";
 import type { ViewerId } from "./ViewerId";
 import type { ViewerView } from "./ViewerView";
 
 /**
  * server → viewer
  */
-export type ServerMessage = { "type": "welcome", viewer_id: ViewerId, role: Role, ice_servers: Array<IceServer>, instance: InstanceNews, } | { "type": "instance" } & InstanceNews | { "type": "offer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "viewers", list: Array<ViewerView>, } | { "type": "control", holder: ViewerId | null, } | { "type": "picture" } & PictureNews | { "type": "notice", message: string, } | { "type": "ending", ending: EndingNews | null, } | { "type": "refused", reason: RefusalReason, message: string, retry_after_s: number | null, } | { "type": "bye", reason: ByeReason, } | { "type": "pong" };
+export type ServerMessage = { "type": "welcome", viewer_id: ViewerId, role: Role, ice_servers: Array<IceServer>, instance: InstanceNews, } | { "type": "instance" } & InstanceNews | { "type": "offer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "viewers", list: Array<ViewerView>, } | { "type": "control", holder: ViewerId | null, } | { "type": "picture" } & PictureNews | { "type": "size" } & SizeNews | { "type": "notice", message: string, } | { "type": "ending", ending: EndingNews | null, } | { "type": "refused", reason: RefusalReason, message: string, retry_after_s: number | null, } | { "type": "bye", reason: ByeReason, } | { "type": "pong" };

@@ -91,6 +91,8 @@ export type { ServerMessage } from './ServerMessage';
 export type { ServerView } from './ServerView';
 export type { SessionCreated } from './SessionCreated';
 export type { Size } from './Size';
+export type { SizeMode } from './SizeMode';
+export type { SizeNews } from './SizeNews';
 export type { SourceBuildView } from './SourceBuildView';
 export type { SourceStep } from './SourceStep';
 export type { StandbyView } from './StandbyView';

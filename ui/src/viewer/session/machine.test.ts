@@ -56,6 +56,24 @@ describe('the way to a picture', () => {
   });
 });
 
+test('a size that could not be had is told once', () => {
+  const told = (trouble: string | null): Input => ({
+    type: 'message',
+    message: {
+      type: 'size',
+      mode: { by: 'launched' },
+      width: 1280,
+      height: 720,
+      width_max: 3840,
+      height_max: 2160,
+      trouble,
+    },
+  });
+  const { state, effects } = run(joined(), [told(null), told('no')]);
+  expect(effects).toEqual([{ do: 'notify', message: 'no' }]);
+  expect(step(state, told('no')).effects).toEqual([]);
+});
+
 describe('losing and finding again', () => {
   test('a program that restarts keeps the peer and shows no old picture as live', () => {
     const down = run(live(), [{ type: 'message', message: news('restarting') }]);

@@ -18,6 +18,7 @@ import type {
   RefusalReason,
   Role,
   ServerMessage,
+  SizeNews,
   ViewerId,
   ViewerMessage,
   ViewerView,
@@ -53,6 +54,8 @@ export type State = {
   made: PictureNews | null;
   viewers: ViewerView[];
   holder: ViewerId | null;
+  /** Of the picture, and what it goes by; `null` where the server tells nothing of it. */
+  size: SizeNews | null;
   refusal: Refusal | null;
   bye: ByeReason | null;
   /** It ends soon; counted, since the seconds of each message begin with it. */
@@ -116,6 +119,7 @@ export function initial(invited: boolean): State {
     made: null,
     viewers: [],
     holder: null,
+    size: null,
     refusal: null,
     bye: null,
     ending: null,
@@ -204,6 +208,8 @@ function message(state: State, message: ServerMessage): Step {
       return stay({ ...state, holder: message.holder });
     case 'picture':
       return stay({ ...state, made: message });
+    case 'size':
+      return size(state, message);
     case 'notice':
       return to(state, { do: 'notify', message: message.message });
     case 'ending':
@@ -218,6 +224,15 @@ function message(state: State, message: ServerMessage): Step {
       // A later server may say more than this page knows.
       return stay(state);
   }
+}
+
+/** That it could not be had is told once; the menu says it as long as it is so. */
+function size(state: State, news: SizeNews): Step {
+  const next = { ...state, size: news };
+  const { trouble } = news;
+  return trouble === null || trouble === state.size?.trouble
+    ? stay(next)
+    : to(next, { do: 'notify', message: trouble });
 }
 
 function ending(state: State, news: EndingNews | null): State['ending'] {

@@ -9,6 +9,7 @@ import type {
   PointerMessage,
   QualityMode,
   Role,
+  SizeMode,
   ViewerId,
   Wish,
 } from '@shared/protocol';
@@ -38,6 +39,7 @@ import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
 import { watchSleep } from './sleep';
 import type { MediaStats, StreamStats } from './stats';
+import { ViewerWindow } from './window';
 
 /** The signaling protocol this page speaks. */
 const PROTOCOL = 1;
@@ -71,6 +73,7 @@ export class Session {
   private readonly peer: Peer;
   private readonly meter: Meter;
   private readonly input: StageInput;
+  private readonly window: ViewerWindow;
   private readonly sceneLink = new SceneLink();
   /** What the scene is now, whoever changed it; `null` for programs that tell nothing of theirs. */
   readonly scene = this.sceneLink.scene;
@@ -129,10 +132,12 @@ export class Session {
       onTakeOff: () => this.takeOver(),
       onHand: (kind) => this.hand.set(kind),
     });
+    this.window = new ViewerWindow(options.stage, (size) => this.signaling.send({ type: 'window', ...size }));
     this.publish();
   }
 
   start(): void {
+    this.window.watch();
     window.addEventListener('online', () => this.signaling.wake());
     window.addEventListener('pagehide', () => this.leave());
     // Out of the browser's back-forward cache: what was closed on leaving is opened by beginning again.
@@ -181,6 +186,12 @@ export class Session {
     const report = reportOf(this.meter.minute, navigator.userAgent, performance.now());
     const sent = this.signaling.send({ type: 'report', ...report });
     if (!sent) this.notice.emit('The machine cannot be reached right now. Try again in a moment.');
+  }
+
+  /** How large the picture is to be, for everybody. */
+  setSize(mode: SizeMode): void {
+    this.window.now();
+    this.signaling.send({ type: 'size', mode });
   }
 
   /** Resolves with the scene's answer; fails with a sentence. What it changed is told by `scene`. */
@@ -261,7 +272,10 @@ export class Session {
     effects.forEach((effect) => this.perform(effect));
     if (steered && !maySteer(state)) this.input.letGo();
     if (welcomed && document.hidden) this.sayVisible();
-    if (welcomed) this.signaling.send({ type: 'quality', mode: this.quality });
+    if (welcomed) {
+      this.signaling.send({ type: 'quality', mode: this.quality });
+      this.window.now();
+    }
     if (changed) this.publish();
   }
 

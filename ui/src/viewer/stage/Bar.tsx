@@ -21,6 +21,7 @@ import { ControlMenu } from './ControlMenu';
 import type { DialogName } from './Dialogs';
 import { toggleFullscreen, useFullscreen } from './fullscreen';
 import { QualityMenu } from './QualityMenu';
+import { SizeMenu } from './SizeMenu';
 import { useBarShown } from './useBarShown';
 
 type BarProps = {
@@ -79,6 +80,7 @@ export function Bar({ session, state, quality, held, stats, onStats, onDialog }:
             <IconUserPlus size={19} stroke={1.6} />
           </BarButton>
         )}
+        {welcomed && <SizeMenu session={session} state={state} onOpen={setMenuOpen} />}
         {welcomed && <QualityMenu session={session} quality={quality} onOpen={setMenuOpen} />}
         <BarButton label="Figures of the stream" pressed={stats} onClick={onStats}>
           <IconActivity size={19} stroke={1.6} />

@@ -4,7 +4,6 @@ import { IconAdjustmentsHorizontal, IconCheck } from '@tabler/icons-react';
 
 import { knownMode, modes, type Mode } from '../session/quality';
 import type { Session } from '../session/session';
-import classes from './QualityMenu.module.css';
 
 type QualityMenuProps = { session: Session; quality: QualityMode; onOpen: (open: boolean) => void };
 
@@ -26,18 +25,19 @@ export function QualityMenu({ session, quality, onOpen }: QualityMenuProps) {
       </Menu.Target>
       <Menu.Dropdown>
         {(Object.keys(modes) as Mode[]).map((mode) => (
-          <Menu.Item
+          <Menu.RadioItem
             key={mode}
-            role="menuitemradio"
-            aria-checked={mode === chosen}
-            leftSection={<IconCheck size={17} className={mode === chosen ? undefined : classes.unchosen} />}
-            onClick={() => session.setQuality(mode)}
+            value={mode}
+            checked={mode === chosen}
+            checkIcon={<IconCheck size={17} />}
+            closeMenuOnClick
+            onChange={() => session.setQuality(mode)}
           >
             {modes[mode].name}
             <Text size="xs" c="dimmed">
               {modes[mode].means}
             </Text>
-          </Menu.Item>
+          </Menu.RadioItem>
         ))}
       </Menu.Dropdown>
     </Menu>

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::Refused;
 
 /// The tags that this protocol knows. A test keeps them in step with [`ViewerMessage`].
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 12] = [
     "hello",
     "answer",
     "candidate",
@@ -19,6 +19,8 @@ const KNOWN: [&str; 10] = [
     "visible",
     "report",
     "stay",
+    "size",
+    "window",
     "ping",
 ];
 
@@ -98,6 +100,7 @@ pub(super) fn malformed(message: String) -> Refused {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use model::video::SizeMode;
     use proptest::prelude::*;
     use protocol::{
         signal::{Candidate, ControlAction, QualityMode},
@@ -118,6 +121,8 @@ mod tests {
             ViewerMessage::Visible { visible: true },
             ViewerMessage::Report(StreamReport { user_agent: String::new(), samples: Vec::new() }),
             ViewerMessage::Stay,
+            ViewerMessage::Size { mode: SizeMode::default() },
+            ViewerMessage::Window { width: 1, height: 1 },
             ViewerMessage::Ping,
         ];
         // A new variant stops this from compiling: add it above and to `KNOWN`.
@@ -132,6 +137,8 @@ mod tests {
                 | ViewerMessage::Visible { .. }
                 | ViewerMessage::Report(_)
                 | ViewerMessage::Stay
+                | ViewerMessage::Size { .. }
+                | ViewerMessage::Window { .. }
                 | ViewerMessage::Ping => {}
             }
         }
@@ -164,6 +171,11 @@ mod tests {
             r#"{"type":"answer"}"#,
             r#"{"type":"ping""#,
             "{\"type\":\"ping\"}x",
+            r#"{"type":"window","width":-1,"height":720}"#,
+            r#"{"type":"window","width":NaN,"height":720}"#,
+            r#"{"type":"window","width":1e99,"height":720}"#,
+            r#"{"type":"size","mode":{"by":"fixed","width":1280.5,"height":720}}"#,
+            r#"{"type":"size","mode":{"by":"magic"}}"#,
         ] {
             assert!(matches!(read(bad), Read::Malformed(_)), "{bad}");
         }

@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{Build, InstanceId, InstanceState, StopReason};
+use model::{
+    Build, InstanceId, InstanceState, Size, StopReason,
+    video::{PictureSize, SizeMode},
+};
 use openspace::saved::Saved;
-use protocol::api::Problem;
+use protocol::{api::Problem, signal::SizeNews};
 use store::{InstanceRecord, LeftBy, Store};
 use supervisor::Report;
 use tokio::{
@@ -83,7 +86,7 @@ pub(super) async fn run(
                 None => return,
             },
             Some((id, report)) = driver.reports.next() => driver.report(id, report).await,
-            Some((id, stage)) = driver.stages.next() => driver.stage(id, stage),
+            Some((id, stage)) = driver.stages.next() => driver.stage(id, stage).await,
             Some((id, ending)) = driver.endings.next() => driver.ending(id, ending),
         }
         if driver.rows.is_empty()
@@ -161,6 +164,7 @@ impl Driver {
             state: InstanceState::Starting,
             message: None,
             running: None,
+            picture: None,
         };
         // Journaled before it starts: a program that nobody knows of would run for ever.
         self.store.put_instance(&record).await.map_err(unjournaled)?;
@@ -199,8 +203,12 @@ impl Driver {
         };
         let adopted = record.running.as_ref().and_then(|running| running.program);
         let instance = supervisor::start(spec, record.running);
-        let stage_setup =
-            stage::Setup { size: record.size, openspace: build.is_openspace(), ..self.stage_setup.clone() };
+        let stage_setup = stage::Setup {
+            size: record.size,
+            picture: record.picture,
+            openspace: build.is_openspace(),
+            ..self.stage_setup.clone()
+        };
         // The stage ends with the instance that it watches; nothing waits for it.
         let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
         let scene = continuity::Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
@@ -221,10 +229,11 @@ impl Driver {
             life,
         };
         let report = member.instance.reports().borrow().clone();
+        let stage = member.stage.state().borrow().clone();
         self.reports.insert(member.id, WatchStream::new(member.instance.reports()));
         self.stages.insert(member.id, WatchStream::new(member.stage.state()));
         self.endings.insert(member.id, WatchStream::from_changes(member.life.warnings()));
-        self.rows.insert(member.id, Row { member, report, stage: stage::State::default(), ending: None });
+        self.rows.insert(member.id, Row { member, report, stage, ending: None });
     }
 
     async fn stop(&mut self, id: InstanceId, reason: StopReason) {
@@ -249,13 +258,19 @@ impl Driver {
         }
         if is_over(record.state) {
             self.forget(id).await;
-        } else if record != before
-            && let Err(error) = self.store.put_instance(&record).await
-        {
-            // The instance lives on; only a restart of the node would not find its newest state.
-            warn!(instance = %id, %error, "the journal missed a change");
+        } else {
+            self.journal(&before, &record).await;
         }
         self.publish();
+    }
+
+    async fn journal(&self, before: &InstanceRecord, now: &InstanceRecord) {
+        if now != before
+            && let Err(error) = self.store.put_instance(now).await
+        {
+            // The instance lives on; only a restart of the node would not find its newest state.
+            warn!(instance = %now.id, %error, "the journal missed a change");
+        }
     }
 
     async fn forget(&mut self, id: InstanceId) {
@@ -303,11 +318,13 @@ impl Driver {
         }
     }
 
-    fn stage(&mut self, id: InstanceId, stage: stage::State) {
-        if let Some(row) = self.rows.get_mut(&id) {
-            row.stage = stage;
-            self.publish();
-        }
+    async fn stage(&mut self, id: InstanceId, stage: stage::State) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        let before = record(row);
+        row.stage = stage;
+        let now = record(row);
+        self.journal(&before, &now).await;
+        self.publish();
     }
 
     fn ending(&mut self, id: InstanceId, ending: Option<Ending>) {
@@ -344,6 +361,12 @@ fn unjournaled(error: store::StoreError) -> Problem {
     problem(503, "The journal cannot be written", error.to_string())
 }
 
+/// `None`: as it was launched.
+fn picture(news: &SizeNews, launched: Size) -> Option<PictureSize> {
+    let now = PictureSize { mode: news.mode, size: Size::new(news.width, news.height) };
+    Some(now).filter(|now| *now != PictureSize { mode: SizeMode::Launched, size: launched.clamped() })
+}
+
 fn record(row: &Row) -> InstanceRecord {
     let member = &row.member;
     InstanceRecord {
@@ -356,6 +379,7 @@ fn record(row: &Row) -> InstanceRecord {
         state: row.report.status.state,
         message: row.report.status.message.clone(),
         running: row.report.running.clone(),
+        picture: picture(&row.stage.size, member.size),
     }
 }
 

@@ -17,7 +17,7 @@ use model::{
     Role, SecretHash, ViewerId,
     video::{Codec, Rendition, Rung},
 };
-use protocol::signal::{ByeReason, IceServer, QualityMode, ServerMessage};
+use protocol::signal::{ByeReason, IceServer, QualityMode, ServerMessage, SizeNews};
 use streaming::{MediaPort, PeerEvent, PeerHandle};
 use supervisor::Report;
 use tokio::{
@@ -102,6 +102,8 @@ pub(crate) struct Session {
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
+    /// How large the picture is, as this viewer knows it.
+    told_size: Option<SizeNews>,
     notices: watch::Receiver<String>,
     warnings: watch::Receiver<Option<Ending>>,
     /// When to look at the way to the viewer again, and who is told.
@@ -166,6 +168,7 @@ impl Session {
             connected: false,
             visible: true,
             told_trouble: None,
+            told_size: None,
             look: interval(LOOK_EVERY),
             path,
             minute: Minute::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use model::{InstanceState, input::Input};
+use model::{InstanceState, Size, input::Input};
 use protocol::{
     input::IntentReply,
     signal::{ByeReason, InstanceNews, QualityMode, RefusalReason, ServerMessage, ViewerMessage},
@@ -17,6 +17,7 @@ impl Session {
     pub(super) async fn welcome(&mut self) {
         self.reports.mark_unchanged();
         self.minute.told = None;
+        self.told_size = None;
         let instance = self.news();
         self.send(ServerMessage::Welcome {
             viewer_id: self.viewer.id,
@@ -54,6 +55,14 @@ impl Session {
                 self.mode = mode;
                 self.member.stage.quality(self.viewer.id, mode).await;
                 self.set_playout().await;
+            }
+            ViewerMessage::Size { mode } => {
+                if let Err(why) = self.member.stage.size(self.viewer.id, mode).await {
+                    self.refuse(RefusalReason::NotAllowed, why).await;
+                }
+            }
+            ViewerMessage::Window { width, height } => {
+                self.member.stage.window(self.viewer.id, Size::new(width, height)).await;
             }
             ViewerMessage::Visible { visible } => self.visible = visible,
             ViewerMessage::Report(report) => self.keep_report(report).await,
@@ -183,6 +192,10 @@ impl Session {
         let state = self.stage.borrow_and_update().clone();
         self.send(ServerMessage::Viewers { list: state.viewers }).await;
         self.send(ServerMessage::Control { holder: state.holder }).await;
+        if self.told_size.as_ref() != Some(&state.size) {
+            self.told_size = Some(state.size.clone());
+            self.send(ServerMessage::Size(state.size)).await;
+        }
         if state.trouble != self.told_trouble {
             self.told_trouble = state.trouble;
             self.send(ServerMessage::Instance(self.news())).await;

@@ -6,7 +6,11 @@ use std::{
 };
 
 use media::End;
-use model::{AuditEntry, AuditKind, InstanceId, InstanceState, ViewerId, input::Input, video::Rung};
+use model::{
+    AuditEntry, AuditKind, InstanceId, InstanceState, ViewerId,
+    input::Input,
+    video::{Rung, SizeMode},
+};
 use protocol::signal::ViewerView;
 use supervisor::{InstanceHandle, Report};
 use tokio::{
@@ -21,6 +25,7 @@ use super::{
     hand::Hand,
     is_on_stage,
     picture::{Event, Projector, Source, Wish},
+    sizing::Sizing,
 };
 use crate::{
     clock,
@@ -49,6 +54,7 @@ struct Driver {
     /// Who holds control as the audit log knows it.
     noted: Option<ViewerId>,
     hand: Option<Hand>,
+    sizing: Sizing,
     wish: Wish,
     projector: Projector,
     trouble: Option<String>,
@@ -96,7 +102,8 @@ pub(super) async fn run(
 
 impl Driver {
     fn new(setup: Setup, id: InstanceId, news: News) -> Self {
-        let shape = Shape { size: setup.size, fps: setup.fps, bitrates: setup.bitrates };
+        let sizing = Sizing::of(&setup);
+        let shape = Shape { size: sizing.size(), fps: setup.fps, bitrates: setup.bitrates };
         Self {
             setup,
             id,
@@ -105,6 +112,7 @@ impl Driver {
             ladder: Ladder::new(shape),
             noted: None,
             hand: None,
+            sizing,
             wish: Wish::default(),
             projector: Projector::default(),
             trouble: None,
@@ -129,6 +137,7 @@ impl Driver {
             Command::Leave { viewer } => {
                 self.depart(viewer);
                 self.ladder.leave(viewer);
+                self.sizing.leave(viewer);
                 self.seats.remove(&viewer);
             }
             Command::Resume { viewer, bearer, channel, reply } => {
@@ -169,7 +178,18 @@ impl Driver {
                 self.ladder.wish(viewer, mode);
                 self.settle_ladder();
             }
+            Command::Size { viewer, mode, reply } => {
+                let _ = reply.send(self.choose_size(viewer, mode));
+            }
+            Command::Window { viewer, size } => self.sizing.window(viewer, size),
         }
+    }
+
+    fn choose_size(&mut self, viewer: ViewerId, mode: SizeMode) -> Result<(), String> {
+        if !self.control.touch(viewer) {
+            return Err("Whoever steers decides how large the picture is. Ask for control first.".to_owned());
+        }
+        self.sizing.choose(mode)
     }
 
     fn depart(&mut self, viewer: ViewerId) {
@@ -207,14 +227,21 @@ impl Driver {
     }
 
     fn report(&mut self, report: &Report) {
-        let source = report.running.as_ref().filter(|_| is_on_stage(report)).and_then(Source::of);
-        if source != self.wish.source {
+        let size = self.sizing.size();
+        let running = report.running.as_ref().filter(|_| is_on_stage(report));
+        let source = running.and_then(|running| Source::of(running, size));
+        let same = match (&source, &self.wish.source) {
+            (Some(now), Some(before)) => now.shows_what(before),
+            (now, before) => now == before,
+        };
+        if !same {
             self.hand = None;
             self.trouble = None;
             self.retry_at = None;
+            self.sizing.try_again();
         }
         if let (Some(_), None, Some(running)) = (&source, &self.hand, &report.running) {
-            self.hand = Hand::open(running, self.setup.size, self.setup.openspace);
+            self.hand = Hand::open(running, size, self.setup.openspace);
         }
         if let Some(hand) = &mut self.hand {
             hand.speak_through(report.client.as_ref());
@@ -244,6 +271,12 @@ impl Driver {
         self.note_control();
         let now = Instant::now();
         self.wish.watch(!self.control.viewers().is_empty(), now, self.setup.linger);
+        if self.sizing.settle(self.control.holder(), now) {
+            info!(size = %self.sizing.size(), "the picture is to be of another size");
+        }
+        if let Some(source) = &mut self.wish.source {
+            source.size = self.sizing.size();
+        }
         let wanted = self.wish.wanted(now).filter(|_| self.retry_at.is_none());
         self.projector.reconcile(wanted, &self.setup);
         self.publish();
@@ -251,19 +284,39 @@ impl Driver {
 
     fn opened(&mut self, opened: Result<(), String>) {
         match opened {
-            Ok(()) => {
-                self.trouble = None;
-                self.settle_ladder();
-                if let Some(picture) = self.projector.picture() {
-                    info!(encoder = picture.pipeline.choice().name, "picture on");
-                }
-            }
+            Ok(()) => self.picture_on(),
+            Err(why) if self.other_size(&why) => {}
             Err(why) => {
                 warn!(why, "no picture");
                 self.trouble = Some(why);
                 self.retry_at = Some(Instant::now() + RETRY_AFTER);
             }
         }
+    }
+
+    fn picture_on(&mut self) {
+        self.trouble = None;
+        if let Some(picture) = self.projector.picture() {
+            let choice = picture.pipeline.choice();
+            info!(encoder = choice.name, size = %picture.size, "picture on");
+            self.sizing.encoded_by(choice.hardware);
+            self.ladder.reshape(picture.size);
+            if let Some(hand) = &mut self.hand {
+                hand.reach(picture.size);
+            }
+        }
+        self.settle_ladder();
+    }
+
+    /// It cannot be as large as was asked for. Then it stays as large as it is, or becomes what it was launched as.
+    fn other_size(&mut self, why: &str) -> bool {
+        let size = self.projector.picture().map_or(self.sizing.launched(), |picture| picture.size);
+        if size == self.sizing.size() {
+            return false;
+        }
+        warn!(why, wanted = %self.sizing.size(), %size, "the picture cannot have another size");
+        self.sizing.refuse(size, why);
+        true
     }
 
     fn ended(&mut self, end: End) {
@@ -297,7 +350,8 @@ impl Driver {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        self.retry_at.into_iter().chain(self.wish.wake_at()).min()
+        let size = self.sizing.wake_at(self.control.holder());
+        [self.retry_at, self.wish.wake_at(), size].into_iter().flatten().min()
     }
 
     fn slept(&mut self) {
@@ -315,14 +369,17 @@ impl Driver {
             self.control.viewers().iter().map(|&(viewer_id, role)| ViewerView { viewer_id, role }).collect();
         let holder = self.control.holder();
         let picture = self.projector.picture();
+        let size = self.sizing.news();
         self.news.publish.send_if_modified(|state| {
             let same = state.viewers == viewers
                 && state.holder == holder
                 && state.picture.as_ref().map(|p| p.epoch) == picture.map(|p| p.epoch)
+                && state.size == size
                 && state.trouble == self.trouble;
             if !same {
                 let trouble = self.trouble.clone();
-                *state = State { viewers, holder, picture: picture.cloned(), paths: self.paths(), trouble };
+                let (picture, paths) = (picture.cloned(), self.paths());
+                *state = State { viewers, holder, picture, size, paths, trouble };
             }
             !same
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use display::Injector;
 use model::{
-    Running, Size,
+    DisplayAddress, Running, Size,
     input::{Input, Velocities},
 };
 use openspace::client::Client;
@@ -13,6 +13,8 @@ use tracing::warn;
 /// Exists only while the program is ready: a key pressed while OpenSpace loads could end it.
 #[derive(Debug)]
 pub struct Hand {
+    display: DisplayAddress,
+    size: Size,
     injector: Injector,
     client: Option<Client>,
     /// OpenSpace's rules apply.
@@ -23,7 +25,14 @@ pub struct Hand {
 impl Hand {
     pub fn open(running: &Running, size: Size, openspace: bool) -> Option<Self> {
         match Injector::open(&running.display.address, size) {
-            Ok(injector) => Some(Self { injector, client: None, openspace, held: BTreeSet::new() }),
+            Ok(injector) => Some(Self {
+                display: running.display.address.clone(),
+                size,
+                injector,
+                client: None,
+                openspace,
+                held: BTreeSet::new(),
+            }),
             Err(error) => {
                 warn!(error = format!("{error:#}"), "viewers cannot steer: the display takes no input");
                 None
@@ -42,6 +51,23 @@ impl Hand {
         if !same {
             self.client = client.cloned();
             self.fly(Velocities::REST);
+        }
+    }
+
+    /// The display is of this size now: a place in the picture is another one on it. What was held is let go.
+    pub fn reach(&mut self, size: Size) {
+        if size == self.size {
+            return;
+        }
+        match Injector::open(&self.display, size) {
+            Ok(injector) => {
+                self.injector = injector;
+                self.size = size;
+                self.held.clear();
+            }
+            Err(error) => {
+                warn!(error = format!("{error:#}"), "the hand does not know the display's new size")
+            }
         }
     }
 

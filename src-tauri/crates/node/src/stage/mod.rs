@@ -6,6 +6,7 @@
 mod driver;
 mod hand;
 mod picture;
+mod sizing;
 
 use std::{
     collections::BTreeMap,
@@ -17,15 +18,16 @@ use media::Pipeline;
 use model::{
     Bitrate, InstanceId, Role, SecretHash, Size, ViewerId,
     input::{Input, Velocities},
-    video::{Rendition, Rung},
+    video::{PictureSize, Rendition, Rung, SizeMode},
 };
-use protocol::signal::{ControlAction, QualityMode, ViewerView};
+use protocol::signal::{ControlAction, QualityMode, SizeNews, ViewerView};
 use supervisor::{InstanceHandle, Report};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
+use self::sizing::Sizing;
 use crate::{audit::Audit, ladder::Limits, socket::Socket};
 
 /// Commands that may wait. A burst of pointer moves from a class of viewers fits; past that moves are lost, which the next move mends.
@@ -37,7 +39,12 @@ const ENDED: &str = "The instance has ended.";
 /// What a stage needs to know once.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// As it was launched.
     pub size: Size,
+    /// The largest that somebody may make it.
+    pub size_max: Size,
+    /// What somebody made of it while an earlier node ran.
+    pub picture: Option<PictureSize>,
     pub fps: model::FrameRate,
     pub bitrates: Limits,
     pub encoders: Vec<String>,
@@ -49,15 +56,30 @@ pub struct Setup {
 }
 
 /// What everybody on the stage may see; a new one for each change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
     pub viewers: Vec<ViewerView>,
     pub holder: Option<ViewerId>,
     pub picture: Option<Picture>,
+    /// How large the picture is to be, and what that goes by.
+    pub size: SizeNews,
     /// How the way to each viewer is; read when somebody asks, so that a round trip that changes wakes nobody.
     pub paths: BTreeMap<ViewerId, watch::Receiver<Path>>,
     /// Why there is no picture although the instance is ready, in words.
     pub trouble: Option<String>,
+}
+
+impl State {
+    fn empty(setup: &Setup) -> Self {
+        Self {
+            viewers: Vec::new(),
+            holder: None,
+            picture: None,
+            size: Sizing::of(setup).news(),
+            paths: BTreeMap::new(),
+            trouble: None,
+        }
+    }
 }
 
 /// The running pipeline. Take frames with `pipeline.subscribe()`, but keep no clone of it: it ends when the stage lets go.
@@ -65,6 +87,7 @@ pub struct State {
 pub struct Picture {
     /// Rises with each new pipeline, so that a session knows when to subscribe anew.
     pub epoch: u64,
+    pub size: Size,
     pub pipeline: Arc<Pipeline>,
 }
 
@@ -130,6 +153,15 @@ enum Command {
         viewer: ViewerId,
         mode: QualityMode,
     },
+    Size {
+        viewer: ViewerId,
+        mode: SizeMode,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    Window {
+        viewer: ViewerId,
+        size: Size,
+    },
 }
 
 /// One viewer's place: kept while its session lives, so that it can come back to it.
@@ -156,7 +188,7 @@ pub struct Stage {
 impl Stage {
     pub fn open(setup: Setup, id: InstanceId, instance: InstanceHandle) -> (Self, JoinHandle<()>) {
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (publish, state) = watch::channel(State::default());
+        let (publish, state) = watch::channel(State::empty(&setup));
         let (moved, moves) = watch::channel(Instant::now());
         let task = tokio::spawn(driver::run(setup, id, instance, inbox, driver::News { publish, moved }));
         (Self { commands, state, moves }, task)
@@ -231,6 +263,18 @@ impl Stage {
 
     pub async fn quality(&self, viewer: ViewerId, mode: QualityMode) {
         self.send(Command::Quality { viewer, mode }).await;
+    }
+
+    /// How large the picture is to be. The error is a sentence for the viewer.
+    pub async fn size(&self, viewer: ViewerId, mode: SizeMode) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Size { viewer, mode, reply }).await;
+        answer.await.unwrap_or_else(|_| Err(ENDED.to_owned()))
+    }
+
+    /// How large this viewer could show it.
+    pub async fn window(&self, viewer: ViewerId, size: Size) {
+        self.send(Command::Window { viewer, size }).await;
     }
 
     /// A stage that has ended takes no commands, and nobody misses them.

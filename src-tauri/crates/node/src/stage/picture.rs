@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use media::{OpenError, Pipeline, PipelineSpec};
-use model::{DisplayAddress, Running, WindowId};
+use media::{Pipeline, PipelineSpec};
+use model::{DisplayAddress, Running, Size, WindowId};
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 use super::{Picture, Setup};
 
@@ -13,11 +14,18 @@ use super::{Picture, Setup};
 pub struct Source {
     display: DisplayAddress,
     window: WindowId,
+    /// As large as the display is to be.
+    pub size: Size,
 }
 
 impl Source {
-    pub fn of(running: &Running) -> Option<Self> {
-        Some(Self { display: running.display.address.clone(), window: running.window? })
+    pub fn of(running: &Running, size: Size) -> Option<Self> {
+        Some(Self { display: running.display.address.clone(), window: running.window?, size })
+    }
+
+    /// The same, in whatever size.
+    pub fn shows_what(&self, other: &Self) -> bool {
+        (&self.display, self.window) == (&other.display, other.window)
     }
 }
 
@@ -54,7 +62,7 @@ impl Wish {
     }
 }
 
-type Opening = JoinHandle<Result<Pipeline, OpenError>>;
+type Opening = JoinHandle<Result<Pipeline, String>>;
 
 #[derive(Debug)]
 pub enum Event {
@@ -80,7 +88,12 @@ impl Projector {
 
     /// Brings what runs nearer to what is wanted. Opening goes on beside; [`Projector::event`] tells when it is done.
     pub fn reconcile(&mut self, wanted: Option<&Source>, setup: &Setup) {
-        if self.showing.as_ref().is_some_and(|(source, _)| Some(source) != wanted) {
+        // In another size it is shown as it was until the new one is there.
+        if self
+            .showing
+            .as_ref()
+            .is_some_and(|(shown, _)| !wanted.is_some_and(|wanted| shown.shows_what(wanted)))
+        {
             self.showing = None;
         }
         if self.opening.as_ref().is_some_and(|(source, _)| Some(source) != wanted)
@@ -89,11 +102,11 @@ impl Projector {
             opening.abort();
         }
         if let Some(source) = wanted
-            && self.showing.is_none()
+            && self.showing.as_ref().is_none_or(|(shown, _)| shown != source)
             && self.opening.is_none()
         {
             let encoders = without_broken(&setup.encoders, &self.broken);
-            let opening = tokio::spawn(Pipeline::open(spec(source, setup, encoders)));
+            let opening = tokio::spawn(open(source.clone(), spec(source, setup, encoders)));
             self.opening = Some((source.clone(), opening));
         }
     }
@@ -120,12 +133,36 @@ impl Projector {
         let Some((source, _)) = self.opening.take() else { return Ok(()) };
         let pipeline = match result {
             Ok(Ok(pipeline)) => pipeline,
-            Ok(Err(error)) => return Err(error.to_string()),
+            Ok(Err(why)) => return Err(why),
             Err(join) => return Err(format!("opening the capture broke off: {join}")),
         };
         self.epoch += 1;
-        self.showing = Some((source, Picture { epoch: self.epoch, pipeline: Arc::new(pipeline) }));
+        let picture = Picture { epoch: self.epoch, size: source.size, pipeline: Arc::new(pipeline) };
+        self.showing = Some((source, picture));
         Ok(())
+    }
+}
+
+/// Makes the display as large as it is to be, then captures it. A display of a size that cannot be captured gets its old one back.
+async fn open(source: Source, spec: PipelineSpec) -> Result<Pipeline, String> {
+    let before = resize(source.display.clone(), source.size).await?;
+    match Pipeline::open(spec).await {
+        Ok(pipeline) => Ok(pipeline),
+        Err(error) => {
+            if let Err(why) = resize(source.display, before).await {
+                warn!(why, "a display did not get its old size back");
+            }
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Answers with the size that it had.
+async fn resize(display: DisplayAddress, size: Size) -> Result<Size, String> {
+    let resized = tokio::task::spawn_blocking(move || display::resize(&display, size)).await;
+    match resized {
+        Ok(before) => before.map_err(|error| format!("{error:#}")),
+        Err(join) => Err(format!("resizing the display broke off: {join}")),
     }
 }
 
@@ -144,7 +181,7 @@ fn spec(source: &Source, setup: &Setup, encoders: Vec<String>) -> PipelineSpec {
     PipelineSpec {
         display: source.display.clone(),
         window: source.window,
-        size: setup.size,
+        size: source.size,
         fps_max: setup.fps,
         bitrate: setup.bitrates.start,
         encoders,
@@ -161,8 +198,8 @@ mod tests {
     fn a_picture_outlives_its_last_viewer_by_the_linger() {
         let start = Instant::now();
         let linger = Duration::from_secs(10);
-        let source =
-            Source { display: DisplayAddress { number: 1, auth_file: "/a".into() }, window: WindowId(7) };
+        let display = DisplayAddress { number: 1, auth_file: "/a".into() };
+        let source = Source { display, window: WindowId(7), size: Size::HD };
         let mut wish = Wish { source: Some(source), ..Wish::default() };
         assert!(wish.wanted(start).is_none(), "nobody has watched yet");
         wish.watch(true, start, linger);

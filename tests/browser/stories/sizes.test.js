@@ -1,0 +1,101 @@
+// The picture is as large as the window of whoever steers, when that is wished for; everybody else sees all of it, in bars if need be.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+
+import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+
+let node
+let browser
+
+before(async () => {
+  node = await TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await node?.close()
+})
+
+const shown = (page) => page.evaluate(() => [document.querySelector('video#stream').videoWidth, document.querySelector('video#stream').videoHeight])
+
+const untilShown = (page, width, height) =>
+  until(`a picture of ${width} × ${height}`, async () => {
+    const size = await shown(page)
+    return size[0] === width && size[1] === height
+  })
+
+/** Where the pointer is on the program's display. */
+async function pointer(id) {
+  const { instances } = await node.admin('GET', '/admin/snapshot')
+  const { display } = instances.find((row) => row.instance.instance_id === id)
+  const env = { ...process.env, DISPLAY: display, XAUTHORITY: path.join(node.data, 'instances', id, 'Xauthority') }
+  const { stdout } = await promisify(execFile)('xdotool', ['getmouselocation', '--shell'], { env })
+  return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')))
+}
+
+async function hits(page, id, x, y) {
+  const before = (await until('a frame', () => frame(page))).input
+  await page.mouse.click(x, y)
+  await until('the click', async () => (await frame(page))?.input > before)
+  const { X, Y } = await pointer(id)
+  assert.ok(Math.abs(Number(X) - x) <= 1 && Math.abs(Number(Y) - y) <= 1, `clicked at ${x},${y}, arrived at ${X},${Y}`)
+}
+
+/** By the keyboard: the bar is there for it also while it is hidden. */
+const openMenu = (page) => page.getByRole('button', { name: 'Size of the picture' }).press('Enter')
+
+const choose = async (page, name) => {
+  await openMenu(page)
+  await page.getByRole('menuitemradio', { name }).click()
+}
+
+test('the picture follows the window of whoever steers, the hand stays right, and another window shows all of it', async () => {
+  const { page, context, problems } = await person(browser)
+  const id = await launch(page, node.url)
+  await installReader(page)
+  await framesRise(page)
+  const pid = await node.pidOf(id)
+  await page.evaluate(() => {
+    window.phases = []
+    const note = () => window.phases.push(document.documentElement.dataset.phase)
+    new MutationObserver(note).observe(document.documentElement, { attributeFilter: ['data-phase'] })
+  })
+
+  await choose(page, /^Follow my window/)
+  await untilShown(page, 1280, 800)
+  await framesRise(page)
+  await hits(page, id, 321, 654)
+
+  await page.setViewportSize({ width: 1000, height: 562 })
+  await untilShown(page, 1000, 562)
+  const last = await until('a frame', () => frame(page))
+  await until('later frames', async () => (await frame(page))?.frame > last.frame + 10)
+  await hits(page, id, 750, 300)
+
+  const watcher = await person(browser, { viewport: { width: 500, height: 900 } })
+  await watcher.page.goto(await invite(page, id, 'watcher'))
+  await untilPhase(watcher.page, 'live')
+  await installReader(watcher.page)
+  await untilShown(watcher.page, 1000, 562)
+  await framesRise(watcher.page)
+  assert.equal(await watcher.page.evaluate(() => getComputedStyle(document.querySelector('video#stream')).objectFit), 'contain')
+  await openMenu(watcher.page)
+  assert.ok(await watcher.page.getByRole('menuitemradio', { name: /^1080p/ }).isDisabled(), 'a watcher does not decide')
+
+  await choose(page, /^1080p/)
+  await untilShown(page, 1920, 1080)
+  await choose(page, /^As launched/)
+  await untilShown(page, 1280, 720)
+  await untilShown(watcher.page, 1280, 720)
+  assert.equal(await node.pidOf(id), pid, 'the program was not started anew')
+  assert.deepEqual(await page.evaluate(() => window.phases.filter((phase) => phase !== 'live')), [], 'the picture went on')
+  assert.deepEqual([problems, watcher.problems], [[], []])
+  await node.admin('DELETE', `/instances/${id}`)
+  await watcher.context.close()
+  await context.close()
+})
