@@ -48,7 +48,8 @@ export class TestNode {
     if (!existsSync(program)) throw new Error(`${program} is not built: run \`cargo build --workspace\``)
     const ports = this.ports ?? { http: 0, https: 0, media: 0 }
     const sets = Object.entries(ports).flatMap(([key, port]) => (key === 'supervisor' ? [] : [`${key}.port=${port}`]))
-    const flags = [...sets, 'supervisor.port=0', ...this.sets].flatMap((set) => ['--set', set])
+    // Where the stories run may well be a cloud.
+    const flags = [...sets, 'supervisor.port=0', 'server.metadata=', ...this.sets].flatMap((set) => ['--set', set])
     const file = path.join(this.data, 'ports.json')
     await rm(file, { force: true })
     const log = await open(path.join(this.data, 'node.log'), 'a')
@@ -136,6 +137,20 @@ export async function launchBrowser() {
       '--autoplay-policy=no-user-gesture-required',
     ],
   })
+}
+
+/** With `SCREENSHOTS` set to a folder, what is seen is kept there for people to look at. */
+export async function look(page, name) {
+  const folder = process.env.SCREENSHOTS
+  if (!folder) return
+  for (const [size, width, height] of [['wide', 1280, 800], ['narrow', 390, 844]]) {
+    await page.setViewportSize({ width, height })
+    for (const scheme of ['light', 'dark']) {
+      await page.evaluate((scheme) => document.documentElement.setAttribute('data-mantine-color-scheme', scheme), scheme)
+      await page.screenshot({ path: `${folder}/${name}-${size}-${scheme}.png` })
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
 }
 
 /** A person's browser: its own localStorage, and every console error is a failure that `problems` holds. */

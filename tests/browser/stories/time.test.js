@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, launch, launchBrowser, look, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -17,20 +17,6 @@ after(async () => {
   await browser?.close()
   await node?.close()
 })
-
-/** With `SCREENSHOTS` set to a folder, what is seen is kept there for people to look at. */
-async function look(page, name) {
-  const folder = process.env.SCREENSHOTS
-  if (!folder) return
-  for (const [size, width, height] of [['wide', 1280, 800], ['narrow', 390, 844]]) {
-    await page.setViewportSize({ width, height })
-    for (const scheme of ['light', 'dark']) {
-      await page.evaluate((scheme) => document.documentElement.setAttribute('data-mantine-color-scheme', scheme), scheme)
-      await page.screenshot({ path: `${folder}/${name}-${size}-${scheme}.png` })
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 })
-}
 
 test('a stream in which nobody moves anything warns, stays when asked to, ends, and is gone on with', async () => {
   const { page, problems, context } = await person(browser)

@@ -10,7 +10,7 @@ import { Draining } from './Draining';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
 import { Machines } from './Machines';
-import { Registry } from './Registry';
+import { Registry } from '../registry/Registry';
 import { Service } from './Service';
 import { Standby } from './Standby';
 
