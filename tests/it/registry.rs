@@ -3,10 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use e2e::{Api, Postgres, TestNode, programs};
+use e2e::{
+    Api, Postgres, TestNode,
+    cloud::{Cloud, Kind},
+    programs,
+};
 use futures_util::{SinkExt, StreamExt};
 use model::InstanceState;
-use protocol::admin::{AdminCommand, AdminReply, RegistryState, RegistryView};
+use protocol::admin::{
+    AdminCommand, AdminReply, Password, RegistryAddress, RegistryState, RegistryTables, RegistryTls,
+    RegistryView,
+};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
@@ -88,6 +95,84 @@ async fn a_lost_registry_stops_nothing_and_learns_afterwards_what_has_happened()
     let log = node.log();
     assert!(!log.contains(postgres.password()) && !log.contains("%40"), "a secret in the log");
     Ok(())
+}
+
+fn place(postgres: &Postgres) -> RegistryAddress {
+    RegistryAddress {
+        host: "127.0.0.1".to_owned(),
+        port: postgres.port,
+        database: "openspace".to_owned(),
+        user: "postgres".to_owned(),
+        tls: RegistryTls::Prefer,
+        authorities: None,
+    }
+}
+
+#[tokio::test]
+async fn what_the_panel_says_outlives_the_node_and_what_the_configuration_says_is_not_overruled() -> Result<()>
+{
+    let postgres = Postgres::start()?;
+    let mut node = TestNode::start_with(&["instances.slots=3"], &[]).await?;
+    let admin = node.admin()?;
+    let (address, password) = (place(&postgres), Some(Password::new(postgres.password())));
+    let tried = AdminCommand::TryRegistry { address: address.clone(), password: password.clone() };
+    let AdminReply::RegistryTried { found } = admin.command(&tried).await? else { bail!("not tried") };
+    assert_eq!((found.tables, found.usable, found.encrypted), (RegistryTables::None, true, false));
+    admin
+        .command(&AdminCommand::JoinRegistry { address: address.clone(), password: password.clone() })
+        .await?;
+    let view = until_registry(&admin, RegistryState::Up).await?;
+    assert_eq!((view.address.as_ref(), view.configured), (Some(&address), false));
+    until_sql(&postgres, ROW, "active|3|3")?;
+
+    node.kill()?;
+    node.up().await?;
+    let admin = node.admin()?;
+    until_registry(&admin, RegistryState::Up).await?;
+    node.stop().await?;
+
+    // A configuration that names one is not overruled; a file that was edited to nonsense leaves the machine alone, and says so.
+    let url = postgres.url("openspace");
+    let node = TestNode::start_with(&[], &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
+    let admin = node.admin()?;
+    let view = until_registry(&admin, RegistryState::Up).await?;
+    assert!(view.configured);
+    for command in [AdminCommand::LeaveRegistry, AdminCommand::JoinRegistry { address, password }] {
+        let said = admin.command(&command).await.map(drop).unwrap_err().to_string();
+        assert!(said.contains("stands in this machine's configuration"), "{said}");
+    }
+    drop(node);
+    let mut node = TestNode::start().await?;
+    std::fs::write(node.data_dir().join("registry.json"), format!("[\"{}\"]", postgres.password()))?;
+    node.kill()?;
+    node.up().await?;
+    let snapshot = node.admin()?.snapshot().await?;
+    assert_eq!(snapshot.registry.state, RegistryState::Off);
+    assert!(
+        snapshot.warnings.iter().any(|warning| warning.contains("registry.json")),
+        "{:?}",
+        snapshot.warnings
+    );
+    assert!(
+        !node.log().contains(postgres.password()) && !format!("{snapshot:?}").contains(postgres.password())
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_machine_in_a_cloud_stands_in_the_registry_with_its_region_and_public_address() -> Result<()> {
+    let postgres = Postgres::start()?;
+    let url = postgres.url("openspace");
+    let cloud = Cloud::start(Kind::Amazon).await?;
+    let metadata = format!("server.metadata={}", cloud.base);
+    let node = TestNode::start_with(&[&metadata], &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
+    let admin = node.admin()?;
+    until_registry(&admin, RegistryState::NotSetUp).await?;
+    admin.command(&AdminCommand::SetUpRegistry).await?;
+    until_sql(&postgres, "SELECT region, ip_address FROM servers", "eu-north-1|203.0.113.7")?;
+    until_sql(&postgres, "SELECT split_part(url, ':', 2) FROM machines", "//203.0.113.7")?;
+    let words = "SELECT ram ~ '^[0-9]+GB$', storage ~ '^[0-9]+[GT]B' FROM servers";
+    until_sql(&postgres, words, "t|t")
 }
 
 /// One connection, one request, one answer: as the old back end does it.

@@ -1,6 +1,7 @@
 //! What the stories are told with: a real node in a folder of its own, and the words of its API.
 
 pub mod api;
+pub mod cloud;
 pub mod node;
 pub mod postgres;
 pub mod programs;

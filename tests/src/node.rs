@@ -63,7 +63,8 @@ impl TestNode {
         ] {
             command.args(["--set", &format!("{key}.port={port}")]);
         }
-        for set in &self.sets {
+        // Where the tests run may well be a cloud.
+        for set in ["server.metadata="].into_iter().chain(self.sets.iter().map(String::as_str)) {
             command.args(["--set", set]);
         }
         drop(std::fs::remove_file(self.ports_file()));

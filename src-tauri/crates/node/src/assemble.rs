@@ -32,6 +32,7 @@ use crate::{
     audit::Audit,
     builds::{self, Builds},
     clock,
+    cloud::Here,
     config::{Config, GraphicsMode, OnExit, set_path},
     continuity, demo,
     encoding::Encoding,
@@ -100,6 +101,7 @@ impl Node {
             warnings.push(format!("The demo renderer cannot be used: {error:#}."));
         }
         let copies = CancellationToken::new();
+        let place = Here::open(&config);
         let telemetry = telemetry_config(&config, &data_dir);
         let drawn = choose_graphics(&config, telemetry.clone()).await;
         let Encoding { encoder, codecs } = Encoding::probe(&config, &mut warnings).await;
@@ -137,7 +139,7 @@ impl Node {
         }
         let (membership, beginning) = Membership::new(meeting);
         let (fleet, visits) = Fleet::open(&config, &data_dir, server, &membership).await;
-        let waiting = queue::Setup::of(&config, server, slots, drain.state());
+        let waiting = queue::Setup::of(&config, server, place.clone(), slots, drain.state());
         let (known, here, there) = (store.clone(), roster.clone(), Arc::new(fleet.clone()));
         let queue = Queue::open(waiting, known, here, builds.clone(), membership.clone(), there).await?;
         let (known, here) = (store.clone(), roster.clone());
@@ -179,7 +181,7 @@ impl Node {
             },
             slots: slots.total,
             local_admin: token.hash(),
-            region: queue::region(&config),
+            here: place.clone(),
             store,
             builds: builds.clone(),
             workshop,
@@ -209,6 +211,7 @@ impl Node {
         let site = Site::find(&config, server, name, &data_dir, slots.total).behind(ports);
         let told = membership::Told {
             standing: fleet.standing(),
+            here: place,
             roster: roster.clone(),
             builds,
             health: sampler.samples(),

@@ -49,6 +49,7 @@ pub struct Config {
 pub struct Server {
     pub name: String,
     pub region: String,
+    pub metadata: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -321,6 +322,10 @@ impl Config {
             bail!("instances.fps must lie between 1 and 120");
         }
         self.life.check()?;
+        let metadata = &self.server.metadata;
+        if !(metadata.is_empty() || metadata.starts_with("http://")) {
+            bail!("server.metadata begins with http://, or is empty so that no cloud is asked");
+        }
         if self.instances.attempts == 0 {
             bail!("instances.attempts must be 1 or more");
         }
@@ -476,6 +481,7 @@ mod tests {
             ("instances.fps=0", "between 1 and 120"),
             ("instances.on_exit=maybe", "wrong kind"),
             ("https.key=/k", "go together"),
+            ("server.metadata=file:///etc/passwd", "begins with http://"),
             ("stream.bitrate_kbps=1", "must lie between"),
             ("life.warning_s=0", "1 or more"),
             ("life.unmoved_s=60", "longer than life.warning_s"),

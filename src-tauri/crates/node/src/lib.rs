@@ -9,6 +9,7 @@ pub mod audit;
 pub mod builds;
 pub mod cli;
 pub mod clock;
+pub mod cloud;
 pub mod config;
 pub mod continuity;
 pub mod control;

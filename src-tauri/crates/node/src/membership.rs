@@ -27,7 +27,7 @@ pub use self::{
     own_row::{Site, describe, host},
 };
 use self::{address::trouble_problem, driver::Driver};
-use crate::{builds::Builds, life::Draining, problem::problem, roster::Roster};
+use crate::{builds::Builds, cloud::Here, life::Draining, problem::problem, roster::Roster};
 
 /// Commands come from people.
 const COMMANDS: usize = 8;
@@ -71,6 +71,7 @@ pub struct Seat {
 pub struct Told {
     /// Whether the others can come to this machine, and at which port.
     pub standing: watch::Receiver<Standing>,
+    pub here: Here,
     pub roster: Roster,
     pub builds: Builds,
     pub health: watch::Receiver<Option<HealthSample>>,

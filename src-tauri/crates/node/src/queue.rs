@@ -32,6 +32,7 @@ use uuid::Uuid;
 use crate::{
     admission::Slots,
     builds::Builds,
+    cloud::Here,
     config::Config,
     elsewhere::Elsewhere,
     life::Draining,
@@ -48,7 +49,7 @@ const PRESENT_EVERY: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub server: ServerId,
-    pub region: Option<String>,
+    pub here: Here,
     pub slots: u32,
     pub per_session: u32,
     pub default_size: Size,
@@ -61,12 +62,13 @@ impl Setup {
     pub fn of(
         config: &Config,
         server: ServerId,
+        here: Here,
         slots: Slots,
         drain: watch::Receiver<Option<Draining>>,
     ) -> Self {
         Self {
             server,
-            region: region(config),
+            here,
             slots: slots.total,
             per_session: slots.per_session,
             default_size: config.size(),
@@ -74,11 +76,6 @@ impl Setup {
             drain,
         }
     }
-}
-
-/// Where this machine stands, if that was said.
-pub fn region(config: &Config) -> Option<String> {
-    Some(config.server.region.clone()).filter(|region| !region.is_empty())
 }
 
 /// The places of each session whose page is there.

@@ -29,6 +29,7 @@ use crate::{
     audit::Audit,
     builds::{AddError, Builds},
     clock,
+    cloud::Here,
     continuity::left_scene,
     events,
     fleet::Fleet,
@@ -62,7 +63,7 @@ pub struct Desk {
     pub slots: u32,
     /// Known to the programs of this machine through `admin.token`; made anew at each start.
     pub local_admin: SecretHash,
-    pub region: Option<String>,
+    pub here: Here,
     pub old_world: OldWorld,
     pub fleet: Fleet,
 }
@@ -218,7 +219,7 @@ impl Reception for Desk {
         let here = ServerView {
             server_id: self.server,
             name,
-            region: self.region.clone(),
+            region: self.here.region(),
             slots_total: self.slots,
             slots_free: self.snapshots.sources().slots_free(),
             this_machine: true,

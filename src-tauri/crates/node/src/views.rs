@@ -21,9 +21,8 @@ pub fn registry_words(done: &registry::SetUp) -> String {
     let database = match done.database {
         Database::Created => "The registry has its tables".to_owned(),
         Database::Adopted { servers, instances } => {
-            format!(
-                "The old back end's database is adopted as it is ({servers} servers, {instances} instances)"
-            )
+            let (servers, instances) = (count(servers, "server"), count(instances, "instance"));
+            format!("The old back end's database is adopted as it is ({servers}, {instances})")
         }
         Database::Updated => "The registry's tables are brought up to date".to_owned(),
         Database::UpToDate => "The registry was set up before".to_owned(),
@@ -34,6 +33,11 @@ pub fn registry_words(done: &registry::SetUp) -> String {
         Place::Kept => "this machine's row is in it",
     };
     format!("{database}, and {row}.")
+}
+
+/// "1 server", "2 servers".
+pub fn count(number: i64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// An error's words as a sentence.

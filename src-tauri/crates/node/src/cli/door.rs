@@ -20,6 +20,7 @@ use crate::{
     assemble,
     builds::Builds,
     clock,
+    cloud::Here,
     config::Config,
     life::Drain,
     local,
@@ -159,7 +160,9 @@ impl Door {
         let site = ports.map_or(site.clone(), |ports| site.behind(ports));
         let telemetry = assemble::telemetry_config(config, data_dir);
         let (host, gpus) = (telemetry::host(&telemetry), telemetry::gpus(&telemetry));
-        Ok(describe(&site, address, ports.and_then(|ports| ports.relay), &host, &gpus))
+        let mut here = Here::open(config);
+        here.known().await;
+        Ok(describe(&site, &here, address, ports.and_then(|ports| ports.relay), &host, &gpus))
     }
 
     pub async fn invite(&self, instance: InstanceId, role: Role) -> Result<String> {

@@ -183,11 +183,12 @@ impl Driver {
         self.beat(registry, joined.generation).await
     }
 
-    /// What the machine is made of is known with the first sample of its health.
+    /// What the machine is made of is known with the first sample of its health, and where it stands when no cloud has more to say.
     fn row(&self, address: &Address) -> Option<ServerRow> {
         let health = self.told.health.borrow();
         let port = self.told.standing.borrow().port();
-        health.as_ref().map(|health| describe(&self.site, address, port, &health.host, &health.gpus))
+        let health = health.as_ref().filter(|_| self.told.here.is_known())?;
+        Some(describe(&self.site, &self.told.here, address, port, &health.host, &health.gpus))
     }
 
     async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {

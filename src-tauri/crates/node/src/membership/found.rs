@@ -3,7 +3,7 @@
 use protocol::admin::{RegistryFound, RegistryTables};
 use registry::{Address, Found, Tables, Trouble};
 
-use crate::views::sentence;
+use crate::views::{count, sentence};
 
 pub(super) fn in_words(address: &Address, found: Found) -> RegistryFound {
     let user = address.parts().user;
@@ -57,10 +57,6 @@ fn about_rights(user: &str, missing: &[String]) -> Option<String> {
     Some(format!(
         "`{user}` lacks {shown}{more}. Let the owner of the database grant what is missing, or name a user who owns it."
     ))
-}
-
-fn count(number: i64, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 #[cfg(test)]

@@ -12,16 +12,15 @@ use model::{
 use protocol::admin::Ports;
 use registry::{Address, ServerRow};
 
-use crate::config::Config;
+use crate::{cloud::Here, config::Config};
 
 const GIB: u64 = 1 << 30;
 
-/// What does not change while the node runs.
+/// What is known of it at the start, and does not change while the node runs.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub server: ServerId,
     pub name: String,
-    pub region: Option<String>,
     /// By which the others reach it, where that was said.
     pub ip_address: Option<String>,
     /// Of the old supervisor protocol.
@@ -40,7 +39,6 @@ impl Site {
         Self {
             server,
             name,
-            region: Some(config.server.region.clone()).filter(|region| !region.is_empty()),
             ip_address: told(config),
             port: config.supervisor.port,
             doors: None,
@@ -112,21 +110,24 @@ fn local_address(to: (&str, u16)) -> String {
 /// port of the door for the other machines.
 pub fn describe(
     site: &Site,
+    here: &Here,
     registry: &Address,
     relay: Option<u16>,
     host: &Host,
     gpus: &GpuState,
 ) -> ServerRow {
-    let ip_address = site.ip_address.clone().unwrap_or_else(|| way_out(registry));
-    // Where the registry shares this machine, its way does not say how others come here.
-    let door = if ip_address == LOCAL { &site.host } else { &ip_address };
+    let inside = site.ip_address.clone().unwrap_or_else(|| way_out(registry));
+    let by_cloud = || here.address().map(|address| address.to_string());
+    let ip_address = site.ip_address.clone().or_else(by_cloud).unwrap_or_else(|| inside.clone());
+    // The machines of one cloud meet inside of it. Where the registry shares this machine, its way does not say how others come here.
+    let door = if inside == LOCAL { &site.host } else { &inside };
     ServerRow {
         server: site.server,
         name: site.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url: site.doors.map(|doors| url(&ip_address, doors)),
         relay: relay.map(|port| format!("{}:{port}", bracketed(door))),
-        region: site.region.clone(),
+        region: here.region(),
         ip_address,
         port: site.port,
         slots: site.slots,

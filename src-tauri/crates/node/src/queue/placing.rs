@@ -198,7 +198,7 @@ impl Queue {
         Candidate {
             server: self.means.setup.server,
             here: true,
-            region: self.means.setup.region.clone(),
+            region: self.means.setup.here.region(),
             alive: true,
             reachable: true,
             // What stands in the way here, the admission says best.

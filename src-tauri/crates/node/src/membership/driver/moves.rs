@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::Driver;
 use crate::{clock, membership::address::is_same_place, problem::problem};
 
-/// The first sample is there a quarter of a second after the start, unless a GPU's driver takes its time.
+/// The first sample is there a quarter of a second after the start, unless a GPU's driver takes its time; a cloud's answer somewhat later.
 const SAMPLED_WITHIN: Duration = Duration::from_secs(5);
 /// The farewell: a registry that does not answer learns it by three missing heartbeats.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
@@ -25,8 +25,13 @@ impl Driver {
     }
 
     pub(super) async fn describe(&self, address: &Address) -> Result<ServerRow, Problem> {
-        let mut health = self.told.health.clone();
-        let _ = timeout(SAMPLED_WITHIN, health.wait_for(Option::is_some)).await;
+        let (mut health, mut here) = (self.told.health.clone(), self.told.here.clone());
+        let both = async {
+            // An error means that the sampler has ended: then there is no row.
+            let _ = health.wait_for(Option::is_some).await.map(drop);
+            here.known().await;
+        };
+        let _ = timeout(SAMPLED_WITHIN, both).await;
         self.row(address).ok_or_else(|| {
             problem(503, "Not yet", "The machine's figures are still being taken: try again in a moment.")
         })
