@@ -2,12 +2,13 @@
 
 import { parseArgs } from 'node:util'
 
+import { gpuBench } from './gpu.js'
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
 import { registryBench } from './registry.js'
 import { streamBench } from './stream.js'
 
-const BENCHES = { latency: latencyBench, launch: launchBench, registry: registryBench, stream: streamBench }
+const BENCHES = { gpu: gpuBench, latency: latencyBench, launch: launchBench, registry: registryBench, stream: streamBench }
 
 const { values, positionals } = read()
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
