@@ -1,9 +1,16 @@
 // Who else can watch: players that speak WHEP, and browsers that lack the codec that everybody else gets.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+
+const run = promisify(execFile)
+const clients = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../clients')
 
 let node
 let browser
@@ -85,6 +92,25 @@ test('a player that speaks WHEP watches by an invitation, is seen as a watcher, 
   const stranger = await page.evaluate(play, [id, 'A'.repeat(43)])
   assert.equal(stranger.status, 401)
   assert.match(stranger.detail, /no session, no invitation/)
+  await node.admin('DELETE', `/instances/${id}`)
+  await context.close()
+})
+
+test('a player that nobody here wrote decodes the pictures over WHEP', async () => {
+  const { page, context, id } = await owner()
+  const token = new URL(await invite(page, id, 'watcher')).hash.replace('#invite=', '')
+  const { stdout } = await run(path.join(clients, 'venv/bin/python'), [path.join(clients, 'whep.py'), `${node.url}/whep/${id}`, token, '60'])
+  const seen = stdout.trim().split('\n').map((line) => JSON.parse(line))
+  assert.equal(seen.length, 60)
+  for (const [i, { width, height, frame }] of seen.entries()) {
+    assert.deepEqual([width, height], [1280, 720])
+    assert.ok(i === 0 || frame >= seen[i - 1].frame, 'pictures in their order')
+  }
+  assert.ok(seen.at(-1).frame - seen[0].frame >= 30, 'a moving picture')
+  await until('one viewer less', async () => (await instance(id)).viewers.length === 1)
+
+  const stranger = await run(path.join(clients, 'venv/bin/python'), [path.join(clients, 'whep.py'), `${node.url}/whep/${id}`, 'A'.repeat(43), '1']).catch((error) => error)
+  assert.match(stranger.stderr, /HTTP Error 401/)
   await node.admin('DELETE', `/instances/${id}`)
   await context.close()
 })
