@@ -2,16 +2,27 @@
 
 import { parseArgs } from 'node:util'
 
+import { classBench } from './class.js'
 import { gpuBench } from './gpu.js'
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
 import { registryBench } from './registry.js'
+import { soakBench } from './soak.js'
 import { streamBench } from './stream.js'
 
-const BENCHES = { gpu: gpuBench, latency: latencyBench, launch: launchBench, registry: registryBench, stream: streamBench }
+const BENCHES = {
+  latency: latencyBench,
+  launch: launchBench,
+  stream: streamBench,
+  class: classBench,
+  registry: registryBench,
+  gpu: gpuBench,
+  soak: soakBench,
+}
 
 const { values, positionals } = read()
-const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
+// An hour is only spent where it is asked for.
+const names = positionals.length === 0 ? Object.keys(BENCHES).filter((name) => name !== 'soak') : positionals
 const unknown = names.filter((name) => !(name in BENCHES))
 if (unknown.length > 0) {
   console.error(`bench: there is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHES).join(', ')}`)

@@ -29,9 +29,9 @@ export class Product {
     this.node = node
   }
 
-  async launch() {
-    this.session = (await this.call('POST', '/sessions')).session_id
-    this.instance = (await this.call('POST', '/instances', {})).instance_id
+  async launch(what = {}) {
+    this.session ??= (await this.call('POST', '/sessions')).session_id
+    this.instance = (await this.call('POST', '/instances', what)).instance_id
     await until('the instance to be ready', async () => {
       const { state, message } = await this.call('GET', `/instances/${this.instance}`)
       if (state === 'failed') throw new Error(`the instance failed: ${message}`)

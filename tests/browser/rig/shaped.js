@@ -4,6 +4,21 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+/** A description whose only candidate is UDP at this port. Also runs in pages, so that it uses nothing from outside itself. */
+function leadThrough(sdp, port) {
+  let first = true
+  const lines = sdp.split('\r\n').flatMap((line) => {
+    if (!line.startsWith('a=candidate:')) return [line]
+    const parts = line.split(' ')
+    if (parts[2].toLowerCase() !== 'udp' || !first) return []
+    first = false
+    parts[4] = '127.0.0.1'
+    parts[5] = String(port)
+    return [parts.join(' ')]
+  })
+  return lines.join('\r\n')
+}
+
 export class Shaper {
   static async start(to, profile, seed = 1) {
     const shaper = new Shaper(to, profile, seed)
@@ -54,21 +69,17 @@ export class Shaper {
    */
   get reroute() {
     return `{
+      const lead = ${leadThrough}
       const set = RTCPeerConnection.prototype.setRemoteDescription
-      RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-        let first = true
-        const lines = description.sdp.split('\\r\\n').flatMap((line) => {
-          if (!line.startsWith('a=candidate:')) return [line]
-          const parts = line.split(' ')
-          if (parts[2].toLowerCase() !== 'udp' || !first) return []
-          first = false
-          parts[4] = '127.0.0.1'
-          parts[5] = '${this.port}'
-          return [parts.join(' ')]
-        })
-        return set.call(this, { type: description.type, sdp: lines.join('\\r\\n') })
+      RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+        return set.call(this, { type, sdp: lead(sdp, ${this.port}) })
       }
     }`
+  }
+
+  /** The same for whoever holds a description in hand. */
+  through(sdp) {
+    return leadThrough(sdp, this.port)
   }
 
   close() {

@@ -176,6 +176,11 @@ impl Remote {
         soon("a frame", self.frames.recv()).await.unwrap()
     }
 
+    /// The next frame, however long it takes; `None` when the connection is gone.
+    pub async fn next_frame(&mut self) -> Option<Bytes> {
+        self.frames.recv().await
+    }
+
     /// Packets that carried a playout delay of none.
     pub fn playout_delays(&self) -> usize {
         *self.heard.playout_delays.borrow()
@@ -245,6 +250,9 @@ fn media_engine(mime_type: &str, parameters: &str) -> MediaEngine {
     media
 }
 
+/// So many packets may wait for one that is missing; then its frame is given up.
+const WAITING_MAX: usize = 200;
+
 /// Puts packets in order and frames together.
 #[derive(Default)]
 struct Assembler {
@@ -259,7 +267,21 @@ impl Assembler {
         if sequence.wrapping_sub(next) < 0x8000 {
             self.packets.insert(sequence, packet);
         }
+        if self.packets.len() > WAITING_MAX {
+            self.give_up();
+        }
         std::iter::from_fn(|| self.frame()).collect()
+    }
+
+    /// Begins anew behind the first frame that ends.
+    fn give_up(&mut self) {
+        let next = self.next.unwrap_or_default();
+        let mut waiting: Vec<u16> = self.packets.keys().copied().collect();
+        waiting.sort_by_key(|sequence| sequence.wrapping_sub(next));
+        let end = waiting.iter().find(|sequence| self.packets[sequence].header.marker);
+        let behind = end.or(waiting.last()).map_or(next, |sequence| sequence.wrapping_add(1));
+        self.packets.retain(|sequence, _| sequence.wrapping_sub(behind) < 0x8000);
+        self.next = Some(behind);
     }
 
     fn frame(&mut self) -> Option<Bytes> {
