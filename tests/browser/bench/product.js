@@ -45,8 +45,9 @@ export class Product {
       headers: { 'content-type': 'application/json', ...(this.session ? { authorization: `Bearer ${this.session}` } : {}) },
       body: body === undefined ? undefined : JSON.stringify(body),
     })
-    if (!response.ok) throw new Error(`${method} ${call}: ${response.status} ${await response.text()}`)
-    return response.json()
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${call}: ${response.status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
   }
 
   get url() {
