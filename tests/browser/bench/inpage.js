@@ -32,19 +32,29 @@
   const context = canvas.getContext('2d', { willReadFrequently: true })
 
   // Only the strip with the barcode is copied: reading must cost as little as can be, since it happens in the measured browser.
-  function read(video) {
-    const width = video.videoWidth
-    const height = Math.min(video.videoHeight, Math.ceil(width / 60) * 2 + 2)
+  function read(source) {
+    const width = source.videoWidth ?? source.width
+    const height = Math.min(source.videoHeight ?? source.height, Math.ceil(width / 60) * 2 + 2)
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-    context.drawImage(video, 0, 0, width, height, 0, 0, width, height)
+    context.drawImage(source, 0, 0, width, height, 0, 0, width, height)
     return readBarcode(context.getImageData(0, 0, width, height), width, height)
   }
 
-  function onFrame(video) {
-    const now = performance.now()
+  function onVideoFrame(video) {
+    note(video, performance.now())
+    video.requestVideoFrameCallback(() => onVideoFrame(video))
+  }
+
+  // Who paints on a canvas tells nobody when: what is there is looked at whenever the browser shows something.
+  function onAnimationFrame(source) {
+    if (source.width > 0 && source.height > 0) note(source, performance.now())
+    requestAnimationFrame(() => onAnimationFrame(source))
+  }
+
+  function note(source, now) {
     // Also of a picture so poor that its barcode cannot be read.
     if (bench.recording) bench.shown.push(performance.timeOrigin + now + offset)
-    const bar = read(video)
+    const bar = read(source)
     if (bar) {
       bench.firstMs ??= now
       bench.input = bar.input
@@ -56,7 +66,6 @@
     } else if (bench.recording) {
       bench.unreadable += 1
     }
-    video.requestVideoFrameCallback(() => onFrame(video))
   }
 
   // The time at which the browser got the event, so that its way into the page counts too.
@@ -85,8 +94,9 @@
   bench.bytesReceived = () => inbound('bytesReceived')
 
   function find() {
-    const video = document.querySelector('video#stream')
-    if (video) video.requestVideoFrameCallback(() => onFrame(video))
+    const source = document.querySelector(window.benchSource ?? 'video#stream')
+    if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback(() => onVideoFrame(source))
+    else if (source instanceof HTMLCanvasElement) onAnimationFrame(source)
     else requestAnimationFrame(find)
   }
   find()

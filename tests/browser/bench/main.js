@@ -7,6 +7,7 @@ import { gpuBench } from './gpu.js'
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
 import { registryBench } from './registry.js'
+import { peersBench } from './peers.js'
 import { soakBench } from './soak.js'
 import { streamBench } from './stream.js'
 
@@ -15,6 +16,7 @@ const BENCHES = {
   launch: launchBench,
   stream: streamBench,
   class: classBench,
+  peers: peersBench,
   registry: registryBench,
   gpu: gpuBench,
   soak: soakBench,
