@@ -21,8 +21,8 @@ const QUICK = { rates: 2, windowMs: 3000, readings: 2 }
 
 /** Programs that draw as fast as they can and say how fast, the better first: name, arguments, what they print. */
 const PROGRAMS = [
-  { name: 'glxspheres64', args: [], rate: /([\d.]+) frames\/sec/ },
-  { name: 'glxgears', args: ['-info'], rate: /= ([\d.]+) FPS/ },
+  { name: 'glxspheres64', args: [], says: /([\d.]+) frames\/sec/ },
+  { name: 'glxgears', args: ['-info'], says: /= ([\d.]+) FPS/ },
 ]
 const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/opt/VirtualGL/bin']
 
@@ -117,7 +117,8 @@ class Drawn {
   }
 
   async launch({ name, file, args }) {
-    const { build } = await this.node.command({ command: 'add_program', name, run: [file, ...args], env: {} })
+    // Line by line: into a pipe it would say nothing for minutes.
+    const { build } = await this.node.command({ command: 'add_program', name, run: ['stdbuf', '-oL', file, ...args], env: {} })
     this.session = (await this.call('/sessions')).session_id
     this.instance = (await this.call('/instances', { build: build.id })).instance_id
     await until('the program to draw', async () => {
@@ -147,13 +148,13 @@ class Drawn {
   }
 
   /** What the program prints of itself, as often as asked; a line counts once. */
-  async rates(times, { rate }) {
+  async rates(times, { says }) {
     const before = (await this.row()).log_tail.length
     const said = await until('the program to say how fast it draws', async () => {
-      const lines = (await this.row()).log_tail.filter((line) => rate.test(line))
+      const lines = (await this.row()).log_tail.filter((line) => says.test(line))
       return lines.length >= times + 1 || (before > 0 && lines.length >= times) ? lines : undefined
     })
-    return said.slice(-times).map((line) => Number(line.match(rate)[1]))
+    return said.slice(-times).map((line) => Number(line.match(says)[1]))
   }
 
   /** What the node and the driver's own tool say, asked at the same time. */

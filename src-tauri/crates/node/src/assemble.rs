@@ -370,10 +370,7 @@ fn roster_setup(
         logs: setup_logs(data_dir),
         instances_dir: data_dir.join("instances"),
         sync_dir: data_dir.join("sync"),
-        virtual_gl: match drawn {
-            Graphics::VirtualGl { vglrun, .. } => Some(vglrun.clone()),
-            Graphics::Mesa { .. } => None,
-        },
+        graphics: drawn.clone(),
         policy: config.policy(),
         stage: stage::Setup {
             size: config.size(),

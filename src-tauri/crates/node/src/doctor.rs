@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use display::graphics;
-use model::{Size, health::GpuState};
+use model::{Size, health::GpuState, video::EncoderChoice};
 use protocol::admin::AdminBuild;
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub fn examine(config: &Config, data_dir: &Path) -> Vec<Finding> {
         period: std::time::Duration::from_secs(1),
     };
     let gpus = telemetry::gpus(&telemetry);
-    vec![gpu(&gpus), drawing(&gpus), encoder(config), display_server(), data_folder(data_dir)]
+    vec![gpu(&gpus), drawing(&gpus), encoder(config, &gpus), display_server(), data_folder(data_dir)]
 }
 
 fn finding(what: &str, verdict: Verdict, says: impl Into<String>) -> Finding {
@@ -80,21 +80,34 @@ fn gpu(gpus: &GpuState) -> Finding {
 
 fn drawing(gpus: &GpuState) -> Finding {
     let drawn = graphics::choose(gpus, display::find_vglrun(), graphics::Wanted::Auto);
-    let verdict =
-        if matches!(drawn, graphics::Graphics::Mesa { .. }) { Verdict::Fair } else { Verdict::Good };
+    let verdict = if drawn.is_mesa() { Verdict::Fair } else { Verdict::Good };
     finding("Graphics", verdict, drawn.describe())
 }
 
-fn encoder(config: &Config) -> Finding {
+fn encoder(config: &Config, gpus: &GpuState) -> Finding {
     match media::probe(Size::HD, &config.stream.encoders) {
         Ok(choice) => {
             let verdict = if choice.hardware { Verdict::Good } else { Verdict::Fair };
-            finding("Encoder", verdict, choice.reason)
+            finding("Encoder", verdict, format!("{}{}", choice.reason, why_not_on(gpus, &choice)))
         }
         Err(rejected) => {
             let why: Vec<_> = rejected.iter().map(|one| format!("{}: {}", one.name, one.why)).collect();
             finding("Encoder", Verdict::Bad, format!("none can be opened. {}", why.join("; ")))
         }
+    }
+}
+
+/// Where a GPU is there and the processor encodes all the same: why. Cards that were made for computing have no encoder.
+fn why_not_on(gpus: &GpuState, choice: &EncoderChoice) -> String {
+    let there = matches!(gpus, GpuState::Available { gpus, .. } if !gpus.is_empty());
+    match choice.rejected.first() {
+        Some(first) if there && !choice.hardware => {
+            format!(
+                ". Not on the GPU: {}. Cards for computing, such as A100, H100 and H200, have none",
+                first.why
+            )
+        }
+        _ => String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod first;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use display::graphics::Graphics;
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
 use openspace::saved::Saved;
 use protocol::api::{EndingView, Problem};
@@ -91,7 +92,7 @@ pub struct Setup {
     /// Each instance gets a folder of its own below.
     pub instances_dir: PathBuf,
     pub sync_dir: PathBuf,
-    pub virtual_gl: Option<PathBuf>,
+    pub graphics: Graphics,
     pub policy: supervisor::Policy,
     pub stage: stage::Setup,
     pub life: life::Means,

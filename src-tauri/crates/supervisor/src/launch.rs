@@ -8,7 +8,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use display::graphics::Graphics;
 use model::{Build, BuildKind, LaunchPlan, launch::Api};
 use openspace::{
     build::UserFolders,
@@ -49,7 +48,7 @@ pub(crate) fn launch(spec: &Spec, display_env: Vec<(String, String)>) -> Result<
 
 /// What is to be made and started. Reads the build's folder and asks the system for free ports; changes nothing.
 fn plan(spec: &Spec) -> Result<LaunchPlan, Failure> {
-    let graphics = graphics(spec.virtual_gl.as_deref());
+    let graphics = &spec.graphics;
     let mut plan = match &spec.build.kind {
         BuildKind::OpenSpace { dir, .. } => openspace_plan(spec, dir)?,
         BuildKind::Program { command, working_dir } => program_plan(spec, command, working_dir.as_deref())?,
@@ -96,7 +95,7 @@ fn openspace_plan(spec: &Spec, install: &Path) -> Result<LaunchPlan, Failure> {
                 "{name} cannot be started: there is no free port on this machine ({error})."
             ))
         })?,
-        mesa: spec.virtual_gl.is_none(),
+        mesa: spec.graphics.is_mesa(),
         helper: openspace::build::helper(&executable),
         executable,
     };
@@ -171,18 +170,6 @@ fn find(command: &Path, working_dir: &Path, path: impl Iterator<Item = PathBuf>)
         Some(working_dir.join(command)).filter(runs)
     } else {
         path.map(|folder| folder.join(command)).find(runs)
-    }
-}
-
-fn graphics(vglrun: Option<&Path>) -> Graphics {
-    match vglrun {
-        // The first GPU: choosing among several is the business of placement.
-        Some(vglrun) => {
-            Graphics::VirtualGl { vglrun: vglrun.to_owned(), device: "egl0".to_owned(), gpu: None }
-        }
-        None => Graphics::Mesa {
-            reason: "VirtualGL and an NVIDIA GPU are not both there, or not wanted".to_owned(),
-        },
     }
 }
 
@@ -277,6 +264,7 @@ mod tests {
 
     use super::*;
     use crate::machine::tests::{policy, program_build};
+    use display::graphics::Graphics;
 
     #[test]
     fn a_program_is_found_as_a_shell_would() {
@@ -324,14 +312,18 @@ mod tests {
     fn on_a_gpu_the_program_runs_behind_vglrun() {
         let dir = tempfile::tempdir().unwrap();
         let spec = Spec {
-            virtual_gl: Some("/opt/vgl/vglrun".into()),
+            graphics: Graphics::VirtualGl {
+                vglrun: "/opt/vgl/vglrun".into(),
+                device: "egl1".to_owned(),
+                gpu: None,
+            },
             ..spec(dir.path(), program_build("sh", &["-c", "x"]))
         };
         let planned = plan(&spec).unwrap();
         assert_eq!(planned.program, Path::new("/opt/vgl/vglrun"));
         assert!(planned.args[0].ends_with("/sh"), "{:?}", planned.args);
         assert_eq!(planned.args[1..], ["-c", "x"]);
-        assert_eq!(planned.env["VGL_DISPLAY"], "egl0");
+        assert_eq!(planned.env["VGL_DISPLAY"], "egl1");
         assert!(!planned.env.contains_key("LIBGL_ALWAYS_SOFTWARE"));
     }
 
@@ -409,7 +401,7 @@ mod tests {
             size: model::Size::HD,
             dir: dir.join("instance"),
             sync_dir: dir.join("sync"),
-            virtual_gl: None,
+            graphics: Graphics::Mesa { reason: "none is wanted".to_owned() },
             turn: None,
             policy: policy(),
         }

@@ -17,6 +17,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use display::graphics::Graphics;
 use model::{Build, InstanceId, InstanceState, InstanceStatus, Phase, Running, Size, StopReason};
 use openspace::client::Client;
 use tokio::{
@@ -48,8 +49,8 @@ pub struct Spec {
     pub dir: PathBuf,
     /// Shared by all instances: downloaded assets.
     pub sync_dir: PathBuf,
-    /// `vglrun` and its device where an NVIDIA driver is there; `None` is Mesa.
-    pub virtual_gl: Option<PathBuf>,
+    /// What draws its OpenGL.
+    pub graphics: Graphics,
     pub policy: Policy,
     /// Starts of one build that must not overlap share this: it begins once it has the permit, and gives it back when it is ready or over.
     pub turn: Option<Arc<Semaphore>>,

@@ -197,7 +197,7 @@ impl Driver {
             size: record.size,
             dir,
             sync_dir: self.setup.sync_dir.clone(),
-            virtual_gl: self.setup.virtual_gl.clone(),
+            graphics: self.setup.graphics.clone(),
             policy: self.setup.policy.clone(),
             turn: self.first.turn(&build, record.profile.as_deref()),
         };

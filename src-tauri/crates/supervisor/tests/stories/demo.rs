@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use display::process::{Kill, end, is_alive};
+use display::{
+    graphics::Graphics,
+    process::{Kill, end, is_alive},
+};
 use model::{Build, BuildKind, InstanceId, InstanceState, Size, StopReason};
 use supervisor::{InstanceHandle, Policy, Report, Spec};
 use tokio::time::timeout;
@@ -144,7 +147,7 @@ impl Stage {
             size: Size::new(320, 240),
             dir: self.dir.path().join("first"),
             sync_dir: self.dir.path().join("sync"),
-            virtual_gl: None,
+            graphics: Graphics::Mesa { reason: String::new() },
             turn: None,
             policy: Policy {
                 load_timeout: PATIENCE,

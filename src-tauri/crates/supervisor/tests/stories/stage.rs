@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use display::process::is_alive;
+use display::{graphics::Graphics, process::is_alive};
 use model::{
     ApiGeneration, Build, BuildKind, InstanceId, InstanceState, ProcessId, Running, Size, StopReason,
 };
@@ -63,7 +63,7 @@ impl Stage {
             size: Size::new(320, 240),
             dir: self.dir.path().join("instance"),
             sync_dir: self.dir.path().join("sync"),
-            virtual_gl: None,
+            graphics: Graphics::Mesa { reason: String::new() },
             turn: None,
             policy: Policy {
                 load_timeout: PATIENCE,
