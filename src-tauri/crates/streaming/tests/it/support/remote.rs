@@ -176,7 +176,8 @@ impl Remote {
         soon("a frame", self.frames.recv()).await.unwrap()
     }
 
-    /// The next frame, however long it takes; `None` when the connection is gone.
+    /// The next frame, however long it takes; `None` when the connection is gone. For the examples that share this.
+    #[allow(dead_code)]
     pub async fn next_frame(&mut self) -> Option<Bytes> {
         self.frames.recv().await
     }
