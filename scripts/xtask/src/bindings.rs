@@ -54,6 +54,7 @@ fn export(config: &Config) -> Result<()> {
     model::scene::Wish::export_all(config)?;
     model::SceneState::export_all(config)?;
     protocol::intent::ToldScene::export_all(config)?;
+    protocol::intent::ToldTrouble::export_all(config)?;
     model::SceneNode::export_all(config)?;
     model::SceneAction::export_all(config)?;
     model::SceneToggle::export_all(config)?;

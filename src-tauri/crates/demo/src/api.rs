@@ -9,7 +9,12 @@ mod replies;
 pub mod sockets;
 mod topics;
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -17,6 +22,7 @@ use tokio::sync::mpsc;
 use crate::{
     config::{Admission, InterfaceKind},
     dialect::Dialect,
+    faults::{Fault, FaultSwitch, Faults},
     log::{Log, Record},
     lua::Scripts,
     world::{Event, World},
@@ -33,6 +39,7 @@ pub struct Server {
     dialect: Dialect,
     clients: BTreeMap<u64, Client>,
     log: Log,
+    fault: FaultSwitch,
 }
 
 #[derive(Debug)]
@@ -44,6 +51,10 @@ struct Client {
     /// NEW: an `apiHandshake` has come.
     shook_hands: bool,
     topics: BTreeMap<i64, Topic>,
+    /// What each of its topics is about.
+    kinds: BTreeMap<i64, String>,
+    /// It was told more than it can take; whatever came after that would only pile up.
+    stuffed: Cell<bool>,
 }
 
 /// What topics may ask and change.
@@ -52,6 +63,7 @@ pub(crate) struct Context<'a> {
     pub scripts: &'a Scripts,
     pub dialect: Dialect,
     pub log: &'a Log,
+    pub faults: &'a Faults,
 }
 
 /// What happened in a frame.
@@ -67,15 +79,16 @@ enum Verdict {
 }
 
 impl Server {
-    pub fn new(sockets: Sockets, dialect: Dialect, log: Log) -> Self {
+    pub fn new(sockets: Sockets, dialect: Dialect, log: Log, fault: FaultSwitch) -> Self {
         sockets.answer_from_now_on();
-        Self { sockets, dialect, clients: BTreeMap::new(), log }
+        Self { sockets, dialect, clients: BTreeMap::new(), log, fault }
     }
 
     /// Handles what came in since the last frame.
     pub fn hear(&mut self, world: &Rc<RefCell<World>>, scripts: &Scripts) {
         let log = self.log.clone();
-        let context = Context { world, scripts, dialect: self.dialect, log: &log };
+        let faults = self.fault.now().clone();
+        let context = Context { world, scripts, dialect: self.dialect, log: &log, faults: &faults };
         // Only what is there now: what a client answers to our answers is for the next frame, as in OpenSpace.
         for _ in 0..self.sockets.news.len() {
             let Ok(news) = self.sockets.news.try_recv() else { return };
@@ -91,6 +104,8 @@ impl Server {
                         authorized: admission == Admission::Free,
                         shook_hands: false,
                         topics: BTreeMap::new(),
+                        kinds: BTreeMap::new(),
+                        stuffed: Cell::new(false),
                     };
                     self.clients.insert(client, client_);
                 }
@@ -113,14 +128,15 @@ impl Server {
         };
         let records = self.log.take();
         let log = self.log.clone();
-        let context = Context { world, scripts, dialect: self.dialect, log: &log };
+        let faults = self.fault.now().clone();
+        let context = Context { world, scripts, dialect: self.dialect, log: &log, faults: &faults };
         let news = Frame { events: &events, changed: &changed, records: &records };
         let mut slow = Vec::new();
         for (id, client) in &mut self.clients {
             let mut topics = std::mem::take(&mut client.topics);
             for (topic, state) in &mut topics {
                 for payload in state.stream(&news, &context) {
-                    if matches!(client.send(*topic, payload), Verdict::Drop) && !slow.contains(id) {
+                    if matches!(client.send(*topic, payload, &context), Verdict::Drop) && !slow.contains(id) {
                         slow.push(*id);
                     }
                 }
@@ -151,7 +167,11 @@ impl Client {
         };
         if message["type"] == "apiHandshake" && context.dialect == Dialect::New {
             self.shook_hands = true;
-            return Verdict::Stay;
+            return match context.faults.of("handshake") {
+                Some(Fault::HangUp) => Verdict::Drop,
+                Some(fault) => self.say(fault.spoil(0, Value::Null)),
+                None => Verdict::Stay,
+            };
         }
         if context.dialect == Dialect::New && !self.shook_hands {
             context.log.error(
@@ -171,7 +191,7 @@ impl Client {
             if done {
                 self.topics.remove(&topic);
             }
-            return self.send_all(topic, replies);
+            return self.send_all(topic, replies, context);
         }
         let Some(kind) = message["type"].as_str() else {
             context.log.error("ServerModule: Connection", "Type must be a string");
@@ -181,9 +201,16 @@ impl Client {
     }
 
     fn start(&mut self, topic: i64, kind: &str, payload: &Value, context: &Context<'_>) -> Verdict {
+        self.kinds.retain(|topic, _| self.topics.contains_key(topic));
+        self.kinds.insert(topic, kind.to_owned());
+        match context.faults.of(kind) {
+            Some(Fault::Silent) => return Verdict::Stay,
+            Some(Fault::HangUp) => return Verdict::Drop,
+            _ => {}
+        }
         if kind == "authorize" {
             let reply = self.authorize(payload, context.dialect);
-            return self.send(topic, reply);
+            return self.send(topic, reply, context);
         }
         if !self.authorized {
             context.log.warning("ServerModule: Connection", "Client is not authorized");
@@ -201,7 +228,7 @@ impl Client {
         if let Some(state) = opened.topic {
             self.topics.insert(topic, state);
         }
-        self.send_all(topic, opened.replies)
+        self.send_all(topic, opened.replies, context)
     }
 
     fn authorize(&mut self, payload: &Value, dialect: Dialect) -> Value {
@@ -221,23 +248,36 @@ impl Client {
         replies::authorized(status, dialect)
     }
 
-    fn send_all(&self, topic: i64, payloads: Vec<Value>) -> Verdict {
+    fn send_all(&self, topic: i64, payloads: Vec<Value>, context: &Context<'_>) -> Verdict {
         for payload in payloads {
-            if let Verdict::Drop = self.send(topic, payload) {
+            if let Verdict::Drop = self.send(topic, payload, context) {
                 return Verdict::Drop;
             }
         }
         Verdict::Stay
     }
 
-    fn send(&self, topic: i64, payload: Value) -> Verdict {
-        self.write(&json!({ "topic": topic, "payload": payload }))
+    fn send(&self, topic: i64, payload: Value, context: &Context<'_>) -> Verdict {
+        let fault = self.kinds.get(&topic).and_then(|kind| context.faults.of(kind));
+        match fault {
+            None => self.write(&json!({ "topic": topic, "payload": payload })),
+            Some(Fault::HangUp) => Verdict::Drop,
+            Some(_) if self.stuffed.get() => Verdict::Stay,
+            Some(fault) => {
+                self.stuffed.set(fault == Fault::Huge);
+                self.say(fault.spoil(topic, payload))
+            }
+        }
     }
 
     fn write(&self, message: &Value) -> Verdict {
-        match self.out.try_send(message.to_string()) {
-            Ok(()) => Verdict::Stay,
-            Err(_) => Verdict::Drop,
+        self.say(Some(message.to_string()))
+    }
+
+    fn say(&self, text: Option<String>) -> Verdict {
+        match text.map(|text| self.out.try_send(text)) {
+            None | Some(Ok(())) => Verdict::Stay,
+            Some(Err(_)) => Verdict::Drop,
         }
     }
 }

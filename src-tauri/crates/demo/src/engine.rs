@@ -22,7 +22,7 @@ use crate::{
     switches::{Hang, Switches},
     window::Window,
     window_file,
-    world::{World, steer::Input},
+    world::{World, steer::Input, tree},
 };
 
 /// Why it ends otherwise than well: what is logged as fatal, and under which category.
@@ -118,7 +118,7 @@ impl<'a> Engine<'a> {
         log.info("OpenSpace Version", format!("{major}.{minor}.{patch}"));
         log.info("Commit", commit.as_str());
         log.info("Demo", "This is the demo renderer of OpenSpace WebRTC, not OpenSpace");
-        let sockets = sockets::open(&config.interfaces).map_err(|error| {
+        let sockets = sockets::open(&config.interfaces, &switches.fault).map_err(|error| {
             let code = error.raw_os_error().unwrap_or_default();
             fatal(format!("Bind failed (returned '-1') with error: {code}"))
         })?;
@@ -127,7 +127,7 @@ impl<'a> Engine<'a> {
         let (profile_file, profile) = profile::load(Some(&profile_name), &config.tokens).map_err(fatal)?;
         log.info("OpenSpaceEngine", format!("Loading profile '{}'", profile_file.display()));
         let addons = options.addons.clone();
-        let world = World::new(
+        let mut world = World::new(
             &config,
             profile_file,
             profile,
@@ -136,6 +136,7 @@ impl<'a> Engine<'a> {
             commit,
             log.clone(),
         );
+        tree::fill(&mut world.tree, switches.properties);
         log.debug("main", "Initializing OpenSpace Engine finished");
 
         log.debug("main", "Initializing OpenGL in OpenSpace Engine started");
@@ -173,7 +174,7 @@ impl<'a> Engine<'a> {
         self.log.info("TimeManager", "Added keybindings for specified delta time steps");
         let dialect = self.config.dialect;
         let Self { switches, log, mut settings, profile_name, world, sockets, screen, started, .. } = self;
-        let server = Server::new(sockets, dialect, log.clone());
+        let server = Server::new(sockets, dialect, log.clone(), switches.fault.clone());
         let mut running = Running { switches, log: log.clone(), world, scripts, server, screen, started };
         running.render()?;
         log.info("main", "Ending rendering loop");

@@ -25,6 +25,7 @@ mod clock;
 mod config;
 mod dialect;
 mod engine;
+mod faults;
 mod folders;
 mod install;
 mod log;

@@ -11,10 +11,12 @@
 //! | `OPENSPACE_DEMO_NO_WINDOW=1` | opens no window |
 //! | `OPENSPACE_DEMO_EXIT_AT_ONCE=N` | ends at once with exit code N |
 //! | `OPENSPACE_DEMO_API=legacy` or `new` | speaks this generation, whatever the configuration's layout says |
+//! | `OPENSPACE_DEMO_PROPERTIES=N` | fills its scene up to N properties (see `world/tree/catalogue.rs`) |
+//! | `OPENSPACE_DEMO_FAULT=step:fault` or `@FILE` | its API misbehaves at a step (see `faults.rs`) |
 
 use std::time::Duration;
 
-use crate::dialect::Dialect;
+use crate::{dialect::Dialect, faults::FaultSwitch};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hang {
@@ -32,10 +34,15 @@ pub struct Switches {
     pub no_window: bool,
     pub exit_at_once: Option<u8>,
     pub dialect: Option<Dialect>,
+    pub fault: FaultSwitch,
+    pub properties: usize,
 }
 
 /// Fewer frames than this are no moving picture; more than this no display shows.
 const FPS: std::ops::RangeInclusive<f64> = 0.5..=240.0;
+
+/// Twice as many as the largest scene of upstream has.
+const PROPERTIES_MAX: usize = 100_000;
 
 impl Switches {
     /// Reads the switches; what is not understood counts as not set.
@@ -62,6 +69,11 @@ impl Switches {
             no_window: on("OPENSPACE_DEMO_NO_WINDOW"),
             exit_at_once: variable("OPENSPACE_DEMO_EXIT_AT_ONCE").and_then(|text| text.parse().ok()),
             dialect: variable("OPENSPACE_DEMO_API").and_then(|text| Dialect::from_name(&text)),
+            properties: variable("OPENSPACE_DEMO_PROPERTIES")
+                .and_then(|text| text.parse().ok())
+                .filter(|properties| *properties <= PROPERTIES_MAX)
+                .unwrap_or_default(),
+            fault: FaultSwitch::read(&variable("OPENSPACE_DEMO_FAULT").unwrap_or_default()),
         }
     }
 }

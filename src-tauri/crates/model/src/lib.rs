@@ -19,6 +19,7 @@ pub mod saved;
 pub mod saved_scene;
 pub mod scene;
 pub mod secret;
+pub mod trouble;
 pub mod units;
 pub mod video;
 
@@ -37,4 +38,5 @@ pub use saved::{SavedFile, SavedKind};
 pub use saved_scene::SavedScene;
 pub use scene::{SceneAction, SceneNode, SceneState, SceneToggle};
 pub use secret::{Secret, SecretHash};
+pub use trouble::{ScenePart, Trouble};
 pub use units::{Bitrate, FrameRate, Size, UnixMillis};

@@ -61,6 +61,8 @@ fn instances(registry: &mut Registry, rows: &Rows) {
     let count = |state| rows.values().filter(|row| row.report.status.state == state).count() as f64;
     let by_state = STATES.map(|(state, name)| (vec![("state", name.to_owned())], count(state)));
     family(registry, "instances", "Instances by state", by_state);
+    let troubled = rows.values().filter(|row| row.report.trouble.is_some()).count() as f64;
+    put(registry, "instances_in_trouble", "Instances whose API does not answer as it should", troubled);
     let viewers = rows.values().map(|row| row.stage.viewers.len() as f64).sum();
     put(registry, "viewers", "Viewers of all instances", viewers);
 }

@@ -129,6 +129,7 @@ impl Sources {
         }
         let mut warnings = self.warnings.clone();
         warnings.extend(health.as_ref().and_then(disk_warning));
+        warnings.extend(rows.values().filter_map(trouble_warning));
         NodeSnapshot {
             node,
             history: self.history.borrow().points(),
@@ -160,6 +161,11 @@ fn standby(wanted: &[Wanted], rows: &Rows) -> Vec<StandbyView> {
         ready: ready(want),
     };
     wanted.iter().map(view).collect()
+}
+
+fn trouble_warning(row: &Row) -> Option<String> {
+    let id = row.member.id.to_string();
+    Some(format!("{} ({}): {}", row.member.build.name, &id[..8], views::trouble(row)?))
 }
 
 fn disk_warning(health: &HealthSample) -> Option<String> {

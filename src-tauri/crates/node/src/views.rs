@@ -86,7 +86,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         progress: status.progress,
         detail: status.detail.clone(),
         attempt: status.attempt,
-        message: status.message.clone(),
+        message: status.message.clone().or_else(|| trouble(row)),
         build: member.build.id.to_string(),
         build_name: member.build.name.clone(),
         demo: member.build.is_demo(),
@@ -98,6 +98,11 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         standby: member.is_standby(),
         ending: row.ending,
     }
+}
+
+/// What is the matter with a program that is ready.
+pub fn trouble(row: &Row) -> Option<String> {
+    row.report.trouble.as_ref().map(|trouble| trouble.message.clone())
 }
 
 pub fn logs(row: &Row, files: Vec<LogFile>) -> LogsOfInstance {

@@ -6,8 +6,9 @@
 //! `list_properties` one of [`SceneProperty`], `list_screenshots` and `list_recordings` one of
 //! [`SavedFile`], newest first; `screenshot` and `stop_recording` answer the [`SavedFile`] that they made, `lua` what the script returned.
 //!
-//! The channel `state` carries a [`ToldScene`] whenever it has changed, at most [`STATES_PER_SECOND_MAX`] a second, or
-//! `null` while the program tells nothing of its scene: it starts again, or it is not OpenSpace.
+//! The channel `state` carries a [`ToldScene`] whenever it has changed, at most [`STATES_PER_SECOND_MAX`] a second; a [`ToldTrouble`]
+//! while OpenSpace shows a picture but has told nothing of its scene; or `null` while the program tells nothing of its
+//! scene for a better reason: it starts again, or it is not OpenSpace.
 //!
 //! [`SceneNode`]: model::SceneNode
 //! [`SceneAction`]: model::SceneAction
@@ -16,7 +17,7 @@
 //! [`SceneProperty`]: model::SceneProperty
 //! [`SavedFile`]: model::SavedFile
 
-use model::{SceneState, UnixMillis, scene::Wish};
+use model::{SceneState, Trouble, UnixMillis, scene::Wish};
 use serde::Serialize;
 use serde_json::{Value, json};
 use ts_rs::TS;
@@ -31,7 +32,18 @@ pub const STATES_PER_SECOND_MAX: u32 = 4;
 pub struct ToldScene {
     #[serde(flatten)]
     pub scene: SceneState,
+    /// What is the matter with OpenSpace, and which of the controls are off because of it; absent while all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub trouble: Option<Trouble>,
     /// What the node's clock said as it told this, since the clocks of viewers go wrong.
+    pub told: UnixMillis,
+}
+
+/// Why nothing is told of a scene whose picture is there.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct ToldTrouble {
+    pub trouble: Trouble,
     pub told: UnixMillis,
 }
 

@@ -3,6 +3,8 @@
 //! What takes longer than a moment is an errand, a task of its own: *lasting* ones always run to their end, since a display that opens or
 //! a program that starts must not be lost; *attendants* wait on the running program and are given up with it.
 
+mod trouble;
+
 use std::{
     future::pending,
     sync::Arc,
@@ -10,8 +12,11 @@ use std::{
 };
 
 use display::Display;
-use model::{DisplayRecord, InstanceState, Running, WindowId, launch::Api};
-use openspace::{client::Client, readiness::Sign};
+use model::{DisplayRecord, InstanceState, Running, Trouble, UnixMillis, WindowId, launch::Api};
+use openspace::{
+    client::{Client, Parting},
+    readiness::Sign,
+};
 use tokio::{
     select,
     sync::{OwnedSemaphorePermit, mpsc, watch},
@@ -57,6 +62,10 @@ pub(crate) struct Driver {
     window: Option<WindowId>,
     api: Option<Api>,
     client: Option<Client>,
+    /// What the client has to say of OpenSpace.
+    health: Option<watch::Receiver<Option<Trouble>>>,
+    /// When what is the matter with the connection began, by both clocks.
+    matter_since: Option<(Instant, UnixMillis)>,
     notes: Vec<String>,
     /// Held until this start is over.
     turn: Option<OwnedSemaphorePermit>,
@@ -71,7 +80,9 @@ enum Event {
     Sign(Sign),
     ProgramEnded,
     DisplayEnded,
-    ApiLost,
+    ApiLost(Parting),
+    /// OpenSpace answers as it should no more, or again.
+    Health,
     Clock,
 }
 
@@ -107,6 +118,8 @@ impl Driver {
             window: None,
             api: None,
             client: None,
+            health: None,
+            matter_since: None,
             notes: Vec::new(),
             turn: None,
             lasting: JoinSet::new(),
@@ -129,9 +142,13 @@ impl Driver {
                 Event::Command(Some(Command::Restart)) => Input::Restart,
                 Event::Sign(sign) => Input::Log(sign),
                 Event::Clock => Input::TimedOut,
-                Event::ApiLost => {
+                Event::ApiLost(parting) => {
                     self.client = None;
-                    Input::ApiLost
+                    Input::ApiLost(parting.to_string())
+                }
+                Event::Health => {
+                    self.publish();
+                    continue;
                 }
                 Event::DisplayEnded => {
                     self.display = None;
@@ -181,7 +198,7 @@ impl Driver {
     /// Each branch may be given up and asked again.
     async fn next(&mut self) -> Event {
         let wake_at = self.machine.wake_at();
-        let Self { commands, display, program, tail, client, lasting, attendants, .. } = self;
+        let Self { commands, display, program, tail, client, health, lasting, attendants, .. } = self;
         select! {
             command = commands.recv() => Event::Command(command),
             Some(done) = lasting.join_next() => Event::Done(came_back(done)),
@@ -189,7 +206,8 @@ impl Driver {
             sign = async { match tail { Some(tail) => tail.next().await, None => pending().await } } => Event::Sign(sign),
             () = async { match program { Some(program) => program.ended().await, None => pending().await } } => Event::ProgramEnded,
             () = async { match display { Some(display) => display.exited().await, None => pending().await } } => Event::DisplayEnded,
-            () = async { match client { Some(client) => client.closed().await, None => pending().await } } => Event::ApiLost,
+            parting = async { match client { Some(client) => client.closed().await, None => pending().await } } => Event::ApiLost(parting),
+            Ok(()) = async { match health { Some(health) => health.changed().await, None => pending().await } } => Event::Health,
             () = async { match wake_at { Some(at) => sleep_until(at.into()).await, None => pending().await } } => Event::Clock,
         }
     }
@@ -309,6 +327,7 @@ impl Driver {
             }
             Done::Window(Err(error)) => Input::WindowMissing(error.to_string()),
             Done::Client(Ok(client)) => {
+                self.health = Some(client.trouble());
                 self.client = Some(client);
                 Input::ApiReady
             }
@@ -409,11 +428,13 @@ impl Driver {
             status,
             running: self.running(),
             client: self.client.clone(),
+            trouble: self.trouble(),
             notes: self.notes.clone(),
         };
         self.reports.send_if_modified(|last| {
             let is_news = !report.says_the_same(last);
             if is_news {
+                self.note_trouble(last.trouble.as_ref(), report.trouble.as_ref());
                 if last.status.state != report.status.state {
                     info!(state = ?report.status.state, message = report.status.message, "instance");
                 }

@@ -18,7 +18,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use display::graphics::Graphics;
-use model::{Build, InstanceId, InstanceState, InstanceStatus, Phase, Running, Size, StopReason};
+use model::{Build, InstanceId, InstanceState, InstanceStatus, Phase, Running, Size, StopReason, Trouble};
 use openspace::client::Client;
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -81,6 +81,8 @@ pub struct Report {
     pub running: Option<Running>,
     /// The one connection to OpenSpace's API, kept as long as the program lives.
     pub client: Option<Client>,
+    /// What is the matter with its API while it is ready.
+    pub trouble: Option<Trouble>,
     /// Sentences for the administrator: what was set for it and why.
     pub notes: Vec<String>,
 }
@@ -92,6 +94,7 @@ impl Report {
             && self.running == other.running
             && self.notes == other.notes
             && self.client.is_some() == other.client.is_some()
+            && self.trouble == other.trouble
     }
 }
 
@@ -187,7 +190,7 @@ pub fn start(spec: Spec, running: Option<Running>) -> InstanceHandle {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let status =
         InstanceStatus { phase: Some(Phase::Display), ..InstanceStatus::new(InstanceState::Starting) };
-    let first = Report { status, running: running.clone(), client: None, notes: Vec::new() };
+    let first = Report { status, running: running.clone(), client: None, trouble: None, notes: Vec::new() };
     let (outbox, reports) = watch::channel(first);
     let ring = log::Ring::default();
     let driver = Driver::new(spec, inbox, outbox, ring.clone());

@@ -63,6 +63,11 @@ impl Ring {
         self.0.printed.subscribe()
     }
 
+    /// A line of ours among those of the program.
+    pub fn note(&self, words: &str) {
+        self.push(format!("» {words}"));
+    }
+
     fn push(&self, line: String) {
         let mut ring = self.lock();
         if ring.len() == RING_LINES {

@@ -3,6 +3,7 @@
 //! The states are drawn atop `lib.rs`. Beside the state the machine knows what there is: a display, a program. [`Machine::settle`]
 //! compares the two and asks for what is missing, or for the end of what must go; so there is never a second program, whatever comes when.
 
+mod contact;
 mod ending;
 mod loading;
 mod starting;
@@ -17,6 +18,7 @@ use std::{
 
 use model::{InstanceState, InstanceStatus, Phase, StopReason};
 
+pub(crate) use contact::{Matter, Why};
 pub(crate) use talk::{Adopted, Exit, Failure, Farewell, Input, Output};
 
 use crate::{Policy, backoff::Backoff, words};
@@ -33,6 +35,7 @@ pub(crate) struct Machine {
     program: Program,
     has_window: bool,
     api: Api,
+    contact: contact::Contact,
     /// The reason that the program's log gave for ending.
     fatal: Option<String>,
     loading: loading::Loading,
@@ -98,8 +101,6 @@ enum Api {
 
 /// A killed process that hangs in the kernel may need another nudge when it comes back.
 const KILL_AGAIN: Duration = Duration::from_secs(2);
-/// Each connection that an OpenSpace loses costs it threads for ever, so it is tried seldom.
-const API_RETRY: Duration = Duration::from_secs(30);
 /// How much later than the machine's own deadline the errands give up: the machine knows the better words.
 const ERRAND_SLACK: Duration = Duration::from_secs(5);
 
@@ -115,6 +116,7 @@ impl Machine {
             program: Program::Absent,
             has_window: false,
             api: Api::Absent,
+            contact: contact::Contact::default(),
             fatal: None,
             loading: loading::Loading::default(),
             message: None,
@@ -154,10 +156,10 @@ impl Machine {
             Input::WindowMissing(why) => self.on_window_missing(&why, now),
             Input::ApiReady => {
                 self.api = Api::Connected;
+                self.contact.answered(now);
                 self.on_progress();
             }
-            Input::ApiFailed(why) => self.on_api_failed(&why, now),
-            Input::ApiLost => self.api = Api::Lost { retry_at: now + API_RETRY },
+            Input::ApiFailed(why) | Input::ApiLost(why) => self.on_api_lost(why, now),
             Input::Exited(farewell) => self.on_exited(&farewell, now),
         }
         self.settle(now, &mut out);
@@ -177,10 +179,21 @@ impl Machine {
             _ => None,
         };
         let api = match (&self.state, self.api) {
-            (State::Ready, Api::Lost { retry_at }) => Some(retry_at),
+            (State::Ready | State::Starting { .. }, Api::Lost { retry_at }) if self.shows() => Some(retry_at),
             _ => None,
         };
-        [state, kill, api].into_iter().flatten().min()
+        let contact = self.contact.wake_at().filter(|_| self.shows());
+        [state, kill, api, contact].into_iter().flatten().min()
+    }
+
+    /// What is the matter with its API while its picture is to be seen.
+    pub fn matter(&self) -> Option<&Matter> {
+        self.contact.matter().filter(|_| self.state == State::Ready)
+    }
+
+    /// Its picture is there, or about to be.
+    const fn shows(&self) -> bool {
+        matches!((&self.state, self.program), (State::Starting { .. } | State::Ready, Program::Alive { .. }))
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -218,7 +231,7 @@ impl Machine {
             Input::Exited(_) => alive || matches!(self.program, Program::Dying { .. }),
             Input::Log(_) | Input::WindowFound | Input::WindowMissing(_) => alive,
             Input::ApiReady | Input::ApiFailed(_) => alive && self.api == Api::Connecting,
-            Input::ApiLost => alive && self.api == Api::Connected,
+            Input::ApiLost(_) => alive && self.api == Api::Connected,
             Input::Start | Input::Stop(_) | Input::Restart | Input::Adopted(_) | Input::TimedOut => true,
         }
     }
@@ -264,6 +277,7 @@ impl Machine {
             self.attend(out);
             if what.was_ready {
                 self.state = State::Ready;
+                self.contact.expect(now);
                 self.connect(out);
             } else {
                 self.state =

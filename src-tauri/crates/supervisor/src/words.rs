@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{EndingReason, Phase, StopReason};
 
-use crate::machine::{Exit, Farewell};
+use crate::machine::{Exit, Farewell, Why};
 
 /// Characters of a program's last words that are repeated to people.
 const LAST_WORDS_CHARS: usize = 200;
@@ -104,8 +104,18 @@ pub(crate) fn no_window(name: &str, why: &str) -> String {
     format!("{name} runs, but its window was not found: {}.", why.trim_end_matches('.'))
 }
 
-pub(crate) fn no_answer(name: &str, why: &str) -> String {
-    format!("{name} runs, but its API cannot be used: {}.", why.trim_end_matches('.'))
+/// What viewers are told while the picture goes on without the API.
+pub(crate) fn without_api(why: &Why) -> String {
+    match why {
+        Why::Silent => {
+            "The picture is live, but OpenSpace does not answer: its controls are off until it does."
+                .to_owned()
+        }
+        Why::Lost(why) => {
+            let why = why.trim_end_matches('.');
+            format!("The picture is live, but its controls are off: {why}. It is connected again by itself.")
+        }
+    }
 }
 
 pub(crate) fn again(why: &str, after: Duration) -> String {

@@ -3,12 +3,17 @@ import type { CameraPlace } from "./CameraPlace";
 import type { Journey } from "./Journey";
 import type { RecorderState } from "./RecorderState";
 import type { SceneMode } from "./SceneMode";
+import type { Trouble } from "./Trouble";
 import type { UnixMillis } from "./UnixMillis";
 
 /**
  * How the scene is.
  */
 export type ToldScene = { 
+/**
+ * What is the matter with OpenSpace, and which of the controls are off because of it; absent while all is well.
+ */
+trouble?: Trouble, 
 /**
  * What the node's clock said as it told this, since the clocks of viewers go wrong.
  */

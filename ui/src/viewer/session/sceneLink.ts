@@ -1,15 +1,18 @@
 // The scene's two data channels: wishes go out on `intent`, and what the scene is now comes in on `state`.
 
-import type { ToldScene, Wish } from '@shared/protocol';
+import type { ToldScene, Trouble, Wish } from '@shared/protocol';
 import { Store } from '@shared/store';
 
 import { Intents, type Settled } from './intents';
+import { isTrouble, kept } from './trouble';
 
 type Waiting = { resolve: (answer: unknown) => void; reject: (error: Error) => void };
 
 export class SceneLink {
   /** The scene as the server last told it; `null` where there is none, or none that can be asked. */
   readonly scene = new Store<ToldScene | null>(null);
+  /** What is the matter with it; `null` while all is well. */
+  readonly trouble = new Store<Trouble | null>(null);
   private readonly intents = new Intents();
   private readonly waiting = new Map<number, Waiting>();
   private channel: RTCDataChannel | null = null;
@@ -20,7 +23,7 @@ export class SceneLink {
     if (channel.label === 'state') {
       channel.onmessage = ({ data }) => {
         const told = readState(data);
-        if (told !== undefined) this.scene.set(told);
+        if (told !== undefined) this.tell(told);
       };
     } else if (channel.label === 'intent') {
       this.giveUp();
@@ -32,8 +35,13 @@ export class SceneLink {
 
   /** The connection is gone, and with it all that was wished or told over it. */
   drop(): void {
-    this.scene.set(null);
+    this.tell({ scene: null, trouble: null });
     this.giveUp();
+  }
+
+  private tell({ scene, trouble }: Told): void {
+    this.trouble.set(kept(this.trouble.get(), trouble));
+    this.scene.set(scene);
   }
 
   get isOpen(): boolean {
@@ -82,12 +90,18 @@ export class SceneLink {
 const NO_WAY = 'There is no connection to the scene right now. Try it again in a moment.';
 const TOO_MANY = 'The program has not answered the wishes before this one. Wait a moment.';
 
+type Told = { scene: ToldScene | null; trouble: Trouble | null };
+
 /** `undefined` for what is no state. */
-function readState(data: unknown): ToldScene | null | undefined {
+function readState(data: unknown): Told | undefined {
   if (typeof data !== 'string') return undefined;
   try {
     const value: unknown = JSON.parse(data);
-    return value === null || isState(value) ? value : undefined;
+    if (value === null) return { scene: null, trouble: null };
+    if (typeof value !== 'object') return undefined;
+    const trouble = 'trouble' in value && isTrouble(value.trouble) ? value.trouble : null;
+    if (isState(value)) return { scene: value, trouble };
+    return trouble === null ? undefined : { scene: null, trouble };
   } catch {
     return undefined;
   }

@@ -39,6 +39,7 @@ import { SceneLink } from './sceneLink';
 import { Signaling } from './signaling';
 import { watchSleep } from './sleep';
 import type { MediaStats, StreamStats } from './stats';
+import { outage } from './trouble';
 import { ViewerWindow } from './window';
 
 /** The signaling protocol this page speaks. */
@@ -77,6 +78,8 @@ export class Session {
   private readonly sceneLink = new SceneLink();
   /** What the scene is now, whoever changed it; `null` for programs that tell nothing of theirs. */
   readonly scene = this.sceneLink.scene;
+  /** What is the matter with OpenSpace while its picture goes on. */
+  readonly trouble = this.sceneLink.trouble;
   private readonly channels = new Map<string, RTCDataChannel>();
   private readonly listeners = new Set<() => void>();
   /** Somebody presses on the picture who does not steer. */
@@ -128,7 +131,7 @@ export class Session {
         this.idlePress.emit();
       },
       onWayOut: () => this.wayOut.emit(),
-      mayFly: () => this.scene.get() !== null,
+      mayFly: () => this.scene.get() !== null && outage(this.trouble.get(), 'everything') === null,
       onTakeOff: () => this.takeOver(),
       onHand: (kind) => this.hand.set(kind),
     });

@@ -11,6 +11,7 @@ import { Overlay } from './Overlay';
 import { LazySceneBar } from './scene/lazy';
 import { StatsOverlay } from './StatsOverlay';
 import { Toast } from './Toast';
+import { TroubleNotice } from './TroubleNotice';
 import { useHasScene } from './useScene';
 import { useSession } from './useSession';
 import { useStageFocus } from './useStageFocus';
@@ -37,6 +38,7 @@ export function Stage({ session }: { session: Session }) {
       <Overlay state={state} onAgain={() => session.again()} />
       {live && <WatchHint session={session} state={state} />}
       {live && <Flight session={session} state={state} />}
+      {live && <TroubleNotice session={session} />}
       {stats && <StatsOverlay state={state} media={media} onReport={() => session.report()} />}
       {live && state.ending !== null && (
         <EndingNotice

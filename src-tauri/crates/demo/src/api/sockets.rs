@@ -15,7 +15,10 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 
-use crate::config::{Access, Admission, Interface, InterfaceKind};
+use crate::{
+    config::{Access, Admission, Interface, InterfaceKind},
+    faults::{Fault, FaultSwitch},
+};
 
 /// Messages that wait for the next frame, of all clients together; more, and the sockets are read no further until then.
 const WAITING_MESSAGES: usize = 1024;
@@ -58,13 +61,14 @@ pub struct Sockets {
 ///
 /// # Errors
 /// A port is taken.
-pub fn open(interfaces: &[Interface]) -> io::Result<Sockets> {
+pub fn open(interfaces: &[Interface], fault: &FaultSwitch) -> io::Result<Sockets> {
     let listeners = interfaces.iter().map(bind).collect::<io::Result<Vec<_>>>()?;
     let (news_in, news) = mpsc::channel(WAITING_MESSAGES);
     let (loaded, until_loaded) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let fault = fault.clone();
     let thread = std::thread::Builder::new().name("sockets".to_owned()).spawn(move || {
-        runtime.block_on(accept_all(listeners, news_in, until_loaded));
+        runtime.block_on(accept_all(listeners, news_in, until_loaded, fault));
     })?;
     Ok(Sockets { news, loaded, _thread: thread })
 }
@@ -85,6 +89,7 @@ async fn accept_all(
     listeners: Vec<(TcpListener, Interface)>,
     news: mpsc::Sender<News>,
     loaded: watch::Receiver<bool>,
+    fault: FaultSwitch,
 ) {
     let numbers = Arc::new(std::sync::atomic::AtomicU64::new(1));
     let places = Arc::new(Semaphore::new(CLIENTS));
@@ -95,6 +100,7 @@ async fn accept_all(
             loaded: loaded.clone(),
             numbers: numbers.clone(),
             places: places.clone(),
+            fault: fault.clone(),
         };
         accepting.spawn(door.accept(listener, interface));
     }
@@ -107,6 +113,7 @@ struct Door {
     loaded: watch::Receiver<bool>,
     numbers: Arc<std::sync::atomic::AtomicU64>,
     places: Arc<Semaphore>,
+    fault: FaultSwitch,
 }
 
 impl Door {
@@ -140,6 +147,9 @@ impl Door {
             return;
         }
         let _ = stream.set_nodelay(true);
+        if let Some(fault) = self.fault.now().of("connect") {
+            return misbehave(stream, fault).await;
+        }
         let client = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (out, unsent) = mpsc::channel(UNREAD_MESSAGES);
         let opened = News::Opened { client, address, kind, admission, password: access.password.into(), out };
@@ -218,6 +228,22 @@ impl Door {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Whoever connects meets something that is no server of ours.
+async fn misbehave(mut stream: TcpStream, fault: Fault) {
+    match fault {
+        Fault::HangUp => {}
+        // Until the other side gives up.
+        Fault::Silent => drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await),
+        Fault::Garbage | Fault::Truncated | Fault::Types => {
+            let _ = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").await;
+        }
+        Fault::Huge => {
+            let head = "x".repeat(MESSAGE_BYTES);
+            let _ = stream.write_all(format!("HTTP/1.1 101 {head}").as_bytes()).await;
         }
     }
 }

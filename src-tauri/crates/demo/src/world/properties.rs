@@ -109,6 +109,11 @@ impl Tree {
         self.properties.insert(uri.to_owned(), property);
     }
 
+    /// How many properties there are.
+    pub fn len(&self) -> usize {
+        self.properties.len()
+    }
+
     pub fn has(&self, uri: &str) -> bool {
         self.properties.contains_key(uri)
     }
@@ -217,18 +222,10 @@ impl Tree {
     pub fn owner_json(&self, uri: &str) -> Option<Value> {
         let empty = Owner::default();
         let owner = if uri.is_empty() { &empty } else { self.owners.get(uri)? };
-        let properties: Vec<Value> = self
-            .properties
-            .keys()
-            .filter(|child| parent(child) == uri)
-            .filter_map(|child| self.property_json(child))
-            .collect();
-        let subowners: Vec<Value> = self
-            .owners
-            .keys()
-            .filter(|child| parent(child) == uri)
-            .filter_map(|child| self.owner_json(child))
-            .collect();
+        let properties: Vec<Value> =
+            children(&self.properties, uri).filter_map(|child| self.property_json(child)).collect();
+        let subowners: Vec<Value> =
+            children(&self.owners, uri).filter_map(|child| self.owner_json(child)).collect();
         Some(json!({
             "identifier": last(uri),
             "guiName": owner.gui_name,
@@ -272,6 +269,13 @@ impl Property {
             _ => value,
         }
     }
+}
+
+/// What is right below an owner. All that is below it stands together.
+fn children<'a, T>(named: &'a BTreeMap<String, T>, uri: &'a str) -> impl Iterator<Item = &'a String> {
+    let from = if uri.is_empty() { String::new() } else { format!("{uri}.") };
+    let below = move |child: &&String| uri.is_empty() || is_below(child, uri);
+    named.range(from..).map(|(child, _)| child).take_while(below).filter(move |child| parent(child) == uri)
 }
 
 fn parent(uri: &str) -> &str {

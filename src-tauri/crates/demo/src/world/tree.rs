@@ -1,5 +1,9 @@
 //! The tree that a client of OpenSpace expects to find: the owners and properties of a small OpenSpace.
 
+mod catalogue;
+
+pub use catalogue::fill;
+
 use serde_json::{Value, json};
 
 use super::{

@@ -181,6 +181,65 @@ fn every_question_that_the_web_gui_asks_at_its_start_is_answered() {
     }
 }
 
+/// The same start in the older dialect: no handshake, no downloads, no stream of the tree; names and wrappings of its own.
+#[test]
+fn every_question_that_the_web_gui_asks_at_its_start_is_answered_in_the_legacy_generation() {
+    let display = Display::open();
+    let demo = View::new(Layout::Legacy).launch(&display).legacy();
+    let mut client = demo.client();
+    let actions = client.ask("actionsKeybinds", json!({ "event": "get_all" }));
+    let (named, bound) = (actions["actions"].as_array().unwrap(), actions["keybinds"].as_array().unwrap());
+    assert!(bound.iter().all(|bind| named.iter().any(|action| action["identifier"] == bind["action"])));
+    assert!(client.ask("documentation", json!({ "type": "meta" })).is_array());
+    let quiet = [
+        client.start("event", json!({ "event": "*", "status": "start_subscription" })),
+        client.start("errorLog", json!({ "event": "start_subscription", "settings": { "logLevel": "Warning", "categoryStamping": true, "logLevelStamping": true } })),
+        client.start("cameraPath", json!({ "event": "start_subscription" })),
+    ];
+    let flight = client.ask("flightcontroller", json!({ "type": "connect" }));
+    assert_eq!(flight["type"], "connect", "the older one greets");
+    let missions = client.ask("missions", json!({}));
+    assert!(missions["missions"].as_object().is_some_and(|missions| missions.contains_key("apollo11")));
+    let profile = client.ask("profile", json!({}));
+    assert!(profile["uiPanelVisibility"].is_object() && profile["markNodes"].is_array());
+    assert_eq!(client.ask("version", json!({}))["openSpaceVersion"]["minor"], 21);
+
+    let root = client.ask("get", json!({ "property": "__rootOwner" }));
+    assert!(root["type"].is_null(), "nothing is wrapped");
+    let owners: Vec<_> = root["subowners"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|owner| owner["identifier"].as_str().unwrap())
+        .collect();
+    for needed in ["Scene", "NavigationHandler", "RenderEngine", "OpenSpaceEngine", "Modules"] {
+        assert!(owners.contains(&needed), "{needed} of {owners:?}");
+    }
+    // The front end of 0.20 asks for all of these by themselves.
+    for list in ["__allProperties", "__allNodes", "__screenSpaceRenderables"] {
+        assert!(client.ask("get", json!({ "property": list }))["value"].is_array(), "{list}");
+    }
+    let libraries = client.ask("documentation", json!({ "type": "lua" }));
+    let time = libraries.as_array().unwrap().iter().find(|library| library["library"] == "time").unwrap();
+    assert!(time["functions"].as_array().unwrap().iter().any(|function| function["name"] == "setPause"));
+    let order = json!({ "function": "openspace.guiOrder", "arguments": [], "return": true });
+    assert!(client.ask("luascript", order).is_object());
+    for uri in [ANCHOR, "NavigationHandler.OrbitalNavigator.Aim", "OpenSpaceEngine.PropertyVisibility"] {
+        let topic = client.start("subscribe", json!({ "event": "start_subscription", "property": uri }));
+        assert!(!client.next(topic)["value"].is_null(), "the value comes first: {uri}");
+        assert!(client.next(topic)["metaData"].is_object(), "{uri}");
+    }
+    for kind in ["time", "engineMode", "camera"] {
+        assert!(client.ask(kind, json!({ "event": "start_subscription" })).is_object(), "{kind}");
+    }
+    let recording = client
+        .ask("sessionRecording", json!({ "event": "start_subscription", "properties": ["state", "files"] }));
+    assert_eq!(recording, json!({ "state": "idle", "files": [] }));
+    for topic in quiet {
+        assert_eq!(client.came(topic), Vec::<Value>::new());
+    }
+}
+
 #[test]
 fn subscribers_hear_of_changes() {
     let display = Display::open();

@@ -64,6 +64,7 @@ impl Keeper {
             rhythm: Rhythm::new(Instant::now()),
             trust: Trust::default(),
             expected: false,
+            blind: false,
         };
         tokio::spawn(task.run(instance.reports(), stage.state(), inbox));
         Self { commands, notices }
@@ -111,6 +112,8 @@ struct Task {
     trust: Trust,
     /// Somebody ends the program on purpose.
     expected: bool,
+    /// It is known that looking fails.
+    blind: bool,
 }
 
 impl Task {
@@ -220,9 +223,18 @@ impl Task {
             return;
         }
         match client.save(&self.baseline, self.last.as_ref(), look.with_properties).await {
-            Ok(Some(scene)) if self.last.as_ref() != Some(&scene) => self.keep(scene).await,
-            Ok(_) => {}
-            Err(error) => warn!(instance = %self.id, %error, "the scene was not saved"),
+            Ok(scene) => {
+                self.blind = false;
+                if let Some(scene) = scene.filter(|scene| self.last.as_ref() != Some(scene)) {
+                    self.keep(scene).await;
+                }
+            }
+            // The next looks would say the same.
+            Err(error) => {
+                if !std::mem::replace(&mut self.blind, true) {
+                    warn!(instance = %self.id, %error, "the scene is not saved until OpenSpace answers again");
+                }
+            }
         }
     }
 

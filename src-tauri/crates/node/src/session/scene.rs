@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use model::{InstanceState, SceneState};
-use protocol::intent::{STATES_PER_SECOND_MAX, ToldScene};
+use model::{InstanceState, SceneState, Trouble, UnixMillis};
+use protocol::intent::{STATES_PER_SECOND_MAX, ToldScene, ToldTrouble};
 use supervisor::Report;
 use tokio::{sync::watch, time::sleep_until};
 
@@ -16,6 +16,7 @@ type States = watch::Receiver<Option<SceneState>>;
 /// Follows the scene of the program that runs now.
 pub(super) struct Scene {
     states: Option<States>,
+    trouble: Option<Trouble>,
     /// There is something that the viewer has not been told.
     news: bool,
     next_at: Instant,
@@ -23,7 +24,7 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(report: &Report) -> Self {
-        let mut scene = Self { states: None, news: false, next_at: Instant::now() };
+        let mut scene = Self { states: None, trouble: None, news: false, next_at: Instant::now() };
         scene.follow(report);
         scene
     }
@@ -39,8 +40,10 @@ impl Scene {
         };
         if !same {
             self.states = states;
-            self.news = true;
         }
+        let trouble = report.trouble.as_ref();
+        self.news |= !same || trouble != self.trouble.as_ref();
+        self.trouble = trouble.cloned();
     }
 
     /// A viewer that has a new connection knows nothing yet.
@@ -48,7 +51,7 @@ impl Scene {
         self.news = true;
     }
 
-    /// The next state to tell, as JSON; `null` while there is none. Safe to drop and to call again.
+    /// The next state to tell, as JSON; what is the matter where there is none; `null` where nothing is. Safe to drop and to call again.
     pub(super) async fn next(&mut self) -> String {
         if !self.news {
             match &mut self.states {
@@ -65,9 +68,17 @@ impl Scene {
         self.news = false;
         self.next_at = Instant::now() + EVERY;
         let state = self.states.as_mut().and_then(|states| states.borrow_and_update().clone());
-        let told = state.map(|scene| ToldScene { scene, told: clock::now() });
-        serde_json::to_string(&told).expect("numbers and texts are JSON")
+        told(state, self.trouble.clone(), clock::now())
     }
+}
+
+fn told(state: Option<SceneState>, trouble: Option<Trouble>, told: UnixMillis) -> String {
+    let json = match (state, trouble) {
+        (Some(scene), trouble) => serde_json::to_string(&ToldScene { scene, trouble, told }),
+        (None, Some(trouble)) => serde_json::to_string(&ToldTrouble { trouble, told }),
+        (None, None) => Ok("null".to_owned()),
+    };
+    json.expect("numbers and texts are JSON")
 }
 
 #[cfg(test)]
@@ -92,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn of_a_flood_of_states_only_the_newest_is_told() {
         let (tell, states) = watch::channel(None);
-        let mut scene = Scene { states: Some(states), news: true, next_at: Instant::now() };
+        let mut scene = Scene { states: Some(states), trouble: None, news: true, next_at: Instant::now() };
         assert_eq!(scene.next().await, "null");
         for i in 0..100 {
             tell.send_replace(Some(state(&i.to_string())));
@@ -103,5 +114,22 @@ mod tests {
         drop(tell);
         assert_eq!(scene.next().await, "null", "the program has gone");
         assert!(scene.states.is_none());
+    }
+
+    #[test]
+    fn what_is_the_matter_is_told_with_the_scene_and_without_one() {
+        let trouble = Trouble {
+            message: "OpenSpace hung up.".to_owned(),
+            since: UnixMillis(1),
+            off: vec![model::ScenePart::Everything],
+        };
+        let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).expect("JSON");
+        let with = read(&told(Some(state("now")), Some(trouble.clone()), UnixMillis(7)));
+        assert_eq!((&with["focus"], &with["trouble"]["off"][0]), (&"Mars".into(), &"everything".into()));
+        let without = read(&told(None, Some(trouble), UnixMillis(7)));
+        assert_eq!((&without["focus"], &without["told"]), (&serde_json::Value::Null, &7.into()));
+        let well = read(&told(Some(state("now")), None, UnixMillis(7)));
+        assert!(well.get("trouble").is_none());
+        assert_eq!(told(None, None, UnixMillis(7)), "null");
     }
 }

@@ -163,7 +163,8 @@ impl Wisher {
 
     /// By the tree that is known; by a newer one where that does not hold what is named.
     async fn judge(&self, wish: &Wish, client: &Client) -> Result<Call, String> {
-        let tree = client.tree().await.map_err(|error| sentence(&error))?;
+        // What names nothing of the scene needs no scene: for the rest it is asked again, and its error told.
+        let tree = client.tree().await.unwrap_or_default();
         let recordings = self.saved(SavedKind::Recordings).await;
         let grounds = Grounds {
             tree: &tree,

@@ -2,12 +2,15 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::ErrorKind,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{SinkExt, StreamExt};
-use model::{ApiGeneration, SceneState, UnixMillis, input::Velocities, launch::Api, scene::RecorderState};
+use model::{
+    ApiGeneration, SceneState, Trouble, UnixMillis, input::Velocities, launch::Api, scene::RecorderState,
+};
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
@@ -24,6 +27,7 @@ use tracing::{debug, warn};
 use super::{
     ClientError,
     dialogue::{Dialogue, Output},
+    health::{Illness, Patience},
     wire::{self, Question},
 };
 
@@ -70,6 +74,29 @@ pub(super) type Shown = BTreeMap<String, (bool, std::time::Instant)>;
 pub(super) struct Tell {
     pub scene: watch::Sender<Option<SceneState>>,
     pub shown: watch::Sender<Shown>,
+    pub trouble: watch::Sender<Option<Trouble>>,
+}
+
+/// Why a connection is over that was not let go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// With what it was asked just then.
+    HungUp(Option<&'static str>),
+    /// Something came that no client could read, or that was longer than anything is.
+    Unreadable,
+    /// It takes nothing from its socket.
+    Deaf,
+}
+
+impl fmt::Display for Parting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HungUp(Some(asked)) => write!(f, "OpenSpace hung up when it was asked {asked}"),
+            Self::HungUp(None) => f.write_str("OpenSpace hung up"),
+            Self::Unreadable => f.write_str("OpenSpace answered with something that cannot be read"),
+            Self::Deaf => f.write_str("OpenSpace does not listen any more"),
+        }
+    }
 }
 
 /// Waits until the port is open, connects once, and waits until the upgrade is answered, which OpenSpace does when its
@@ -118,17 +145,21 @@ pub(super) struct Connection {
 enum End {
     /// The last handle is gone.
     LetGo,
-    Lost,
+    Lost(Parting),
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, api: Api, tell: Tell) -> Self {
-        let dialogue = Dialogue::new(api.generation);
+    pub(super) fn new(socket: Socket, api: Api, patience: Patience, tell: Tell) -> Self {
+        let dialogue = Dialogue::new(api.generation, patience);
         Self { socket, port: api.port, generation: api.generation, dialogue, tell }
     }
 
     /// Runs until the last handle is gone or the connection is lost. `open` is dropped last, which tells everybody.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, open: watch::Sender<()>) {
+    pub(super) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        open: watch::Sender<Option<Parting>>,
+    ) {
         let end = match self.greet().await {
             Ok(()) => self.carry(&mut commands).await,
             Err(end) => end,
@@ -138,6 +169,9 @@ impl Connection {
             let _ = timeout(GOODBYE_WITHIN, self.goodbye()).await;
         }
         debug!(port = self.port, ignored = self.dialogue.ignored(), "connection to OpenSpace is over");
+        if let End::Lost(parting) = end {
+            open.send_replace(Some(parting));
+        }
         commands.close();
         deliver(self.dialogue.close(), &self.tell);
         while let Ok(command) = commands.try_recv() {
@@ -173,9 +207,9 @@ impl Connection {
                     Some(Ok(message)) => self.message(&message),
                     Some(Err(error)) => {
                         debug!(port = self.port, %error, "connection to OpenSpace failed");
-                        return End::Lost;
+                        return End::Lost(self.parting(&error));
                     }
-                    None => return End::Lost,
+                    None => return End::Lost(Parting::HungUp(self.dialogue.open_question())),
                 },
                 () = wake(self.dialogue.wake_at()) => self.dialogue.expire(now()),
             };
@@ -192,8 +226,8 @@ impl Connection {
             Command::Ask { question, within, answer } => self.dialogue.ask(question, answer, within, now()),
             Command::Zoom { notches } => self.dialogue.zoom(notches, now()).into_iter().collect(),
             Command::Fly { velocities } => self.dialogue.fly(velocities, now()),
-            Command::Watch => self.dialogue.watch(),
-            Command::Changed => self.dialogue.changed(),
+            Command::Watch => self.dialogue.watch(now()),
+            Command::Changed => self.dialogue.changed(now()),
         }
     }
 
@@ -219,16 +253,28 @@ impl Connection {
         }
     }
 
+    fn parting(&self, error: &Error) -> Parting {
+        match error {
+            Error::Io(_)
+            | Error::ConnectionClosed
+            | Error::AlreadyClosed
+            | Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+            ) => Parting::HungUp(self.dialogue.open_question()),
+            _ => Parting::Unreadable,
+        }
+    }
+
     async fn write(&mut self, text: String) -> Result<(), End> {
         match timeout(WRITE_WITHIN, self.socket.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 debug!(port = self.port, %error, "OpenSpace's socket takes no message");
-                Err(End::Lost)
+                Err(End::Lost(self.parting(&error)))
             }
             Err(_) => {
                 warn!(port = self.port, "OpenSpace has not read its socket for {WRITE_WITHIN:?}: given up");
-                Err(End::Lost)
+                Err(End::Lost(Parting::Deaf))
             }
         }
     }
@@ -250,9 +296,18 @@ fn deliver(outputs: Vec<Output<Answer>>, tell: &Tell) -> Vec<String> {
                     known.insert(node, (shown, now()));
                 }
             }),
+            Output::Health(illness) => {
+                tell.trouble.send_replace(illness.map(trouble));
+            }
         }
     }
     texts
+}
+
+fn trouble(illness: Illness) -> Trouble {
+    let Illness { message, since, off } = illness;
+    let ago = i64::try_from(now().saturating_duration_since(since).as_millis()).unwrap_or_default();
+    Trouble { message, since: UnixMillis(wall_clock().0 - ago), off }
 }
 
 /// By the wall clock, since it is people who read it.
@@ -260,11 +315,13 @@ fn recorder_since(state: &SceneState, before: Option<&SceneState>) -> Option<Uni
     match before.filter(|before| before.recorder == state.recorder) {
         Some(same) => same.recorder_since,
         None if state.recorder == RecorderState::Idle => None,
-        None => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Some(UnixMillis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)))
-        }
+        None => Some(wall_clock()),
     }
+}
+
+fn wall_clock() -> UnixMillis {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn now() -> std::time::Instant {

@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::{
     ClientError,
     flight::Flight,
+    health::{Ask, Health, Illness, Patience, Step},
     wire::{
-        self, Question, Topic, flight,
+        self, Question, Reply, Topic, flight,
         scene::{self, Scene, Stream},
     },
 };
@@ -38,13 +39,16 @@ pub(super) enum Output<R> {
     Scene(SceneState),
     /// This node is shown or hidden from now on.
     Shown(String, bool),
+    /// OpenSpace does not answer as it should, or does so again.
+    Health(Option<Illness>),
 }
 
 struct Waiting<R> {
     question: Question,
-    /// Absent for a zoom, which nobody waits for.
+    /// Absent where nobody waits for it: a zoom, or a question whether it answers.
     reply: Option<R>,
     within: Duration,
+    asked_at: Instant,
     until: Instant,
 }
 
@@ -63,13 +67,16 @@ pub(super) struct Dialogue<R> {
     streams: BTreeMap<Topic, Stream>,
     scene: Scene,
     told: Option<SceneState>,
+    health: Health,
+    told_illness: Option<Illness>,
+    patience: Patience,
     generation: ApiGeneration,
     /// Messages that nobody waited for or that were not understood.
     ignored: u64,
 }
 
 impl<R> Dialogue<R> {
-    pub(super) fn new(generation: ApiGeneration) -> Self {
+    pub(super) fn new(generation: ApiGeneration, patience: Patience) -> Self {
         Self {
             next_topic: 0,
             waiting: BTreeMap::new(),
@@ -81,6 +88,9 @@ impl<R> Dialogue<R> {
             streams: BTreeMap::new(),
             scene: Scene::default(),
             told: None,
+            health: Health::new(generation, patience),
+            told_illness: None,
+            patience,
             generation,
             ignored: 0,
         }
@@ -104,6 +114,9 @@ impl<R> Dialogue<R> {
             }
             // It counts down for some seconds before it ends.
             outputs.extend(self.stop_flying(now));
+        }
+        if let Some(what) = self.health.refuses(&question) {
+            return vec![Output::Answer(reply, Err(ClientError::Ails(what)))];
         }
         if self.waiting.len() >= WAITING_MAX {
             let late = ClientError::Deadline(question.name(), Duration::ZERO);
@@ -152,37 +165,36 @@ impl<R> Dialogue<R> {
     }
 
     /// Asks OpenSpace to tell of its scene from now on; once is enough.
-    pub(super) fn watch(&mut self) -> Vec<Output<R>> {
+    pub(super) fn watch(&mut self, now: Instant) -> Vec<Output<R>> {
         if !self.streams.is_empty() {
             return Vec::new();
         }
         [Stream::Time, Stream::Focus, Stream::Mode, Stream::Path, Stream::Recorder, Stream::Shown]
-            .map(|stream| self.start(stream))
+            .map(|stream| self.start(stream, now))
             .into()
     }
 
     /// Something was set that OpenSpace does not tell by itself.
-    pub(super) fn changed(&mut self) -> Vec<Output<R>> {
+    pub(super) fn changed(&mut self, now: Instant) -> Vec<Output<R>> {
         self.scene.changed();
-        self.follow()
+        self.follow(now)
     }
 
-    fn start(&mut self, stream: Stream) -> Output<R> {
+    fn start(&mut self, stream: Stream, now: Instant) -> Output<R> {
         let topic = self.topic();
         self.streams.insert(topic, stream);
+        self.health.began(Step::told_by(stream), now);
         Output::Send(stream.start(topic, self.generation))
     }
 
     /// After the scene has changed: tells of it, and watches the camera only where that is safe.
-    fn follow(&mut self) -> Vec<Output<R>> {
-        let camera =
-            self.streams.iter().find(|(_, stream)| **stream == Stream::Camera).map(|(topic, _)| *topic);
+    fn follow(&mut self, now: Instant) -> Vec<Output<R>> {
         let mut outputs = Vec::new();
-        match (camera, self.scene.has_place()) {
-            (None, true) => outputs.push(self.start(Stream::Camera)),
+        match (self.topic_of(Stream::Camera), self.scene.has_place()) {
+            (None, true) => outputs.push(self.start(Stream::Camera, now)),
             (Some(topic), false) => {
-                self.streams.remove(&topic);
-                outputs.push(Output::Send(scene::stop(topic)));
+                outputs.push(self.stop(topic));
+                self.health.ended(Step::Camera);
             }
             _ => {}
         }
@@ -194,41 +206,94 @@ impl<R> Dialogue<R> {
         outputs
     }
 
+    fn topic_of(&self, wanted: Stream) -> Option<Topic> {
+        self.streams.iter().find(|(_, stream)| **stream == wanted).map(|(topic, _)| *topic)
+    }
+
+    fn stop(&mut self, topic: Topic) -> Output<R> {
+        self.streams.remove(&topic);
+        Output::Send(scene::stop(topic))
+    }
+
     /// Before the connection is let go: OpenSpace goes on telling a client that is gone, and flying for it.
     pub(super) fn farewell(&mut self, now: Instant) -> Vec<String> {
         let flying = self.stop_flying(now).into_iter().filter_map(|output| match output {
             Output::Send(text) => Some(text),
-            Output::Answer(..) | Output::Scene(_) | Output::Shown(..) => None,
+            Output::Answer(..) | Output::Scene(_) | Output::Shown(..) | Output::Health(_) => None,
         });
         flying.chain(std::mem::take(&mut self.streams).into_keys().map(scene::stop)).collect()
     }
 
     /// One message of OpenSpace; `Err` is a short piece of what was not understood.
     pub(super) fn read(&mut self, text: &str, now: Instant) -> Result<Vec<Output<R>>, String> {
-        let reply = wire::read(text).inspect_err(|_| self.ignored += 1)?;
+        let reply = wire::read(text).inspect_err(|_| {
+            self.ignored += 1;
+            self.health.unread(now);
+        })?;
+        self.health.heard(now);
+        let outputs = self.take(reply, now);
+        Ok(self.tell_health().into_iter().chain(outputs).collect())
+    }
+
+    fn take(&mut self, reply: Reply, now: Instant) -> Vec<Output<R>> {
         if let (Some(&stream), Ok(payload)) = (self.streams.get(&reply.topic), &reply.payload) {
-            self.scene.hear(stream, payload);
-            let shown = if stream == Stream::Shown { scene::shown(payload) } else { None };
-            let shown = shown.map(|(node, shown)| Output::Shown(node, shown));
-            return Ok(shown.into_iter().chain(self.follow()).collect());
+            return self.hear(stream, payload, now);
         }
         if self.controller == Some(reply.topic) {
             // The older generation greets a controller with the names of all nodes.
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let Some(waiting) = self.waiting.remove(&reply.topic) else {
             self.ignored += 1;
-            return Ok(Vec::new());
+            return Vec::new();
         };
         if self.zoom == Some(reply.topic) {
             self.zoom = None;
-            return Ok(self.zoom_on(now).into_iter().collect());
+            return self.zoom_on(now).into_iter().collect();
         }
-        let answer = reply.payload.map_err(ClientError::Garbage);
-        Ok(waiting.reply.map(|asker| Output::Answer(asker, answer)).into_iter().collect())
+        let answer = self.judge(&waiting.question, reply.payload, now);
+        waiting.reply.map(|asker| Output::Answer(asker, answer)).into_iter().collect()
     }
 
-    /// Ends what has waited too long, and flights of which nobody speaks any more.
+    fn hear(&mut self, stream: Stream, payload: &Value, now: Instant) -> Vec<Output<R>> {
+        let step = Step::told_by(stream);
+        if let Some(well) = scene::is_told(stream, payload) {
+            self.health.answered(step, well, now);
+        }
+        self.scene.hear(stream, payload);
+        if stream == Stream::Time {
+            self.health.time_told(self.scene.time_passes(), now);
+        }
+        let shown = if stream == Stream::Shown { scene::shown(payload) } else { None };
+        let shown = shown.map(|(node, shown)| Output::Shown(node, shown));
+        shown.into_iter().chain(self.follow(now)).collect()
+    }
+
+    fn judge(
+        &mut self,
+        question: &Question,
+        payload: Result<Value, String>,
+        now: Instant,
+    ) -> Result<Value, ClientError> {
+        let step = Step::of(question);
+        match payload {
+            Ok(payload) if wire::is_answer(question, &payload) => {
+                self.health.answered(step, true, now);
+                Ok(payload)
+            }
+            Ok(payload) => {
+                self.health.answered(step, false, now);
+                Err(ClientError::Garbage(wire::quoted(&payload.to_string())))
+            }
+            // Up to 0.20 not all that is asked for is there.
+            Err(why) => {
+                self.health.answered(step, step != Step::Contents, now);
+                Err(ClientError::Garbage(why))
+            }
+        }
+    }
+
+    /// Ends what has waited too long, and flights of which nobody speaks any more; asks again what was not answered well.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Output<R>> {
         let late: Vec<_> =
             self.waiting.iter().filter(|(_, w)| w.until <= now).map(|(topic, _)| *topic).collect();
@@ -238,15 +303,57 @@ impl<R> Dialogue<R> {
             if self.zoom == Some(topic) {
                 self.zoom = None;
                 self.impulse = 0.0;
+            } else if is_evidence(&waiting.question, self.generation) {
+                self.health.late(Step::of(&waiting.question), waiting.asked_at, now);
             }
             let answer = Err(ClientError::Deadline(waiting.question.name(), waiting.within));
             outputs.extend(waiting.reply.map(|asker| Output::Answer(asker, answer)));
         }
-        outputs
+        for ask in self.health.due(now) {
+            outputs.extend(self.ask_again(ask, now));
+        }
+        self.tell_health().into_iter().chain(outputs).collect()
+    }
+
+    fn ask_again(&mut self, ask: Ask, now: Instant) -> Vec<Output<R>> {
+        match ask {
+            Ask::Question(question) => {
+                let waits = self.waiting.values().any(|waiting| waiting.question == question);
+                if waits || self.waiting.len() >= WAITING_MAX {
+                    return Vec::new();
+                }
+                let within = match question {
+                    Question::Version => self.patience.topic * 2,
+                    _ => self.patience.call,
+                };
+                vec![self.send(question, None, within, now).1]
+            }
+            Ask::Stream(stream) => {
+                let Some(topic) = self.topic_of(stream) else { return Vec::new() };
+                vec![self.stop(topic), self.start(stream, now)]
+            }
+        }
+    }
+
+    /// Comes before the answers of the same moment: whoever reads one knows what it is worth.
+    fn tell_health(&mut self) -> Option<Output<R>> {
+        let illness = self.health.illness();
+        (illness != self.told_illness).then(|| {
+            self.told_illness.clone_from(&illness);
+            Output::Health(illness)
+        })
+    }
+
+    /// What OpenSpace was asked last, or is to tell and has not, to be said when it hangs up.
+    pub(super) fn open_question(&self) -> Option<&'static str> {
+        let asked = self.waiting.values().filter(|waiting| waiting.question != Question::ToggleShutdown);
+        let asked = asked.min_by_key(|waiting| waiting.asked_at).map(|waiting| Step::of(&waiting.question));
+        asked.or_else(|| self.health.first_expected()).map(Step::asked)
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.waiting.values().map(|waiting| waiting.until).chain(self.flight.wake_at()).min()
+        let calls = self.waiting.values().map(|waiting| waiting.until);
+        calls.chain(self.flight.wake_at()).chain(self.health.wake_at()).min()
     }
 
     /// The connection is lost: everybody who waits is told. A shutdown that ends the connection has done what was asked.
@@ -280,7 +387,7 @@ impl<R> Dialogue<R> {
     ) -> (Topic, Output<R>) {
         let topic = self.topic();
         let request = wire::request(topic, &question);
-        self.waiting.insert(topic, Waiting { question, reply, within, until: now + within });
+        self.waiting.insert(topic, Waiting { question, reply, within, asked_at: now, until: now + within });
         (topic, Output::Send(request))
     }
 
@@ -288,6 +395,16 @@ impl<R> Dialogue<R> {
         let topic = self.next_topic;
         self.next_topic += 1;
         topic
+    }
+}
+
+/// An administrator's script may take its time; a build has either one list of its actions or the other.
+fn is_evidence(question: &Question, generation: ApiGeneration) -> bool {
+    match question {
+        Question::Script(_) | Question::ToggleShutdown => false,
+        Question::Actions => generation == ApiGeneration::New,
+        Question::Shortcuts => generation == ApiGeneration::Legacy,
+        _ => true,
     }
 }
 
@@ -314,19 +431,23 @@ mod tests {
 
     #[test]
     fn answers_find_those_who_asked_in_any_order() {
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         let (first, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now)[0]);
         let (second, _) = sent(&dialogue.ask(Question::Version, "bob", WITHIN, now)[0]);
-        let answered = dialogue.read(&reply(second, json!(2)), now).unwrap();
-        assert_eq!(answered, [Output::Answer("bob", Ok(json!(2)))]);
-        let answered = dialogue.read(&reply(first, json!(1)), now).unwrap();
-        assert_eq!(answered, [Output::Answer("ann", Ok(json!(1)))]);
-        assert_eq!(dialogue.wake_at(), None);
+        let answered = dialogue.read(&reply(second, json!({ "n": 2 })), now).unwrap();
+        assert_eq!(answered, [Output::Answer("bob", Ok(json!({ "n": 2 })))]);
+        let answered = dialogue.read(&reply(first, json!({ "n": 1 })), now).unwrap();
+        assert_eq!(answered, [Output::Answer("ann", Ok(json!({ "n": 1 })))]);
+        assert_eq!(
+            dialogue.wake_at(),
+            Some(now + Patience::default().pulse),
+            "then it is asked whether it lives"
+        );
     }
 
     #[test]
     fn a_call_that_is_not_answered_ends_at_its_deadline_and_its_late_answer_is_dropped() {
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         let (topic, _) = sent(&dialogue.ask(Question::Version, "ann", WITHIN, now)[0]);
         assert_eq!(dialogue.wake_at(), Some(now + WITHIN));
         assert_eq!(dialogue.expire(now + WITHIN / 2), []);
@@ -338,7 +459,7 @@ mod tests {
 
     #[test]
     fn the_shutdown_is_toggled_once() {
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         let (topic, _) = sent(&dialogue.ask(Question::ToggleShutdown, "ann", WITHIN, now)[0]);
         let again = [Output::Answer("bob", Ok(Value::Null))];
         assert_eq!(dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now), again);
@@ -352,7 +473,7 @@ mod tests {
 
     #[test]
     fn a_lost_connection_answers_everybody_and_counts_as_the_shutdown_that_was_asked_for() {
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         dialogue.ask(Question::Version, "ann", WITHIN, now);
         dialogue.ask(Question::ToggleShutdown, "bob", WITHIN, now);
         dialogue.zoom(1.0, now);
@@ -364,7 +485,8 @@ mod tests {
 
     #[test]
     fn notches_that_come_within_one_frame_become_one_impulse() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) =
+            (Dialogue::<()>::new(ApiGeneration::New, Patience::default()), Instant::now());
         let (topic, first) = sent(&dialogue.zoom(1.0, now).unwrap());
         assert_eq!(first, json!(100.0));
         for notches in [1.0, -3.0, f32::NAN, f32::INFINITY] {
@@ -376,7 +498,8 @@ mod tests {
 
     #[test]
     fn a_picture_that_stands_still_does_not_jump_when_it_goes_on() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) =
+            (Dialogue::<()>::new(ApiGeneration::New, Patience::default()), Instant::now());
         dialogue.zoom(1.0, now).unwrap();
         dialogue.zoom(9.0, now);
         assert_eq!(dialogue.expire(now + ZOOM_WITHIN), []);
@@ -386,7 +509,7 @@ mod tests {
 
     #[test]
     fn more_calls_than_can_wait_are_refused_at_once() {
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         for asker in 0..WAITING_MAX {
             assert!(matches!(dialogue.ask(Question::Version, asker, WITHIN, now)[..], [Output::Send(_)]));
         }
@@ -409,11 +532,12 @@ mod tests {
 
     #[test]
     fn the_scene_is_told_and_the_camera_is_watched_only_away_from_the_origin() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
-        let started = streams(&dialogue.watch());
+        let (mut dialogue, now) =
+            (Dialogue::<()>::new(ApiGeneration::New, Patience::default()), Instant::now());
+        let started = streams(&dialogue.watch(now));
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
         let (time, focus) = (topic("time"), topic("subscribe"));
-        assert_eq!((started.len(), dialogue.watch()), (6, vec![]), "asked for once");
+        assert_eq!((started.len(), dialogue.watch(now)), (6, vec![]), "asked for once");
 
         let at = reply(
             time,
@@ -446,7 +570,7 @@ mod tests {
     #[test]
     fn a_controller_is_opened_once_and_at_rest_before_the_program_ends() {
         const CLOSER: Velocities = Velocities { zoom: 0.5, ..Velocities::REST };
-        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New), Instant::now());
+        let (mut dialogue, now) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now());
         let first = flown(&dialogue.fly(CLOSER, now));
         assert_eq!((first.len(), &first[0]["event"]), (2, &json!("connect")));
         assert_eq!(first[1]["inputState"]["zoomIn"], 0.5);
@@ -460,7 +584,8 @@ mod tests {
 
     #[test]
     fn a_connection_that_is_let_go_leaves_the_camera_at_rest() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::Legacy), Instant::now());
+        let (mut dialogue, now) =
+            (Dialogue::<()>::new(ApiGeneration::Legacy, Patience::default()), Instant::now());
         assert_eq!(dialogue.farewell(now), Vec::<String>::new(), "no controller is opened for that");
         dialogue.fly(Velocities { roll: 1.0, ..Velocities::REST }, now);
         let farewell = dialogue.farewell(now);
@@ -471,10 +596,11 @@ mod tests {
 
     #[test]
     fn whoever_shows_or_sets_something_the_state_says_that_lists_are_old() {
-        let (mut dialogue, now) = (Dialogue::<()>::new(ApiGeneration::New), Instant::now());
-        let started = streams(&dialogue.watch());
+        let (mut dialogue, now) =
+            (Dialogue::<()>::new(ApiGeneration::New, Patience::default()), Instant::now());
+        let started = streams(&dialogue.watch(now));
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
-        assert_eq!(dialogue.changed(), [], "nobody has been told a state yet");
+        assert_eq!(dialogue.changed(now), [], "nobody has been told a state yet");
         dialogue.read(&reply(topic("time"), json!({ "time": "2026-01-01T00:00:00.000" })), now).unwrap();
         dialogue.read(&reply(topic("subscribe"), json!({ "value": "Earth" })), now).unwrap();
         let hidden = reply(topic("event"), json!({ "event": "RenderableDisabled", "Node": "Mars" }));
@@ -483,7 +609,7 @@ mod tests {
             matches!(&outputs[..], [Output::Shown(node, false), Output::Scene(state)] if node == "Mars" && state.changes == 2),
             "{outputs:?}"
         );
-        assert!(matches!(&dialogue.changed()[..], [Output::Scene(state)] if state.changes == 3));
+        assert!(matches!(&dialogue.changed(now)[..], [Output::Scene(state)] if state.changes == 3));
     }
 
     #[derive(Clone, Debug)]
@@ -512,7 +638,7 @@ mod tests {
     proptest! {
         #[test]
         fn everybody_who_asked_is_answered_exactly_once(deeds in prop::collection::vec(deed(), 0..120)) {
-            let (mut dialogue, mut now, mut asked) = (Dialogue::new(ApiGeneration::New), Instant::now(), 0_usize);
+            let (mut dialogue, mut now, mut asked) = (Dialogue::new(ApiGeneration::New, Patience::default()), Instant::now(), 0_usize);
             let mut outputs = Vec::new();
             for deed in deeds {
                 match deed {
@@ -537,7 +663,7 @@ mod tests {
             outputs.extend(dialogue.close());
             let mut answered: Vec<_> = outputs.iter().filter_map(|output| match output {
                 Output::Answer(asker, _) => Some(*asker),
-                Output::Send(_) | Output::Scene(_) | Output::Shown(..) => None,
+                Output::Send(_) | Output::Scene(_) | Output::Shown(..) | Output::Health(_) => None,
             }).collect();
             answered.sort_unstable();
             prop_assert_eq!(answered, (0..asked).collect::<Vec<_>>());

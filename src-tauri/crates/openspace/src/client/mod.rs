@@ -8,17 +8,18 @@
 mod connection;
 mod dialogue;
 mod flight;
+mod health;
 #[cfg(test)]
 mod hostile;
 mod perform;
 mod save;
 mod wire;
 
-pub use self::{perform::Answer, save::Baseline};
+pub use self::{connection::Parting, health::Patience, perform::Answer, save::Baseline};
 
 use std::{sync::Arc, time::Duration};
 
-use model::{ApiGeneration, SceneState, input::Velocities, launch::Api};
+use model::{ApiGeneration, SceneState, Trouble, input::Velocities, launch::Api};
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -47,6 +48,8 @@ pub enum ClientError {
     ClosedEarly(ApiGeneration),
     #[error("OpenSpace answered something that is not understood: {0}")]
     Garbage(String),
+    #[error("OpenSpace does not answer at the moment when it is asked {0}: it is asked again by itself")]
+    Ails(&'static str),
     #[error("this OpenSpace has no function `{0}`, so it cannot do that: it is too old, or built without it")]
     Lacks(&'static str),
 }
@@ -63,9 +66,6 @@ pub struct Version {
 /// A zoom that finds it full is dropped; a call waits.
 const COMMANDS: usize = 64;
 
-/// An answer takes one or two frames. A software renderer at 4K may need a second for each.
-const CALL_WITHIN: Duration = Duration::from_secs(10);
-
 /// The renderer that does not answer this in time hangs, and is ended otherwise.
 const SHUT_DOWN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -74,9 +74,11 @@ const SHUT_DOWN_WITHIN: Duration = Duration::from_secs(5);
 pub struct Client {
     commands: mpsc::Sender<Command>,
     /// Its sender goes away with the connection.
-    open: watch::Receiver<()>,
+    open: watch::Receiver<Option<Parting>>,
     scene: watch::Receiver<Option<SceneState>>,
     shown: watch::Receiver<Shown>,
+    trouble: watch::Receiver<Option<Trouble>>,
+    patience: Patience,
     known: Arc<Known>,
     /// Ends by itself: with the last handle, or with the connection.
     _task: Arc<JoinHandle<()>>,
@@ -88,15 +90,30 @@ impl Client {
     /// `within` holds for everything together. A port that is not open yet is waited for; once it accepts, there is
     /// exactly one connection, and giving it up (by dropping this future) leaves a dead client in OpenSpace until it ends.
     pub async fn connect(api: Api, within: Duration) -> Result<Self, ClientError> {
+        Self::connect_with(api, within, Patience::default()).await
+    }
+
+    /// The same with another patience for all that follows.
+    pub async fn connect_with(api: Api, within: Duration, patience: Patience) -> Result<Self, ClientError> {
         let until = Instant::now() + within;
         let socket = connection::open(api, until, within).await?;
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let (is_open, open) = watch::channel(());
+        let (is_open, open) = watch::channel(None);
         let (tell_scene, scene) = watch::channel(None);
         let (tell_shown, shown) = watch::channel(Shown::new());
-        let tell = Tell { scene: tell_scene, shown: tell_shown };
-        let task = tokio::spawn(Connection::new(socket, api, tell).run(receiver, is_open));
-        let client = Self { commands, open, scene, shown, known: Arc::default(), _task: Arc::new(task) };
+        let (tell_trouble, trouble) = watch::channel(None);
+        let tell = Tell { scene: tell_scene, shown: tell_shown, trouble: tell_trouble };
+        let task = tokio::spawn(Connection::new(socket, api, patience, tell).run(receiver, is_open));
+        let client = Self {
+            commands,
+            open,
+            scene,
+            shown,
+            trouble,
+            patience,
+            known: Arc::default(),
+            _task: Arc::new(task),
+        };
 
         match timeout_at(until, client.ask(Question::Version, within)).await {
             Ok(Ok(_)) => Ok(client),
@@ -107,9 +124,9 @@ impl Client {
     }
 
     pub async fn version(&self) -> Result<Version, ClientError> {
-        let version = wire::version(&self.ask(Question::Version, CALL_WITHIN).await?)?;
+        let version = wire::version(&self.ask(Question::Version, self.patience.call).await?)?;
         // Only its Lua knows the commit; a build without that function answers with nothing.
-        let commit = wire::commit(&self.ask(Question::Commit, CALL_WITHIN).await?);
+        let commit = wire::commit(&self.ask(Question::Commit, self.patience.call).await?);
         Ok(Version { commit, ..version })
     }
 
@@ -142,10 +159,16 @@ impl Client {
         self.commands.same_channel(&other.commands)
     }
 
-    /// Resolves when the connection is lost.
-    pub async fn closed(&self) {
+    /// Resolves when the connection is lost, with what it was lost by.
+    pub async fn closed(&self) -> Parting {
         let mut open = self.open.clone();
         while open.changed().await.is_ok() {}
+        open.borrow().clone().unwrap_or(Parting::HungUp(None))
+    }
+
+    /// What is the matter with OpenSpace while it is connected; nothing while it answers as it should.
+    pub fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
+        self.trouble.clone()
     }
 
     /// How the scene is, from the first call on; `None` until OpenSpace has told. Its sender goes away with the connection.

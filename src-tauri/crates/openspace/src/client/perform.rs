@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{Mission, SceneAction, SceneNode, SceneProperty, SceneToggle};
+use model::{Mission, SceneAction, SceneNode, ScenePart, SceneProperty, SceneToggle};
 use tokio::sync::{OnceCell, watch};
 
 use super::{
-    CALL_WITHIN, Client, ClientError,
+    Client, ClientError,
     connection::Command,
     wire::{
         Question,
@@ -30,9 +30,6 @@ const TREE_GOOD_FOR: Duration = Duration::from_secs(60);
 /// However often viewers name what is not there. A tree of 50,000 properties takes OpenSpace some frames to tell.
 const TREE_AT_MOST_EVERY: Duration = Duration::from_secs(2);
 
-/// A topic that a build does not have is not answered at all.
-const TOPIC_WITHIN: Duration = Duration::from_secs(3);
-
 /// What a read is answered with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -47,11 +44,18 @@ pub enum Answer {
 
 #[derive(Debug)]
 pub(super) struct Known {
-    functions: OnceCell<Functions>,
-    /// The newest tree, and when it was asked for.
-    tree: watch::Sender<Option<(Instant, Arc<Tree>)>>,
+    functions: OnceCell<Arc<Functions>>,
+    tree: watch::Sender<Option<KnownTree>>,
     /// The missions that the scene told last, and when.
     missions: watch::Sender<Option<(Instant, Vec<Mission>)>>,
+}
+
+#[derive(Clone, Debug)]
+struct KnownTree {
+    asked: Instant,
+    tree: Arc<Tree>,
+    /// The actions were told too.
+    whole: bool,
 }
 
 impl Default for Known {
@@ -82,7 +86,7 @@ impl Client {
             return Ok(Some(answer));
         }
         for step in self.functions().await?.steps(&deed).map_err(ClientError::Lacks)? {
-            self.ask(Question::Step(step), CALL_WITHIN).await?;
+            self.ask(Question::Step(step), self.patience.call).await?;
         }
         if sets(&deed) {
             // A full queue means that OpenSpace does not read; then nothing has changed either.
@@ -103,7 +107,7 @@ impl Client {
                 Answer::Properties(self.fresh_tree().await?.properties(search))
             }
             Deed::Lua(script) => {
-                let returned = self.ask(Question::Script(script.clone()), CALL_WITHIN).await?;
+                let returned = self.ask(Question::Script(script.clone()), self.patience.call).await?;
                 let _ = self.commands.try_send(Command::Changed);
                 Answer::Returned(returned)
             }
@@ -128,14 +132,23 @@ impl Client {
             return Ok(missions);
         }
         let asked = Instant::now();
-        let missions = missions::read(&answered(self.ask(Question::Missions, TOPIC_WITHIN).await)?);
-        self.known.missions.send_replace(Some((asked, missions.clone())));
+        let missions = missions::read(&answered(self.ask(Question::Missions, self.patience.topic).await)?);
+        if !self.lacks(ScenePart::Missions) {
+            self.known.missions.send_replace(Some((asked, missions.clone())));
+        }
         Ok(missions)
     }
 
-    async fn functions(&self) -> Result<&Functions, ClientError> {
-        let ask = async || Ok(Functions::read(&answered(self.ask(Question::Functions, CALL_WITHIN).await)?));
-        self.known.functions.get_or_try_init(ask).await
+    /// What a build does not say is asked again with the next call; until then it is taken for a present one.
+    async fn functions(&self) -> Result<Arc<Functions>, ClientError> {
+        let ask = async || {
+            let told = self.ask(Question::Functions, self.patience.call).await?;
+            Ok(Arc::new(Functions::read(&told)))
+        };
+        match self.known.functions.get_or_try_init(ask).await {
+            Ok(known) => Ok(known.clone()),
+            Err(error) => answered(Err(error)).map(|_| Arc::default()),
+        }
     }
 
     /// So much has changed that the next look shall see it.
@@ -150,24 +163,30 @@ impl Client {
     /// With the time that it was asked for.
     async fn timed_tree(&self, age: Duration) -> Result<(Instant, Arc<Tree>), ClientError> {
         let known = self.known.tree.borrow().clone();
-        if let Some((asked, tree)) = known
+        if let Some(KnownTree { asked, tree, whole }) = known
             && asked.elapsed() < age
+            && (whole || self.lacks(ScenePart::Actions))
         {
             return Ok((asked, tree));
         }
         let asked = Instant::now();
-        let (owners, actions) = tokio::join!(self.ask(Question::Owners, CALL_WITHIN), self.actions());
+        let (owners, actions) = tokio::join!(self.ask(Question::Owners, self.patience.call), self.actions());
         let tree = Arc::new(tree(&owners?, &actions?));
-        self.known.tree.send_replace(Some((asked, tree.clone())));
+        let whole = !self.lacks(ScenePart::Actions);
+        self.known.tree.send_replace(Some(KnownTree { asked, tree: tree.clone(), whole }));
         Ok((asked, tree))
     }
 
+    fn lacks(&self, part: ScenePart) -> bool {
+        self.trouble.borrow().as_ref().is_some_and(|trouble| trouble.takes(part))
+    }
+
     async fn actions(&self) -> Result<Vec<serde_json::Value>, ClientError> {
-        let list = action_list(&answered(self.ask(Question::Actions, TOPIC_WITHIN).await)?);
+        let list = action_list(&answered(self.ask(Question::Actions, self.patience.topic).await)?);
         if !list.is_empty() {
             return Ok(list);
         }
-        Ok(action_list(&answered(self.ask(Question::Shortcuts, TOPIC_WITHIN).await)?))
+        Ok(action_list(&answered(self.ask(Question::Shortcuts, self.patience.topic).await)?))
     }
 }
 
@@ -179,7 +198,9 @@ const fn sets(deed: &Deed) -> bool {
 /// What a build does not have it does not answer, or answers with an error: then there is nothing.
 fn answered(answer: Result<serde_json::Value, ClientError>) -> Result<serde_json::Value, ClientError> {
     match answer {
-        Err(ClientError::Deadline(..) | ClientError::Garbage(_)) => Ok(serde_json::Value::Null),
+        Err(ClientError::Deadline(..) | ClientError::Garbage(_) | ClientError::Ails(_)) => {
+            Ok(serde_json::Value::Null)
+        }
         other => other,
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use model::{PropertyValue, SavedScene};
 
 use super::{
-    CALL_WITHIN, Client, ClientError,
+    Client, ClientError,
     wire::{Question, view},
 };
 use crate::gate::restore::restore;
@@ -29,7 +29,7 @@ impl Client {
         with_properties: bool,
     ) -> Result<Option<SavedScene>, ClientError> {
         let Some(state) = self.scene().borrow().clone() else { return Ok(None) };
-        let view = view::read(&self.ask(Question::View, CALL_WITHIN).await?);
+        let view = view::read(&self.ask(Question::View, self.patience.call).await?);
         let known = last.map(|scene| scene.properties.clone()).unwrap_or_default();
         let properties = match with_properties {
             true => changed(baseline, &known, self.values().await?),

@@ -117,6 +117,31 @@ pub(super) fn request(topic: Topic, question: &Question) -> String {
     json!({ "topic": topic, "type": question.topic_type(), "payload": question.payload() }).to_string()
 }
 
+/// Is this the kind of answer that this question has? An empty one is.
+pub(super) fn is_answer(question: &Question, payload: &Value) -> bool {
+    let list = |key: &str| payload[key].is_array();
+    match question {
+        Question::Version => payload.is_object(),
+        Question::Owners => payload["subowners"].is_array() || payload["value"]["subowners"].is_array(),
+        Question::Actions => list("actions") || list("keybinds") || list("shortcuts"),
+        Question::Shortcuts => list("shortcuts"),
+        Question::Functions => payload.is_array(),
+        Question::Missions => {
+            payload.is_object() && (tells_none(payload) || !missions::read(payload).is_empty())
+        }
+        // What a call returns, by its position; nothing is a list of nothing in one generation, an object of it in the other.
+        _ => payload.is_object() || payload.is_array() || payload.is_null(),
+    }
+}
+
+fn tells_none(payload: &Value) -> bool {
+    match &payload["missions"] {
+        Value::Object(named) => named.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        other => other.is_null(),
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Reply {
     pub topic: Topic,
@@ -129,7 +154,7 @@ const QUOTED_CHARS: usize = 120;
 
 /// One message of OpenSpace. The error is a short piece of what was not understood.
 pub(super) fn read(text: &str) -> Result<Reply, String> {
-    let garbage = || text.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS).collect::<String>();
+    let garbage = || quoted(text);
     let mut message: Value = serde_json::from_str(text).map_err(|_| garbage())?;
     let topic = message.get("topic").and_then(Value::as_u64).ok_or_else(garbage)?;
     if let Some(payload) = message.get_mut("payload") {
@@ -139,8 +164,11 @@ pub(super) fn read(text: &str) -> Result<Reply, String> {
         return Err(garbage());
     }
     let why = message.get("message").and_then(Value::as_str).unwrap_or("an error without a text");
-    let why = why.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS).collect();
-    Ok(Reply { topic, payload: Err(why) })
+    Ok(Reply { topic, payload: Err(quoted(why)) })
+}
+
+pub(super) fn quoted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS).collect()
 }
 
 /// Reads the answer to [`Question::Version`]. Builds without a version of their own leave it out or say 255.255.255.
@@ -151,8 +179,7 @@ pub(super) fn version(payload: &Value) -> Result<Version, ClientError> {
         _ => None,
     };
     if !payload.is_object() {
-        let shown: String = payload.to_string().chars().take(QUOTED_CHARS).collect();
-        return Err(ClientError::Garbage(shown));
+        return Err(ClientError::Garbage(quoted(&payload.to_string())));
     }
     let parts: Option<Vec<_>> = ["major", "minor", "patch"].into_iter().map(part).collect();
     Ok(Version { openspace: parts.map(|parts| parts.join(".")).unwrap_or_default(), commit: None })

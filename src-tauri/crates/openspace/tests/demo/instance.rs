@@ -71,6 +71,17 @@ pub struct Instance {
 
 impl Instance {
     pub async fn start(install: &Path, dir: &Path, root: &Path, api: ApiGeneration) -> Self {
+        Self::start_with(install, dir, root, api, "").await
+    }
+
+    /// One that misbehaves as its switch says.
+    pub async fn start_with(
+        install: &Path,
+        dir: &Path,
+        root: &Path,
+        api: ApiGeneration,
+        fault: &str,
+    ) -> Self {
         let plan = planned(install, dir, &root.join("sync"), api).await;
         for folder in &plan.folders {
             fs::create_dir_all(folder).unwrap();
@@ -86,6 +97,7 @@ impl Instance {
             .envs(&plan.env)
             .env("OPENSPACE_DEMO_NO_WINDOW", "1")
             .env("OPENSPACE_DEMO_LOAD_SECONDS", "0.2")
+            .env("OPENSPACE_DEMO_FAULT", fault)
             .current_dir(&plan.working_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -98,6 +110,11 @@ impl Instance {
 
     /// Waits for the sign in its log, then connects.
     pub async fn client(&mut self) -> Client {
+        self.until_rendering().await;
+        Client::connect(self.plan.api.unwrap(), LONG).await.unwrap()
+    }
+
+    pub async fn until_rendering(&mut self) {
         let rendering = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
                 match read_line(&line) {
@@ -109,7 +126,6 @@ impl Instance {
             false
         };
         assert!(timeout(LONG, rendering).await.unwrap(), "it ended before it rendered");
-        Client::connect(self.plan.api.unwrap(), LONG).await.unwrap()
     }
 
     pub fn pid(&self) -> u32 {
@@ -164,8 +180,8 @@ async fn planned(install: &Path, dir: &Path, sync: &Path, api: ApiGeneration) ->
 async fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
-        let own = (std::process::id() % 1_000) as u16 * 10;
-        let port = 20_000 + own + NEXT.fetch_add(1, Ordering::SeqCst) % 10;
+        let own = (std::process::id() % 250) as u16 * 50;
+        let port = 20_000 + own + NEXT.fetch_add(1, Ordering::SeqCst) % 50;
         if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
             return port;
         }

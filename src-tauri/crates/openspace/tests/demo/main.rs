@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod apart;
+mod faults;
 mod flight;
 mod hostile;
 mod instance;

@@ -7,7 +7,9 @@ use std::{
 
 use model::Phase;
 
-use super::{Api, Display, Failure, Farewell, KILL_AGAIN, Machine, Output, Program, State, Then};
+use super::{
+    Api, Display, Failure, Farewell, KILL_AGAIN, Machine, Output, Program, State, Then, contact::Contact,
+};
 use crate::{backoff::Verdict, words};
 
 impl Machine {
@@ -19,6 +21,7 @@ impl Machine {
         self.program = Program::Absent;
         self.has_window = false;
         self.api = Api::Absent;
+        self.contact = Contact::default();
         let fatal = self.fatal.take();
         match &mut self.state {
             State::Stopping { steps, .. } => steps.clear(),
@@ -65,6 +68,9 @@ impl Machine {
             *kill_again = now + KILL_AGAIN;
             out.push(Output::Kill);
         }
+        if self.shows() && self.contact.turn(now) {
+            self.on_progress();
+        }
         match &mut self.state {
             State::Starting { phase, deadline: Some(deadline) } if *deadline <= now => {
                 let why = words::too_slow(&self.name, *phase, self.has_window, self.policy.load_timeout);
@@ -72,14 +78,13 @@ impl Machine {
             }
             State::Waiting { until } if *until <= now => self.begin(now),
             State::Stopping { .. } => self.take_steps(now, out),
-            State::Ready => {
-                if let Api::Lost { retry_at } = self.api
-                    && retry_at <= now
-                {
-                    self.connect(out);
-                }
-            }
             _ => {}
+        }
+        if let Api::Lost { retry_at } = self.api
+            && retry_at <= now
+            && self.shows()
+        {
+            self.connect(out);
         }
     }
 

@@ -6,7 +6,7 @@ use model::Phase;
 use openspace::readiness::Sign;
 
 use super::{
-    API_RETRY, Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, ending::schedule,
+    Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, contact::Contact, ending::schedule,
     loading::Loading,
 };
 use crate::words;
@@ -16,6 +16,7 @@ impl Machine {
         self.program = Program::Alive { since: now };
         self.has_window = false;
         self.api = Api::Absent;
+        self.contact = Contact::default();
         self.fatal = None;
         self.loading = Loading::default();
         if let State::Starting { phase, deadline } = &mut self.state {
@@ -50,6 +51,10 @@ impl Machine {
                 if let State::Starting { phase, .. } = &mut self.state {
                     *phase = later(*phase, seen);
                 }
+                if seen == Phase::Connecting && self.kind == Kind::OpenSpace {
+                    self.contact.expect(now);
+                    self.on_progress();
+                }
             }
             Sign::Rendering => {
                 if let State::Starting { phase, .. } = &mut self.state
@@ -73,8 +78,9 @@ impl Machine {
     /// Ready is: its window is there, and its API answers where it has one.
     pub(super) fn on_progress(&mut self) {
         let State::Starting { phase, .. } = &mut self.state else { return };
-        let api_answers = self.kind == Kind::Program || self.api == Api::Connected;
-        match (self.has_window, api_answers) {
+        // One whose API cannot be used is seen all the same, and said to be so.
+        let has_its_say = self.api == Api::Connected || self.contact.is_given_up_for_now();
+        match (self.has_window, self.kind == Kind::Program || has_its_say) {
             (true, true) => {
                 self.state = State::Ready;
                 self.message = None;
@@ -90,11 +96,9 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_api_failed(&mut self, why: &str, now: Instant) {
-        self.api = Api::Lost { retry_at: now + API_RETRY };
-        if matches!(self.state, State::Starting { .. }) {
-            self.attempt_failed(Failure::passing(words::no_answer(&self.name, why)), now);
-        }
+    pub(super) fn on_api_lost(&mut self, why: String, now: Instant) {
+        self.api = Api::Lost { retry_at: self.contact.lost(why, now) };
+        self.on_progress();
     }
 }
 

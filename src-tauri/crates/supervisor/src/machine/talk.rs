@@ -23,7 +23,8 @@ pub(crate) enum Input {
     WindowMissing(String),
     ApiReady,
     ApiFailed(String),
-    ApiLost,
+    /// With what it was lost by.
+    ApiLost(String),
     Exited(Farewell),
     /// A moment that `wake_at` named has come.
     TimedOut,

@@ -11,7 +11,7 @@ use openspace::readiness::Sign;
 
 use super::*;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// How each state is come to.
 fn states() -> Vec<(&'static str, Machine)> {
@@ -31,9 +31,10 @@ fn states() -> Vec<(&'static str, Machine)> {
         ("spawning", vec![Input::Start, Input::DisplayOpened]),
         ("loading", spawned()),
         ("connecting", then(spawned(), vec![Input::Log(Sign::Rendering)])),
+        ("loaded", then(spawned(), vec![Input::Log(Sign::Rendering), loaded(), Input::WindowFound])),
         ("windowless", then(spawned(), vec![Input::Log(Sign::Rendering), Input::ApiReady])),
         ("ready", ready()),
-        ("ready, api lost", then(ready(), vec![Input::ApiLost])),
+        ("ready, api lost", then(ready(), vec![Input::ApiLost("It hung up".to_owned())])),
         ("waiting", then(ready(), vec![exited()])),
         ("waiting, dying", then(spawned(), vec![fatal()])),
         ("starting, dying", then(spawned(), vec![fatal(), Input::TimedOut])),
@@ -73,13 +74,14 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("SpawnFailed for good", Input::SpawnFailed(lasting())),
         ("Loading", Input::Log(Sign::Phase(Phase::Loading))),
         ("Rendering", Input::Log(Sign::Rendering)),
+        ("Loaded", loaded()),
         ("Asset", Input::Log(Sign::Asset("mars".to_owned()))),
         ("Fatal", Input::Log(Sign::Fatal("No sky.".to_owned()))),
         ("WindowFound", Input::WindowFound),
         ("WindowMissing", Input::WindowMissing("none".to_owned())),
         ("ApiReady", Input::ApiReady),
         ("ApiFailed", Input::ApiFailed("no answer".to_owned())),
-        ("ApiLost", Input::ApiLost),
+        ("ApiLost", Input::ApiLost("It hung up".to_owned())),
         ("Exited", exited()),
         ("TimedOut", Input::TimedOut),
     ]
@@ -240,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn nonsense_in_any_order_neither_panics_nor_spins(order in prop::collection::vec(0..25_usize, 0..80)) {
+    fn nonsense_in_any_order_neither_panics_nor_spins(order in prop::collection::vec(0..26_usize, 0..80)) {
         let mut machine = Machine::new("Test", Kind::OpenSpace, &policy());
         let mut now = Instant::now();
         for index in order {
@@ -284,6 +286,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let sign = prop_oneof![
         3 => Just(Sign::Rendering),
         1 => Just(Sign::Phase(Phase::Loading)),
+        1 => Just(Sign::Phase(Phase::Connecting)),
         1 => Just(Sign::Fatal("No sky.".to_owned())),
     ];
     prop_oneof![
@@ -362,7 +365,7 @@ impl World {
             Event::Window(false) => self.tell(Input::WindowMissing("none".to_owned())),
             Event::Api(true) => self.tell(Input::ApiReady),
             Event::Api(false) => self.tell(Input::ApiFailed("no answer".to_owned())),
-            Event::ApiLost => self.tell(Input::ApiLost),
+            Event::ApiLost => self.tell(Input::ApiLost("It hung up".to_owned())),
             Event::CarryOn => self.carry_on(),
             _ => {}
         }
@@ -445,7 +448,7 @@ impl World {
     }
 }
 
-fn named(state: &str) -> Machine {
+pub(super) fn named(state: &str) -> Machine {
     states()
         .into_iter()
         .find(|(name, _)| *name == state)
@@ -461,6 +464,10 @@ fn machine_after(inputs: Vec<Input>) -> Machine {
         machine.handle(input, at);
     }
     machine
+}
+
+fn loaded() -> Input {
+    Input::Log(Sign::Phase(Phase::Connecting))
 }
 
 fn exited() -> Input {

@@ -5,6 +5,8 @@ import { Fragment, useState } from 'react';
 import { actionGroups, capsOf, isAction } from '../../session/keyWords';
 import { changingObstacle } from '../../session/sceneWords';
 import type { Session } from '../../session/session';
+import { outage } from '../../session/trouble';
+import { useTrouble } from '../useScene';
 import { useSession } from '../useSession';
 import classes from './Actions.module.css';
 import { useList, type List } from './panel/useList';
@@ -15,9 +17,10 @@ const GLANCE = 8;
 /** What the scene offers to do, by a button or by its keys, in OpenSpace's own groups. */
 export function Actions({ session }: { session: Session }) {
   const { state } = useSession(session);
-  const actions = useList(session, { name: 'list_actions', args: {} }, isAction, '');
+  const off = outage(useTrouble(session), 'actions');
+  const actions = useList(session, { name: 'list_actions', args: {} }, isAction, '', { off: off !== null });
   const [search, setSearch] = useState('');
-  const reason = changingObstacle(state);
+  const reason = off ?? changingObstacle(state);
   const groups = actionGroups(actions.list ?? [], search);
   const said = sentence(actions, groups.length, search.trim());
   return (
@@ -25,7 +28,7 @@ export function Actions({ session }: { session: Session }) {
       <Title order={3} size="h4" id="actions" className={classes.title}>
         What this scene can do
       </Title>
-      {reason !== null && groups.length > 0 && <p className={classes.said}>{reason}</p>}
+      {reason !== null && (off !== null || groups.length > 0) && <p className={classes.said}>{reason}</p>}
       {(actions.list?.length ?? 0) > GLANCE && (
         <TextInput
           type="search"
@@ -48,7 +51,7 @@ export function Actions({ session }: { session: Session }) {
           </section>
         ))}
       </div>
-      {said !== null && (
+      {off === null && said !== null && (
         <p className={classes.said} role="status">
           {said}
         </p>

@@ -4,8 +4,9 @@ import { useCallback, useState, type MouseEvent } from 'react';
 
 import { steeringObstacle } from '../../session/sceneWords';
 import type { Session } from '../../session/session';
+import { outage } from '../../session/trouble';
 import { useBarShown } from '../useBarShown';
-import { useScene } from '../useScene';
+import { useScene, useTrouble } from '../useScene';
 import { useSession } from '../useSession';
 import { Clock } from './Clock';
 import { Focus } from './Focus';
@@ -21,6 +22,7 @@ const REASON = 'scene-reason';
 export function SceneBar({ session }: { session: Session }) {
   const { state } = useSession(session);
   const scene = useScene(session);
+  const trouble = useTrouble(session);
   const [open, setOpen] = useState<'clock' | 'focus' | null>(null);
   const [exploring, setExploring] = useState(false);
   const bar = useBarShown(open !== null || exploring);
@@ -30,8 +32,9 @@ export function SceneBar({ session }: { session: Session }) {
     [],
   );
   if (!scene) return null;
-  const reason = steeringObstacle(state);
+  const reason = outage(trouble, 'everything') ?? steeringObstacle(state);
   const part = { session, scene, disabled: reason !== null };
+  const lost = outage(trouble, 'contents') !== null;
   return (
     <>
       <RecordingSign session={session} />
@@ -57,7 +60,12 @@ export function SceneBar({ session }: { session: Session }) {
           <Transport {...part} />
           <Clock {...part} opened={open === 'clock' && !part.disabled} onOpen={opens('clock')} />
           <div className={classes.end}>
-            <Focus {...part} opened={open === 'focus' && !part.disabled} onOpen={opens('focus')} />
+            <Focus
+              {...part}
+              disabled={part.disabled || lost}
+              opened={open === 'focus' && !part.disabled && !lost}
+              onOpen={opens('focus')}
+            />
             <Button
               className={classes.explore}
               variant="default"

@@ -71,6 +71,23 @@ pub(in crate::client) fn stop(topic: Topic) -> String {
         .to_string()
 }
 
+/// Is this what this stream tells? `None` where its words say neither.
+pub(in crate::client) fn is_told(stream: Stream, payload: &Value) -> Option<bool> {
+    let (key, fits): (&str, fn(&Value) -> bool) = match stream {
+        Stream::Time => ("time", Value::is_string),
+        Stream::Focus => ("value", Value::is_string),
+        Stream::Mode => ("mode", Value::is_string),
+        Stream::Recorder => ("state", Value::is_string),
+        Stream::Path => ("target", Value::is_string),
+        Stream::Camera => ("latitude", Value::is_number),
+        Stream::Shown => return Some(payload["event"].is_string() || payload["Event"].is_string()),
+    };
+    match payload.as_object() {
+        Some(told) => told.get(key).map(fits),
+        None => Some(false),
+    }
+}
+
 /// The node that has been shown or hidden.
 pub(in crate::client) fn shown(payload: &Value) -> Option<(String, bool)> {
     let event = payload["event"].as_str().or_else(|| payload["Event"].as_str())?;
@@ -149,6 +166,11 @@ impl Scene {
         }
     }
 
+    /// It is told again and again.
+    pub(in crate::client) fn time_passes(&self) -> bool {
+        !self.paused && self.rate != 0.0
+    }
+
     /// The camera may be asked where it is.
     pub(in crate::client) fn has_place(&self) -> bool {
         self.focus.as_deref().is_some_and(|focus| !ORIGINS.contains(&focus))
@@ -208,6 +230,7 @@ mod tests {
                 Some(11) => Stream::Camera,
                 _ => continue,
             };
+            assert_ne!(is_told(stream, &entry["d"]["payload"]), Some(false), "{entry}");
             scene.hear(stream, &entry["d"]["payload"]);
         }
         let state = scene.state().unwrap();

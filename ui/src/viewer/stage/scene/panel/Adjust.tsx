@@ -22,12 +22,17 @@ const EVERY_MS = 2_500;
 
 const parts = { control: classes.control, label: classes.label, content: classes.content };
 
+type AdjustProps = Pick<ScenePart, 'session' | 'scene'> & { outage: string | null };
+
 /** The settings of the scene, by what they belong to. */
-export function Adjust({ session, scene }: Pick<ScenePart, 'session' | 'scene'>) {
+export function Adjust({ session, scene, outage }: AdjustProps) {
   const [search, setSearch] = useState('');
   const [settled] = useDebouncedValue(search.trim(), TYPING_MS);
   const wish = { name: 'list_properties', args: settled === '' ? {} : { search: settled } } as const;
-  const { list, problem } = useList(session, wish, isProperty, scene.changes, EVERY_MS);
+  const { list, problem } = useList(session, wish, isProperty, scene.changes, {
+    everyMs: EVERY_MS,
+    off: outage !== null,
+  });
   const [opened, setOpened] = useState<string[]>([]);
   const groups = byOwner(list ?? []);
   const names = groups.map(({ name }) => name);
@@ -41,8 +46,10 @@ export function Adjust({ session, scene }: Pick<ScenePart, 'session' | 'scene'>)
         value={search}
         onChange={({ currentTarget }) => setSearch(currentTarget.value)}
       />
+      {outage !== null && <Said>{outage}</Said>}
       <Accordion
         multiple
+        keepMounted={false}
         value={settled !== '' && names.length <= OPEN ? names : opened}
         onChange={setOpened}
         variant="unstyled"
@@ -57,7 +64,12 @@ export function Adjust({ session, scene }: Pick<ScenePart, 'session' | 'scene'>)
             <Accordion.Panel>
               <ul className={classes.rows}>
                 {group.properties.slice(0, SHOWN).map((property) => (
-                  <PropertyRow key={property.uri} session={session} property={property} />
+                  <PropertyRow
+                    key={property.uri}
+                    session={session}
+                    property={property}
+                    fixed={outage !== null}
+                  />
                 ))}
               </ul>
               {group.properties.length > SHOWN && <Said>There are more: search for them.</Said>}
@@ -66,7 +78,7 @@ export function Adjust({ session, scene }: Pick<ScenePart, 'session' | 'scene'>)
         ))}
       </Accordion>
       {list !== null && mayBeCut(list) && <Said>There is more than fits here. Search for the rest.</Said>}
-      <Said>{sentence({ list, problem }, settled)}</Said>
+      {outage === null && <Said>{sentence({ list, problem }, settled)}</Said>}
     </>
   );
 }

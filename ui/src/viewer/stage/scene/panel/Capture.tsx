@@ -12,10 +12,15 @@ import { Said } from './Said';
 import { useList } from './useList';
 import { Taken } from './Taken';
 
-type CaptureProps = Pick<ScenePart, 'session' | 'scene'> & { obstacle: string | null };
+type CaptureProps = Pick<ScenePart, 'session' | 'scene'> & {
+  /** Why nothing can be kept now. */
+  outage: string | null;
+  /** Why nothing can be played now. */
+  obstacle: string | null;
+};
 
 /** Pictures and recordings of the scene. */
-export function Capture({ session, scene, obstacle }: CaptureProps) {
+export function Capture({ session, scene, outage, obstacle }: CaptureProps) {
   const [busy, setBusy] = useState<'picture' | 'recording' | null>(null);
   const [taken, setTaken] = useState<{ name: string; order: number } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -57,6 +62,7 @@ export function Capture({ session, scene, obstacle }: CaptureProps) {
           radius="md"
           leftSection={<IconCamera size={18} stroke={1.7} />}
           loading={busy === 'picture'}
+          disabled={outage !== null}
           onClick={() => void attempt('picture', { name: 'screenshot', args: {} })}
         >
           Take a picture
@@ -73,12 +79,13 @@ export function Capture({ session, scene, obstacle }: CaptureProps) {
             )
           }
           loading={busy === 'recording'}
-          disabled={playing}
+          disabled={playing || outage !== null}
           onClick={() => void record()}
         >
           {recording ? 'Stop recording' : 'Record'}
         </Button>
       </div>
+      {outage !== null && <Said>{outage}</Said>}
       {problem !== null && (
         <p className={classes.problem} role="alert">
           {problem}

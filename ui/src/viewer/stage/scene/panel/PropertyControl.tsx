@@ -10,12 +10,13 @@ type ControlProps = {
   value: PropertyValue;
   label: string;
   description: string;
+  disabled: boolean;
   onSet: (value: PropertyValue) => void;
 };
 
 /** What a value of its kind is set with. */
-export function PropertyControl({ kind, value, label, description, onSet }: ControlProps) {
-  const words = { label, description };
+export function PropertyControl({ kind, value, label, description, disabled, onSet }: ControlProps) {
+  const words = { label, description, disabled };
   switch (kind.type) {
     case 'switch':
       return (
@@ -85,7 +86,7 @@ type SlidingProps = Omit<ControlProps, 'kind' | 'value'> & {
 };
 
 /** While a finger is on it, it is where the finger is. */
-function Sliding({ kind, value, label, description, onSet }: SlidingProps) {
+function Sliding({ kind, value, label, description, disabled, onSet }: SlidingProps) {
   const [held, setHeld] = useState<number | null>(null);
   const shown = held ?? value;
   return (
@@ -105,6 +106,7 @@ function Sliding({ kind, value, label, description, onSet }: SlidingProps) {
         my={10}
         label={null}
         thumbLabel={label}
+        disabled={disabled}
         min={kind.min}
         max={kind.max}
         step={stepOf(kind)}
@@ -126,7 +128,7 @@ type NumbersProps = Omit<ControlProps, 'kind' | 'value'> & {
 
 const AXES = ['X', 'Y', 'Z', 'W'];
 
-function Numbers({ kind, value, label, description, onSet }: NumbersProps) {
+function Numbers({ kind, value, label, description, disabled, onSet }: NumbersProps) {
   return (
     <Input.Wrapper label={label} labelElement="div" description={description}>
       <div className={classes.numbers}>
@@ -135,6 +137,7 @@ function Numbers({ kind, value, label, description, onSet }: NumbersProps) {
             key={AXES[i]}
             size="sm"
             hideControls
+            disabled={disabled}
             aria-label={`${label} ${AXES[i]}`}
             min={kind.min[i]}
             max={kind.max[i]}

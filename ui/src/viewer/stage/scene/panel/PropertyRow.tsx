@@ -10,10 +10,10 @@ import { PropertyControl } from './PropertyControl';
 /** The scene tells a new value within this; after it, whatever it says stands again. */
 const TOLD_WITHIN_MS = 6_000;
 
-type PropertyRowProps = { session: Session; property: SceneProperty };
+type PropertyRowProps = { session: Session; property: SceneProperty; fixed: boolean };
 
 /** One setting, and the sentence of a refusal beneath it. */
-export function PropertyRow({ session, property }: PropertyRowProps) {
+export function PropertyRow({ session, property, fixed }: PropertyRowProps) {
   const [draft, setDraft] = useState<PropertyValue | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const told = JSON.stringify(property.value);
@@ -45,6 +45,7 @@ export function PropertyRow({ session, property }: PropertyRowProps) {
       title={property.description}
     >
       <PropertyControl
+        disabled={fixed}
         kind={property.kind}
         value={draft ?? property.value}
         label={property.name}

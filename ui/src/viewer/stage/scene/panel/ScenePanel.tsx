@@ -7,6 +7,8 @@ import { useEffect, useRef, type KeyboardEvent } from 'react';
 import { atLeast } from '../../../session/roles';
 import { showingObstacle, steeringObstacle } from '../../../session/sceneWords';
 import { toPicture, type ScenePart } from '../part';
+import { outage } from '../../../session/trouble';
+import { useTrouble } from '../../useScene';
 import { useSession } from '../../useSession';
 import { Adjust } from './Adjust';
 import { Capture } from './Capture';
@@ -20,8 +22,10 @@ type ScenePanelProps = Pick<ScenePart, 'session' | 'scene'> & { onClose: () => v
 /** What else there is to do with a scene, beside its picture: both are seen at once. */
 export function ScenePanel({ session, scene, onClose }: ScenePanelProps) {
   const { state } = useSession(session);
-  const missions = useMissions(session);
+  const trouble = useTrouble(session);
+  const missions = useMissions(session, outage(trouble, 'missions') !== null);
   const presents = atLeast(state.role, 'presenter');
+  const steering = outage(trouble, 'everything') ?? steeringObstacle(state);
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.querySelector<HTMLElement>('[role="tab"]')?.focus(), []);
 
@@ -70,19 +74,19 @@ export function ScenePanel({ session, scene, onClose }: ScenePanelProps) {
           <CloseButton aria-label="Close" onClick={onClose} />
         </div>
         <Tabs.Panel value="show" className={classes.body}>
-          <Show {...part} obstacle={showingObstacle(state)} />
+          <Show {...part} outage={outage(trouble, 'contents')} obstacle={showingObstacle(state)} />
         </Tabs.Panel>
         <Tabs.Panel value="missions" className={classes.body}>
-          <Missions {...part} missions={missions} obstacle={steeringObstacle(state)} />
+          <Missions {...part} missions={missions} obstacle={steering} />
         </Tabs.Panel>
         {presents && (
           <Tabs.Panel value="capture" className={classes.body}>
-            <Capture {...part} obstacle={steeringObstacle(state)} />
+            <Capture {...part} outage={outage(trouble, 'everything')} obstacle={steering} />
           </Tabs.Panel>
         )}
         {presents && (
           <Tabs.Panel value="adjust" className={classes.body}>
-            <Adjust {...part} />
+            <Adjust {...part} outage={outage(trouble, 'contents')} />
           </Tabs.Panel>
         )}
       </Tabs>

@@ -15,19 +15,25 @@ import { useToggles, type Toggles } from './useToggles';
 const SHOWN = 150;
 const TYPING_MS = 200;
 
-type ShowProps = Pick<ScenePart, 'session' | 'scene'> & { obstacle: string | null };
+type ShowProps = Pick<ScenePart, 'session' | 'scene'> & {
+  /** Why the scene cannot be asked now. */
+  outage: string | null;
+  /** Why nothing can be switched by this viewer. */
+  obstacle: string | null;
+};
 
 const parts = { control: classes.control, label: classes.label, content: classes.content };
 
 /** What of the scene is seen, and the switches for it. */
-export function Show({ session, scene, obstacle }: ShowProps) {
+export function Show({ session, scene, outage, obstacle }: ShowProps) {
   const [search, setSearch] = useState('');
   const [settled] = useDebouncedValue(search.trim(), TYPING_MS);
   // A list that came whole is searched here, group names included; only a longer one is searched by the node.
-  const whole = useToggles(session, '', scene.changes);
+  const whole = useToggles(session, '', scene.changes, outage !== null);
   const cut = whole.list !== null && mayBeCut(whole.list);
-  const found = useToggles(session, cut ? settled : null, scene.changes);
+  const found = useToggles(session, cut ? settled : null, scene.changes, outage !== null);
   const toggles = cut ? found : whole;
+  const fixed = outage ?? obstacle;
   const groups = grouped(toggles.list ?? [], cut ? '' : search);
   const [opened, setOpened] = useState<string[]>([]);
   const few = (toggles.list?.length ?? 0) <= SHOWN / 10;
@@ -42,14 +48,21 @@ export function Show({ session, scene, obstacle }: ShowProps) {
         value={search}
         onChange={({ currentTarget }) => setSearch(currentTarget.value)}
       />
-      {obstacle !== null && <Said id="show-reason">{obstacle}</Said>}
-      <Accordion multiple value={open} onChange={setOpened} variant="unstyled" classNames={parts}>
+      {fixed !== null && <Said id="show-reason">{fixed}</Said>}
+      <Accordion
+        multiple
+        keepMounted={false}
+        value={open}
+        onChange={setOpened}
+        variant="unstyled"
+        classNames={parts}
+      >
         {groups.map((group) => (
-          <Group key={group.name} group={group} toggles={toggles} fixed={obstacle !== null} />
+          <Group key={group.name} group={group} toggles={toggles} fixed={fixed !== null} />
         ))}
       </Accordion>
       {cut && settled === '' && <Said>This scene has more than fits here. Search for the rest.</Said>}
-      <Said>{sentence(toggles, groups, search)}</Said>
+      {outage === null && <Said>{sentence(toggles, groups, search)}</Said>}
     </>
   );
 }

@@ -15,21 +15,21 @@ const NOTHING = 'null';
 
 /**
  * A list that the scene answers, for as long as it is shown; asked for again whenever `revision` is another, though not more
- * often than `everyMs`. Without a wish nothing is asked.
+ * often than `everyMs`. Without a wish nothing is asked; while it is off, what was told last stands.
  */
 export function useList<T>(
   session: Session,
   wish: Wish | null,
   isOne: (value: unknown) => value is T,
   revision: string | number,
-  everyMs = EVERY_MS,
+  { everyMs = EVERY_MS, off = false }: { everyMs?: number; off?: boolean } = {},
 ): List<T> {
   const [told, setTold] = useState<List<T> & { of: string }>({ of: '', list: null, problem: null });
   const question = JSON.stringify(wish);
   const asked = useRef({ question: '', at: 0, order: 0, answered: 0 });
 
   useEffect(() => {
-    if (question === NOTHING) return undefined;
+    if (question === NOTHING || off) return undefined;
     const state = asked.current;
     const again = state.question === question;
     const wait = again ? Math.max(0, state.at + everyMs - performance.now()) : 0;
@@ -48,7 +48,7 @@ export function useList<T>(
       );
     }, wait);
     return () => clearTimeout(timer);
-  }, [session, question, isOne, revision, everyMs]);
+  }, [session, question, isOne, revision, everyMs, off]);
 
   return told.of === question ? told : { list: null, problem: null };
 }

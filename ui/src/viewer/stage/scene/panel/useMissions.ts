@@ -6,9 +6,10 @@ import { isMission } from '../../../session/missions';
 import type { Session } from '../../../session/session';
 
 /** The missions that the scene tells of; they stay the same while it runs. */
-export function useMissions(session: Session): Mission[] {
+export function useMissions(session: Session, off: boolean): Mission[] {
   const [missions, setMissions] = useState<Mission[]>([]);
   useEffect(() => {
+    if (off) return undefined;
     let wanted = true;
     session.wish({ name: 'list_missions', args: {} }).then(
       (answer) => wanted && setMissions(readList(answer, isMission)),
@@ -19,6 +20,6 @@ export function useMissions(session: Session): Mission[] {
     return () => {
       wanted = false;
     };
-  }, [session]);
+  }, [session, off]);
   return missions;
 }

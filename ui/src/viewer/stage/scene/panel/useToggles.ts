@@ -17,9 +17,9 @@ export type Toggles = List<SceneToggle> & {
 };
 
 /** What can be shown and hidden, whoever does it, and what this viewer has just wished of it. Nothing without a search, be it an empty one. */
-export function useToggles(session: Session, search: string | null, changes: number): Toggles {
+export function useToggles(session: Session, search: string | null, changes: number, off: boolean): Toggles {
   const wish = search === null ? null : listing(search);
-  const told = useList(session, wish, isToggle, changes);
+  const told = useList(session, wish, isToggle, changes, { off });
   const [wished, setWished] = useState<Wished>(new Map<string, boolean>());
   const open = told.list === null ? wished : fulfilled(wished, told.list);
   if (open !== wished) setWished(open);

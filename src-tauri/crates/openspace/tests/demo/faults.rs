@@ -1,0 +1,235 @@
+//! An OpenSpace that is silent, answers garbage, or hangs up: at every step, in both generations.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use model::{ApiGeneration, Role, UnixMillis, launch::Api, scene::Wish};
+use openspace::{
+    client::{Answer, Client, ClientError, Patience},
+    gate::{Call, Grounds, judge},
+    saved::Saved,
+    tree::Tree,
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use super::{
+    LONG,
+    instance::{Instance, installed},
+};
+
+/// A fraction of what people are asked for, so that the whole table takes some seconds.
+const BRIEF: Patience = Patience {
+    call: Duration::from_millis(900),
+    topic: Duration::from_millis(600),
+    quiet: Duration::from_millis(900),
+    pulse: Duration::from_millis(300),
+    again: Duration::from_millis(150),
+    again_max: Duration::from_millis(300),
+};
+
+const FAULTS: [&str; 6] = ["silent", "garbage", "truncated", "huge", "hangup", "types"];
+
+/// A step, what OpenSpace is asked there, and since when it has to answer.
+const STEPS: [(&str, &str, Since); 12] = [
+    ("connect", "", Since::Ever),
+    ("version", "", Since::Ever),
+    ("documentation", "which functions it has", Since::Ever),
+    ("get", "what is in the scene", Since::Ever),
+    ("subscribe", "what it looks at", Since::Ever),
+    ("time", "for the time", Since::Ever),
+    ("engineMode", "who moves the camera", Since::New),
+    ("sessionRecording", "for its recorder", Since::New),
+    ("actionsKeybinds", "for its actions", Since::Ever),
+    ("missions", "for its missions", Since::New),
+    ("luascript", "to do something", Since::Ever),
+    ("any", "", Since::Ever),
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Since {
+    Ever,
+    New,
+}
+
+/// Programs that the table is divided among.
+const AT_ONCE: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_openspace_that_misbehaves_at_any_step_is_told_and_recovers() {
+    table(ApiGeneration::New).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_openspace_that_misbehaves_at_any_step_is_told_and_recovers() {
+    table(ApiGeneration::Legacy).await;
+}
+
+async fn table(api: ApiGeneration) {
+    let Some((root, install)) = installed("install", api).await else { return };
+    let mut running = JoinSet::new();
+    for part in 0..AT_ONCE {
+        let (root, install) = (root.path().to_owned(), install.clone());
+        running.spawn(async move {
+            let switch = root.join(format!("fault-{part}"));
+            let (dir, fault) = (root.join(part.to_string()), format!("@{}", switch.display()));
+            let mut instance = Instance::start_with(&install, &dir, &root, api, &fault).await;
+            instance.until_rendering().await;
+            let far = Far { api: instance.plan.api.unwrap(), switch };
+            let cases = STEPS.iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
+            for ((step, asked, since), fault) in cases.skip(part).step_by(AT_ONCE) {
+                let must = *since == Since::Ever || api == ApiGeneration::New;
+                Case { step, asked, fault, must, far: &far }.play().await;
+            }
+        });
+    }
+    while let Some(played) = running.join_next().await {
+        played.unwrap();
+    }
+}
+
+struct Far {
+    api: Api,
+    switch: PathBuf,
+}
+
+struct Case<'a> {
+    step: &'static str,
+    asked: &'static str,
+    fault: &'static str,
+    /// A build of this generation that does not answer this is ill.
+    must: bool,
+    far: &'a Far,
+}
+
+impl Case<'_> {
+    async fn play(self) {
+        self.set(&format!("{}:{}", self.step, self.fault));
+        let may_refuse = matches!(self.step, "connect" | "version" | "any");
+        match self.connect(if may_refuse { Duration::from_secs(2) } else { LONG }).await {
+            Err(error) => self.refused(&error),
+            Ok(client) => {
+                let ends = matches!(self.fault, "hangup" | "huge");
+                self.live(&client).await;
+                match ends {
+                    true => self.ended(&client).await,
+                    false => self.ails(&client).await,
+                }
+                self.set("");
+                if !ends && !self.is_no_fault() {
+                    self.recovers(&client).await;
+                }
+            }
+        }
+        self.set("");
+        // Whatever has been, the next connection is as good as any.
+        let next = self.connect(LONG).await.unwrap();
+        self.recovers(&next).await;
+    }
+
+    fn set(&self, faults: &str) {
+        fs::write(&self.far.switch, faults).unwrap();
+        // Half of a write that is read meanwhile is no fault either.
+        std::thread::sleep(Duration::from_millis(60));
+    }
+
+    async fn connect(&self, within: Duration) -> Result<Client, ClientError> {
+        let connected = timeout(LONG, Client::connect_with(self.far.api, within, BRIEF)).await;
+        connected.unwrap_or_else(|_| panic!("{self:?} hangs"))
+    }
+
+    /// Only who was never answered is refused, with a sentence.
+    fn refused(&self, error: &ClientError) {
+        assert!(matches!(self.step, "connect" | "version" | "any"), "{self:?}: {error}");
+        let fits = match self.fault {
+            "hangup" | "huge" => {
+                matches!(
+                    error,
+                    ClientError::ClosedEarly(_) | ClientError::Garbage(_) | ClientError::Deadline(..)
+                )
+            }
+            _ => matches!(error, ClientError::Deadline(..) | ClientError::Garbage(_)),
+        };
+        assert!(fits, "{self:?}: {error}");
+    }
+
+    /// What a viewer's page does; every call comes back in its time.
+    async fn live(&self, client: &Client) {
+        let _ = client.scene();
+        let calls = async {
+            let _ = client.tree().await;
+            let _ = client.perform(call(&Wish::ListMissions {})).await;
+            let _ = client.perform(call(&Wish::Pause { paused: false })).await;
+        };
+        assert!(timeout(BRIEF.call * 12, calls).await.is_ok(), "{self:?}: a call has no deadline");
+    }
+
+    async fn ails(&self, client: &Client) {
+        let silent = self.fault == "silent";
+        let mut told = client.trouble();
+        if self.is_no_fault() {
+            return;
+        }
+        let how = if silent { "does not answer" } else { "cannot be read" };
+        let fits = timeout(
+            LONG,
+            told.wait_for(|trouble| {
+                trouble.as_ref().is_some_and(|trouble| {
+                    trouble.message.contains(how) && trouble.message.contains(self.asked)
+                })
+            }),
+        )
+        .await
+        .is_ok();
+        assert!(fits, "{self:?}: it says {:?}", told.borrow());
+    }
+
+    /// Nothing that an older build would not do as well, or that anybody reads.
+    fn is_no_fault(&self) -> bool {
+        let unread = (self.step, self.fault) == ("luascript", "types") || self.step == "version";
+        self.fault == "silent" && !self.must || unread
+    }
+
+    async fn ended(&self, client: &Client) {
+        let parting = timeout(LONG, client.closed()).await.unwrap_or_else(|_| panic!("{self:?}: it stays"));
+        let words = parting.to_string();
+        let says = if self.fault == "huge" { "cannot be read" } else { "hung up" };
+        assert!(words.contains(says) || words.contains("hung up"), "{self:?}: {words}");
+        assert!(matches!(client.version().await, Err(ClientError::Closed)), "{self:?}");
+    }
+
+    async fn recovers(&self, client: &Client) {
+        let well = async {
+            let mut told = client.trouble();
+            let mut scene = client.scene();
+            let known = scene.wait_for(Option::is_some).await.is_ok();
+            let well = told.wait_for(Option::is_none).await.is_ok();
+            let tree = client.tree().await;
+            let missions = client.perform(call(&Wish::ListMissions {})).await;
+            known
+                && well
+                && tree.is_ok_and(|tree| tree.node("Mars").is_some() && !tree.actions().is_empty())
+                && matches!(missions, Ok(Some(Answer::Missions(missions))) if !missions.is_empty())
+                && client.perform(call(&Wish::Pause { paused: false })).await.is_ok()
+        };
+        assert_eq!(timeout(LONG, well).await, Ok(true), "{self:?}: it says {:?}", client.trouble().borrow());
+    }
+}
+
+impl std::fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{} of {:?}", self.step, self.fault, self.far.api.generation)
+    }
+}
+
+/// These name nothing of the scene.
+fn call(wish: &Wish) -> Call {
+    let saved = Saved::of("/nowhere".as_ref());
+    let grounds = Grounds {
+        tree: &Tree::default(),
+        saved: &saved,
+        recordings: &[],
+        recorder: None,
+        raw_lua: false,
+        now: UnixMillis(0),
+    };
+    judge(wish, Role::Presenter, &grounds).unwrap()
+}
