@@ -30,7 +30,7 @@ use crate::{
     launch::{self, Launched},
     log::{ReadLine, Ring, Tail},
     machine::{Adopted, Exit, Failure, Farewell, Input, Kind, Machine, Output},
-    process::{self, Program},
+    process::{self, Mark, Program},
     words,
 };
 
@@ -381,8 +381,8 @@ impl Driver {
 
     async fn adopt(&mut self, running: Running) -> Input {
         let Running { display, program, window, api_port } = running;
-        let id = self.spec.id;
-        self.program = program.and_then(|program| Program::adopt(program, id));
+        let mark = Mark::of(&self.spec.dir);
+        self.program = program.and_then(|program| Program::adopt(program, mark.clone()));
         match Display::adopt(display.clone()).await {
             Ok(adopted) => self.display = Some(Arc::new(adopted)),
             Err(error) => info!(%error, "the instance's display cannot be taken over"),
@@ -399,7 +399,7 @@ impl Driver {
         } else {
             // Killed in between, a node may have started a program that it did not journal.
             let leader = program;
-            if let Err(error) = spawn_blocking(move || process::sweep(id, leader)).await {
+            if let Err(error) = spawn_blocking(move || process::sweep(&mark, leader)).await {
                 warn!(%error, "sweeping up after an earlier node");
             }
         }

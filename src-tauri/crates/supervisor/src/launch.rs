@@ -17,7 +17,7 @@ use openspace::{
 use crate::{
     Spec, log,
     machine::Failure,
-    process::{self, Program},
+    process::{self, Mark, Program},
 };
 
 #[derive(Debug)]
@@ -34,9 +34,10 @@ pub(crate) fn launch(spec: &Spec, display_env: Vec<(String, String)>) -> Result<
     plan.env.extend(display_env.into_iter().filter(|(_, value)| !value.is_empty()));
     write(&plan).map_err(|error| unwritable(&error))?;
     // What an earlier start left behind would hold ports and caches.
-    process::sweep(spec.id, None);
+    let mark = Mark::of(&spec.dir);
+    process::sweep(&mark, None);
     let log = log::begin(&spec.dir).map_err(|error| unwritable(&error))?;
-    let program = Program::spawn(&plan, spec.id, log).map_err(|error| {
+    let program = Program::spawn(&plan, mark, log).map_err(|error| {
         let name = &spec.build.name;
         let why = format!("{name} cannot be started: {}.", sentence_part(&error));
         // Neither a program that is missing nor one that may not be run gets better by trying again.

@@ -7,19 +7,36 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use display::process::Kill;
-use model::{InstanceId, LaunchPlan, ProcessId};
+use model::{LaunchPlan, ProcessId};
 use process_wrap::std::{CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::machine::Exit;
 
 /// In the environment of the program and of all that it starts: whose they are.
-pub(crate) const MARK: &str = "OPENSPACE_WEBRTC_INSTANCE";
+const MARK: &str = "OPENSPACE_WEBRTC_INSTANCE";
+
+/// By the instance's folder: an instance that goes on at another node has the same name there, and two nodes may share a computer.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark(PathBuf);
+
+impl Mark {
+    pub fn of(dir: &Path) -> Self {
+        Self(std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()))
+    }
+
+    fn is_on(&self, pid: u32) -> bool {
+        let mark = [MARK.as_bytes(), b"=", self.0.as_os_str().as_encoded_bytes()].concat();
+        fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|pair| pair == mark))
+    }
+}
 
 /// Settings of the node, which may hold secrets.
 const OUR_PREFIX: &str = "OPENSPACE_WEBRTC_";
@@ -43,27 +60,27 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Program {
     id: ProcessId,
-    instance: InstanceId,
+    mark: Mark,
 }
 
 impl Program {
     /// `log` takes what it prints.
-    pub fn spawn(plan: &LaunchPlan, instance: InstanceId, log: File) -> io::Result<Self> {
+    pub fn spawn(plan: &LaunchPlan, mark: Mark, log: File) -> io::Result<Self> {
         let mut command = Command::new(&plan.program);
         command.args(&plan.args).current_dir(&plan.working_dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         for name in std::env::vars_os().map(|(name, _)| name).filter(stays_behind) {
             command.env_remove(name);
         }
-        command.envs(&plan.env).env(MARK, instance.to_string());
+        command.envs(&plan.env).env(MARK, &mark.0);
         let child = CommandWrap::from(command).wrap(ProcessSession).spawn()?;
         // It is our child and not collected yet, so its id cannot be another's.
-        Ok(Self { id: display::process::identify(child.id())?, instance })
+        Ok(Self { id: display::process::identify(child.id())?, mark })
     }
 
     /// The program that an earlier node started, if it still runs.
-    pub fn adopt(id: ProcessId, instance: InstanceId) -> Option<Self> {
-        display::process::is_alive(id).then_some(Self { id, instance })
+    pub fn adopt(id: ProcessId, mark: Mark) -> Option<Self> {
+        display::process::is_alive(id).then_some(Self { id, mark })
     }
 
     pub const fn id(&self) -> ProcessId {
@@ -87,12 +104,12 @@ impl Program {
 
     /// Ends it and all that it started, now.
     pub fn kill(&self) {
-        kill_all(self.instance, Some(self.id));
+        kill_all(&self.mark, Some(self.id));
     }
 
     /// Ends what it left behind and says how it ended. Blocks for some milliseconds.
     pub fn bury(self) -> Exit {
-        sweep(self.instance, Some(self.id));
+        sweep(&self.mark, Some(self.id));
         let Some(pid) = pid(self.id.pid) else { return Exit::Unknown };
         match rustix::process::waitpid(Some(pid), WaitOptions::NOHANG) {
             Ok(Some((_, status))) => status
@@ -107,19 +124,18 @@ impl Program {
 }
 
 /// Ends all processes of an instance that nobody knows any more. Blocks until they are gone.
-pub(crate) fn sweep(instance: InstanceId, leader: Option<ProcessId>) {
+pub(crate) fn sweep(mark: &Mark, leader: Option<ProcessId>) {
     for _ in 0..SWEEP_ROUNDS {
-        if kill_all(instance, leader) == 0 {
+        if kill_all(mark, leader) == 0 {
             return;
         }
         std::thread::sleep(SWEEP_PAUSE);
     }
-    tracing::warn!(%instance, "a process of the instance does not end even when it is killed");
+    tracing::warn!(folder = %mark.0.display(), "a process of the instance does not end even when it is killed");
 }
 
 /// How many still lived. The leader's id names its session as long as it is not collected, or as long as a member of the session lives.
-fn kill_all(instance: InstanceId, leader: Option<ProcessId>) -> usize {
-    let mark = format!("{MARK}={instance}").into_bytes();
+fn kill_all(mark: &Mark, leader: Option<ProcessId>) -> usize {
     let ours = std::process::id();
     let session = leader.map(|leader| leader.pid);
     let members = processes().filter(|process| process.pid != ours && !process.has_ended).filter(|process| {
@@ -128,7 +144,7 @@ fn kill_all(instance: InstanceId, leader: Option<ProcessId>) -> usize {
             && leader.is_some_and(|leader| process.start_ticks >= leader.start_ticks)
             && (process.pid != process.session
                 || leader.is_some_and(|leader| process.start_ticks == leader.start_ticks));
-        in_session || is_marked(process.pid, &mark)
+        in_session || mark.is_on(process.pid)
     });
     let mut alive = 0;
     for Process { pid, start_ticks, .. } in members {
@@ -137,11 +153,6 @@ fn kill_all(instance: InstanceId, leader: Option<ProcessId>) -> usize {
         let _ = display::process::end(ProcessId { pid, start_ticks }, Kill::Now);
     }
     alive
-}
-
-fn is_marked(pid: u32, mark: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|pair| pair == mark))
 }
 
 struct Process {
@@ -247,14 +258,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let program = spawn(dir.path(), "exec sleep 600");
         let id = program.id();
-        let adopted = Program::adopt(id, program.instance).unwrap();
+        let adopted = Program::adopt(id, program.mark.clone()).unwrap();
         assert!(
-            Program::adopt(ProcessId { start_ticks: id.start_ticks + 1, ..id }, program.instance).is_none()
+            Program::adopt(ProcessId { start_ticks: id.start_ticks + 1, ..id }, program.mark.clone())
+                .is_none()
         );
         adopted.kill();
         adopted.ended().await;
         assert_eq!(adopted.bury(), Exit::Signal(9));
-        assert!(Program::adopt(id, program.instance).is_none());
+        assert!(Program::adopt(id, program.mark).is_none());
     }
 
     #[tokio::test]
@@ -262,10 +274,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let program = spawn(dir.path(), "env; readlink /proc/self/fd/0; pwd -P");
         program.ended().await;
-        let instance = program.instance;
         program.bury();
         let said = fs::read_to_string(dir.path().join(log::FILE)).unwrap();
-        for wanted in ["GREETING=hello", &format!("{MARK}={instance}"), "/dev/null"] {
+        for wanted in ["GREETING=hello", &format!("{MARK}={}", dir.path().display()), "/dev/null"] {
             assert!(said.lines().any(|line| line == wanted), "{wanted} in {said}");
         }
         assert!(!said.contains("WAYLAND_DISPLAY"), "{said}");
@@ -293,7 +304,7 @@ mod tests {
             working_dir: dir.to_owned(),
             ..LaunchPlan::default()
         };
-        Program::spawn(&plan, InstanceId::random(), log::begin(dir).unwrap()).unwrap()
+        Program::spawn(&plan, Mark::of(dir), log::begin(dir).unwrap()).unwrap()
     }
 
     async fn until_exists(path: &Path) {
