@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use e2e::{Api, Postgres, TestNode, api::Socket};
 use model::{InstanceState, Role, ServerId};
 use protocol::{
-    admin::{AdminCommand, AdminReply, RegistryState},
-    api::LaunchRequest,
+    admin::{AdminCommand, AdminReply, NodeSnapshot, RegistryState},
+    api::{LaunchRequest, Rescue},
     signal::{RefusalReason, ServerMessage},
 };
 use reqwest::{Method, StatusCode};
@@ -43,7 +43,7 @@ impl Fleet {
         let code = join_code(&a).await?;
         bob.command(&AdminCommand::JoinFleet { code }).await?;
         for admin in [&ann, &bob] {
-            let both = |s: &protocol::admin::NodeSnapshot| {
+            let both = |s: &NodeSnapshot| {
                 (s.fleet.machines.iter().filter(|machine| machine.alive).count() == 2).then_some(())
             };
             admin.until_snapshot("both machines", both).await?;
@@ -131,14 +131,57 @@ async fn a_lost_machine_s_instances_are_shown_lost_and_come_back_with_it() -> Re
     let (status, text) = ann.call(Method::DELETE, &format!("/api/v1/instances/{id}"), None).await?;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(text.contains("The machine Foyer does not answer"), "{text}");
-    let mut refused = ann.attend(id, None).await?;
-    let said = refused.until("a refusal", |m| matches!(m, ServerMessage::Refused { .. })).await?;
-    assert!(matches!(said, ServerMessage::Refused { retry_after_s: Some(_), .. }), "{said:?}");
 
     fleet.b.up().await?;
     ann.until(id, InstanceState::Ready).await?;
     let mut back = ann.attend(id, None).await?;
     assert_eq!(welcome(&mut back).await?.1, Role::Owner);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_lost_with_its_machine_goes_on_on_another_and_the_old_one_lets_go() -> Result<()> {
+    let mut fleet = Fleet::start().await?;
+    let (here, there) = (id_of(&fleet.a).await?, id_of(&fleet.b).await?);
+    let (ann, eve) = (fleet.a.browser().await?, fleet.a.browser().await?);
+    let id = launch_at(&ann, there).await?;
+    ann.until(id, InstanceState::Ready).await?;
+    let mut viewer = ann.attend(id, None).await?;
+    welcome(&mut viewer).await?;
+    let saved = "SELECT count(*) FROM machine_instances WHERE scene->>'focus' IS NOT NULL";
+    while fleet.postgres.sql("openspace", saved)?.trim() != "1" {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let goes_on = LaunchRequest { resume: Some(id), ..LaunchRequest::default() };
+    let early = ann.launch(&goes_on).await.unwrap_err().to_string();
+    assert!(early.contains("Its machine answers"), "{early}");
+
+    fleet.b.kill()?;
+    let lost = ann.until(id, InstanceState::Lost).await?;
+    assert_eq!(lost.rescue, Some(Rescue::Resume));
+    // Its page is told so, and waits.
+    let mut waits = ann.attend(id, None).await?;
+    let is_lost = |message: &ServerMessage| match message {
+        ServerMessage::Welcome { instance, .. } => instance.state == InstanceState::Lost,
+        _ => false,
+    };
+    waits.until("that its machine is lost", is_lost).await?;
+    let foreign = eve.launch(&goes_on).await.unwrap_err().to_string();
+    assert!(foreign.contains("not yours"), "{foreign}");
+
+    assert_eq!(ann.launch(&goes_on).await?, id, "it keeps its name, and with it its address");
+    let view = ann.until(id, InstanceState::Ready).await?;
+    assert_eq!((view.server_id, view.rescue), (here, None));
+    let mut back = ann.attend(id, None).await?;
+    let restored = |message: &ServerMessage| matches!(message, ServerMessage::Notice { message } if message.contains("is back"));
+    back.until("the scene", restored).await?;
+
+    // The old machine finds its program still running, and ends it.
+    fleet.b.up().await?;
+    let gone = |s: &NodeSnapshot| s.instances.is_empty().then_some(());
+    fleet.b.admin()?.until_snapshot("that it has let go", gone).await?;
+    let view = ann.instance(id).await?;
+    assert_eq!((view.state, view.server_id), (InstanceState::Ready, here));
     Ok(())
 }
 

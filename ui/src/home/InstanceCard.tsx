@@ -7,7 +7,9 @@ import { endsIn } from '@shared/endingWords';
 import { count } from '@shared/format';
 import { useNow } from '@shared/hooks/useNow';
 import { isLive, phaseSentence } from '@shared/instanceWords';
-import type { EndingView, InstanceView } from '@shared/protocol';
+import type { EndingView, InstanceView, Rescue } from '@shared/protocol';
+
+import { useState } from 'react';
 
 import classes from './InstanceCard.module.css';
 
@@ -21,10 +23,12 @@ type InstanceCardProps = {
   stale: boolean;
   onStop: () => void;
   onRemove: () => void;
+  /** Goes on elsewhere with what is lost with its machine. */
+  onRescue: () => Promise<void>;
 };
 
 export function InstanceCard(props: InstanceCardProps) {
-  const { instance, where, compact, fetchPicture, stale, onStop, onRemove } = props;
+  const { instance, where, compact, fetchPicture, stale, onStop, onRemove, onRescue } = props;
   const { state, build_name, url } = instance;
   const running = state === 'ready';
   const live = isLive(state);
@@ -65,22 +69,27 @@ export function InstanceCard(props: InstanceCardProps) {
         <p className={classes.detail}>{detailOf(instance)}</p>
         {live && instance.ending !== null && <Ending ending={instance.ending} />}
         <div className={classes.actions}>
-          <Button
-            component="a"
-            href={url}
-            flex={1}
-            radius="xl"
-            size={compact ? 'compact-md' : 'sm'}
-            color="lamp.4"
-            disabled={!live || state === 'stopping'}
-          >
-            {running ? 'Rejoin' : 'Open'}
-          </Button>
+          {instance.rescue !== null ? (
+            <RescueButton compact={compact} stale={stale} rescue={instance.rescue} onRescue={onRescue} />
+          ) : (
+            <Button
+              component="a"
+              href={url}
+              flex={1}
+              radius="xl"
+              size={compact ? 'compact-md' : 'sm'}
+              color="lamp.4"
+              disabled={!live || state === 'stopping'}
+            >
+              {running ? 'Rejoin' : 'Open'}
+            </Button>
+          )}
           <Button
             variant="default"
             radius="xl"
             size={compact ? 'compact-md' : 'sm'}
-            disabled={state === 'stopping' || stale}
+            disabled={state === 'stopping' || state === 'lost' || stale}
+            title={state === 'lost' ? 'Its machine does not answer: it cannot be told.' : undefined}
             onClick={live ? onStop : onRemove}
             aria-label={`${live ? 'Stop' : 'Remove'} ${build_name}`}
           >
@@ -89,6 +98,31 @@ export function InstanceCard(props: InstanceCardProps) {
         </div>
       </div>
     </article>
+  );
+}
+
+type RescueButtonProps = { compact: boolean; stale: boolean; rescue: Rescue; onRescue: () => Promise<void> };
+
+function RescueButton({ compact, stale, rescue, onRescue }: RescueButtonProps) {
+  const [going, setGoing] = useState(false);
+  const goOn = async () => {
+    setGoing(true);
+    await onRescue();
+    setGoing(false);
+  };
+  return (
+    <Button
+      flex={1}
+      radius="xl"
+      size={compact ? 'compact-md' : 'sm'}
+      color="lamp.4"
+      loading={going}
+      disabled={stale}
+      title="On another machine"
+      onClick={() => void goOn()}
+    >
+      {rescue === 'resume' ? 'Continue elsewhere' : 'Start anew elsewhere'}
+    </Button>
   );
 }
 

@@ -28,6 +28,15 @@ export function MyInstances({ live, state, compact }: MyInstancesProps) {
         notifications.show({ color: 'red', title: failed, message: inWords(error) }),
       );
   };
+  const rescue = async (instance: InstanceView) => {
+    try {
+      const launched = await live.launch({ resume: instance.instance_id });
+      if ('url' in launched) window.location.assign(launched.url);
+      // Else its place in the queue shows above by itself.
+    } catch (error) {
+      notifications.show({ color: 'red', title: 'It does not go on', message: inWords(error) });
+    }
+  };
   return (
     <section className={classes.mine} aria-labelledby="mine" data-compact={compact}>
       <h2 id="mine" className={classes.title}>
@@ -47,6 +56,7 @@ export function MyInstances({ live, state, compact }: MyInstancesProps) {
               stale={state.link === 'down'}
               onStop={() => setAsked(instance)}
               onRemove={() => end(instance, 'It was not removed')}
+              onRescue={() => rescue(instance)}
             />
           </li>
         ))}

@@ -55,8 +55,9 @@ export async function ask(
     if (signal?.aborted) throw error;
     throw new Unreachable();
   }
-  // A proxy in front of a server that is away.
-  if (response.status === 502 || response.status === 504) throw new Unreachable();
+  // A proxy in front of a server that is away: ours says in a problem's words which other machine it is that does not answer.
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
+  if ((response.status === 502 || response.status === 504) && !isProblem) throw new Unreachable();
   if (!response.ok) throw new Refused(await problemOf(response));
   return response;
 }

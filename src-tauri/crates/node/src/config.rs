@@ -84,6 +84,17 @@ pub struct SupervisorDoor {
 pub struct RelayDoor {
     pub bind: IpAddr,
     pub port: u16,
+    #[serde(rename = "continue")]
+    pub goes_on: GoesOn,
+}
+
+/// Whether an instance goes on elsewhere when its machine is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoesOn {
+    Ask,
+    Auto,
+    Never,
 }
 
 #[derive(Clone, Debug, Deserialize)]

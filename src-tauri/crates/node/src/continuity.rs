@@ -10,5 +10,5 @@ mod rhythm;
 mod tidy;
 
 pub use keeper::Keeper;
-pub use left::left_scene;
+pub use left::{Resume, left_scene, lost};
 pub use tidy::{Limits, tidy};

@@ -58,6 +58,7 @@ mod tests {
             created: UnixMillis(0),
             standby: false,
             ending: None,
+            rescue: None,
         }
     }
 

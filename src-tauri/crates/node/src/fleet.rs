@@ -8,12 +8,13 @@ mod host;
 mod others;
 mod removal;
 mod viewer;
+mod waiting;
 mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use gateway::{Caller, Refused, ViewerChannel};
-use model::{InstanceId, ServerId};
+use model::{InstanceId, InstanceState, ServerId};
 use protocol::{
     api::{InstanceView, InviteCreated, InviteRequest, Problem, ServerView},
     fleet::{FleetRole, FleetView, MachineView},
@@ -27,9 +28,10 @@ use self::words::{Ask, Asker, Question, Reply};
 pub use self::{
     door::{announce, dir, me},
     others::Others,
+    viewer::interrupted,
 };
 use crate::{
-    config::Config,
+    config::{Config, GoesOn},
     elsewhere::{Elsewhere, Order, Refusal},
     membership::{self, Membership},
     problem::problem,
@@ -51,6 +53,7 @@ pub struct Fleet {
     others: watch::Sender<Arc<Others>>,
     /// How another machine reaches this one.
     host: String,
+    goes_on: GoesOn,
 }
 
 impl Fleet {
@@ -64,7 +67,8 @@ impl Fleet {
         let (relay, visits) = Relay::open(door::config(config, data_dir, me)).await;
         let (machines, membership) = (membership.fleet(), membership.clone());
         let others = watch::Sender::new(Arc::default());
-        (Self { me, relay, membership, machines, others, host: membership::host(config) }, visits)
+        let (host, goes_on) = (membership::host(config), config.relay.goes_on);
+        (Self { me, relay, membership, machines, others, host, goes_on }, visits)
     }
 
     /// Looks at the others and answers them. Ends with the node.
@@ -154,6 +158,9 @@ impl Fleet {
         instance: InstanceId,
         hello: &Hello,
     ) -> Result<ViewerChannel, Refused> {
+        if let Some(lost) = self.lost(caller, instance) {
+            return Ok(waiting::room(self.others(), caller.clone(), lost, hello.viewer_id));
+        }
         let question = Question::Attend {
             id: instance,
             invite: hello.invite.as_deref().map(|invite| invite_hash(invite).to_hex()),
@@ -164,10 +171,21 @@ impl Fleet {
         let stream = match self.relay.stream(at, &place, opening).await {
             Ok(stream) => stream,
             // Its media may well go on: the page is not told no, it tries again.
-            Err(_) if hello.viewer_id.is_some() && self.is_alive(at) => return Ok(viewer::interrupted()),
+            Err(_) if hello.viewer_id.is_some() && self.is_alive(at) => return Ok(interrupted()),
             Err(why) => return Err(self.away(at, &why.to_string(), hello)),
         };
-        viewer::relayed(stream).await.unwrap_or_else(|| Ok(viewer::interrupted()))
+        viewer::relayed(stream).await.unwrap_or_else(|| Ok(interrupted()))
+    }
+
+    /// An instance of this caller's that is lost with its machine.
+    pub fn lost(&self, caller: &Caller, id: InstanceId) -> Option<InstanceView> {
+        let known = self.others.borrow().one(caller, id);
+        known.filter(|view| view.state == InstanceState::Lost)
+    }
+
+    /// The same, where it is to go on elsewhere without a question.
+    pub fn is_to_go_on(&self, caller: &Caller, id: InstanceId) -> bool {
+        self.goes_on == GoesOn::Auto && self.lost(caller, id).is_some()
     }
 
     fn away(&self, at: ServerId, why: &str, hello: &Hello) -> Refused {

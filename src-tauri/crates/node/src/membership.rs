@@ -8,6 +8,7 @@ mod driver;
 mod found;
 mod offers;
 mod own_row;
+mod scenes;
 
 use cluster::placement::Offer;
 use model::{ServerId, health::HealthSample};

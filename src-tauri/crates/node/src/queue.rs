@@ -33,7 +33,7 @@ use crate::{
     admission::Slots,
     builds::Builds,
     cloud::Here,
-    config::Config,
+    config::{Config, GoesOn},
     elsewhere::Elsewhere,
     life::Draining,
     membership::Membership,
@@ -54,6 +54,7 @@ pub struct Setup {
     pub per_session: u32,
     pub default_size: Size,
     pub rules: Rules,
+    pub goes_on: GoesOn,
     /// Present while the machine is being emptied: then no slot of it is for anybody.
     pub drain: watch::Receiver<Option<Draining>>,
 }
@@ -73,6 +74,7 @@ impl Setup {
             per_session: slots.per_session,
             default_size: config.size(),
             rules: config.queue.rules(),
+            goes_on: config.relay.goes_on,
             drain,
         }
     }

@@ -32,7 +32,7 @@ use crate::{
     cloud::Here,
     continuity::left_scene,
     events,
-    fleet::Fleet,
+    fleet::{Fleet, interrupted},
     membership::Membership,
     metrics,
     old_world::OldWorld,
@@ -384,6 +384,9 @@ impl Reception for Desk {
             self.identify(bearer).await.map_err(|error| refused(RefusalReason::Unavailable, error.detail))?;
         let caller = caller.ok_or_else(stale_session)?;
         if let Some(at) = self.elsewhere(instance).await {
+            if self.fleet.is_to_go_on(&caller, instance) && self.goes_on(&caller, instance).await {
+                return Ok(interrupted());
+            }
             return self.fleet.attend(at, &caller, instance, &hello).await;
         }
         let invite = hello.invite.as_deref().map(invite_hash);

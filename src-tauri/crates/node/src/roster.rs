@@ -9,7 +9,7 @@ use display::graphics::Graphics;
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
 use openspace::saved::Saved;
 use protocol::api::{EndingView, Problem};
-use store::{LeftScene, Store};
+use store::Store;
 use supervisor::{InstanceHandle, Report};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -18,7 +18,8 @@ use tokio::{
 
 use crate::{
     admission::{self, Slots},
-    continuity, life,
+    continuity::{self, Resume},
+    life,
     logs::Logs,
     stage::{self, Stage},
 };
@@ -109,8 +110,7 @@ pub struct Launch {
     pub build: Build,
     pub profile: Option<String>,
     pub size: Size,
-    /// The instance in which the scene was left that is gone on with.
-    pub resume: Option<LeftScene>,
+    pub resume: Option<Resume>,
     pub now: UnixMillis,
 }
 

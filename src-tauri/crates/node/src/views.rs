@@ -58,6 +58,7 @@ pub fn news(member: &Member, status: &InstanceStatus) -> InstanceNews {
         message: status.message.clone(),
         build_name: member.build.name.clone(),
         demo: member.build.is_demo(),
+        rescue: None,
     }
 }
 
@@ -97,6 +98,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         created: member.created,
         standby: member.is_standby(),
         ending: row.ending,
+        rescue: None,
     }
 }
 

@@ -96,6 +96,19 @@ pub struct InstanceView {
     pub standby: bool,
     /// It ends soon, unless somebody does something.
     pub ending: Option<EndingView>,
+    /// Its machine is lost, and it may go on elsewhere: launch with `resume`.
+    #[serde(default)]
+    pub rescue: Option<Rescue>,
+}
+
+/// How an instance goes on when its machine is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rescue {
+    /// As it was last seen.
+    Resume,
+    /// From its beginning: what it showed is not known.
+    Anew,
 }
 
 /// When an instance ends, and why.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::stream_report::StreamReport;
+use crate::{api::Rescue, stream_report::StreamReport};
 
 /// 64 KiB: an offer with every candidate is under 10 KiB.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -160,6 +160,9 @@ pub struct InstanceNews {
     /// What people call the build: "Demo sky", "OpenSpace 0.22".
     pub build_name: String,
     pub demo: bool,
+    /// Its machine is lost, and whose it is may have it go on elsewhere.
+    #[serde(default)]
+    pub rescue: Option<Rescue>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]

@@ -1,11 +1,11 @@
 //! Instances of all machines, each as its own machine tells it; and the sessions that any machine has greeted.
 
 use model::{InstanceId, SecretHash, ServerId};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Generation, Published, Registry, SharedInstance, Trouble};
+use crate::{Generation, Known, Published, Registry, SharedInstance, Trouble};
 
 /// The whole list at once: what is not in it is no more. Telling it twice changes nothing, and what another machine has taken over
 /// stays with that machine.
@@ -81,7 +81,8 @@ impl Registry {
     pub async fn instances(&self, session: Option<SecretHash>) -> Result<Vec<SharedInstance>, Trouble> {
         let sql = "
             SELECT i.instance_id, i.machine_id, i.session, i.view,
-                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now())
+                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now()),
+                i.scene IS NOT NULL
             FROM machine_instances i WHERE $1::bytea IS NULL OR i.session = $1 ORDER BY i.modified";
         let session = session.map(|session| session.0.to_vec());
         Ok(self.rows(sql, &[&session]).await?.iter().filter_map(shared).collect())
@@ -90,9 +91,35 @@ impl Registry {
     pub async fn instance(&self, instance: InstanceId) -> Result<Option<SharedInstance>, Trouble> {
         let sql = "
             SELECT i.instance_id, i.machine_id, i.session, i.view,
-                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now())
+                EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now()),
+                i.scene IS NOT NULL
             FROM machine_instances i WHERE i.instance_id = $1";
         Ok(self.row(sql, &[&instance.0]).await?.as_ref().and_then(shared))
+    }
+
+    /// What an instance of this machine shows now. False when it is another machine's, or an older generation tells it.
+    pub async fn keep_scene(
+        &self,
+        instance: InstanceId,
+        server: ServerId,
+        generation: Generation,
+        scene: &Value,
+    ) -> Result<bool, Trouble> {
+        let sql = "
+            WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+            UPDATE machine_instances i SET scene = $4 FROM soon, heartbeats h
+            WHERE i.instance_id = $1 AND i.machine_id = $2 AND h.machine_id = $2 AND h.generation = $3";
+        Ok(self.change(sql, &[&instance.0, &server.0, &generation.0, scene]).await? == 1)
+    }
+
+    /// What is known of an instance, and whether its machine is.
+    pub async fn known(&self, instance: InstanceId) -> Result<Option<Known>, Trouble> {
+        let sql = "
+            SELECT i.instance_id, i.machine_id, i.session, i.view, false, i.scene IS NOT NULL, i.scene,
+                h.seen <= now() - make_interval(secs => $2)
+            FROM machine_instances i JOIN heartbeats h USING (machine_id) WHERE i.instance_id = $1";
+        let row = self.row(sql, &[&instance.0, &crate::DEAD_AFTER.as_secs_f64()]).await?;
+        Ok(row.and_then(|row| Some(Known { shared: shared(&row)?, scene: row.get(6), lost: row.get(7) })))
     }
 
     /// The instance is `to`'s from now on, if the machine that has it is dead. Its old machine lets it go when it comes back.
@@ -109,6 +136,17 @@ impl Registry {
         let params: crate::connection::Params<'_> =
             &[&instance.0, &to.0, &generation.0, &crate::DEAD_AFTER.as_secs_f64()];
         Ok(self.change(sql, params).await? == 1)
+    }
+
+    /// What was taken over could not be begun: it is again the dead machine's, and somebody may try anew.
+    pub async fn give_back(
+        &self,
+        instance: InstanceId,
+        from: ServerId,
+        to: ServerId,
+    ) -> Result<bool, Trouble> {
+        let sql = "UPDATE machine_instances SET machine_id = $3 WHERE instance_id = $1 AND machine_id = $2";
+        Ok(self.change(sql, &[&instance.0, &from.0, &to.0]).await? == 1)
     }
 
     /// Adding it again keeps the first moment.
@@ -130,5 +168,6 @@ fn shared(row: &Row) -> Option<SharedInstance> {
         session: SecretHash(row.get::<_, Vec<u8>>(2).try_into().ok()?),
         view: row.get(3),
         live: row.get(4),
+        has_scene: row.get(5),
     })
 }

@@ -32,7 +32,7 @@ pub use look::{Found, Tables, look};
 pub use setup::{Database, RowFate, SetUp, setup};
 pub use trouble::Trouble;
 pub use words::{
-    Beat, FencingToken, Generation, Heartbeat, Joined, Load, Machine, OldServer, Place, Published,
+    Beat, FencingToken, Generation, Heartbeat, Joined, Known, Load, Machine, OldServer, Place, Published,
     Reservation, ServerRow, SharedInstance,
 };
 

@@ -144,6 +144,17 @@ pub struct SharedInstance {
     pub live: bool,
     /// As the machine's API tells it.
     pub view: Value,
+    /// Is it known what it shows?
+    pub has_scene: bool,
+}
+
+/// What another machine needs to go on with an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub shared: SharedInstance,
+    pub scene: Option<Value>,
+    /// Its machine does not answer any more.
+    pub lost: bool,
 }
 
 /// What became of the list that a machine has published.

@@ -2,6 +2,7 @@
 import type { InstanceId } from "./InstanceId";
 import type { InstanceState } from "./InstanceState";
 import type { Phase } from "./Phase";
+import type { Rescue } from "./Rescue";
 
 /**
  * How the instance is, as the stream page tells it.
@@ -14,4 +15,8 @@ detail: string | null, attempt: number, message: string | null,
 /**
  * What people call the build: "Demo sky", "OpenSpace 0.22".
  */
-build_name: string, demo: boolean, };
+build_name: string, demo: boolean, 
+/**
+ * Its machine is lost, and whose it is may have it go on elsewhere.
+ */
+rescue: Rescue | null, };

@@ -3,6 +3,7 @@ import type { EndingView } from "./EndingView";
 import type { InstanceId } from "./InstanceId";
 import type { InstanceState } from "./InstanceState";
 import type { Phase } from "./Phase";
+import type { Rescue } from "./Rescue";
 import type { ServerId } from "./ServerId";
 import type { UnixMillis } from "./UnixMillis";
 
@@ -18,4 +19,8 @@ standby: boolean,
 /**
  * It ends soon, unless somebody does something.
  */
-ending: EndingView | null, };
+ending: EndingView | null, 
+/**
+ * Its machine is lost, and it may go on elsewhere: launch with `resume`.
+ */
+rescue: Rescue | null, };

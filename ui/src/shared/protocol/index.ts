@@ -77,6 +77,7 @@ export type { RegistryView } from './RegistryView';
 export type { Rejected } from './Rejected';
 export type { Rendition } from './Rendition';
 export type { RenditionView } from './RenditionView';
+export type { Rescue } from './Rescue';
 export type { Role } from './Role';
 export type { Rung } from './Rung';
 export type { SavedFile } from './SavedFile';

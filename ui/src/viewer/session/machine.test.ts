@@ -268,6 +268,7 @@ function instance(state: InstanceState): InstanceNews {
     message: null,
     build_name: 'Demo sky',
     demo: true,
+    rescue: null,
   };
 }
 

@@ -124,6 +124,7 @@ const live: State = {
     message: null,
     build_name: 'OpenSpace',
     demo: false,
+    rescue: null,
   },
 };
 

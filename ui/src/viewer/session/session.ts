@@ -6,6 +6,7 @@ import type {
   Hello,
   InviteCreated,
   KeysMessage,
+  Launched,
   PointerMessage,
   QualityMode,
   Role,
@@ -235,6 +236,20 @@ export class Session {
       bearer: sessionId.get(),
     });
     return new URL(url, window.location.href).href;
+  }
+
+  /** Goes on elsewhere with what is lost. Under its own name: this page is let in there as soon as it begins. */
+  async rescue(): Promise<void> {
+    try {
+      const launched = await askJson<Launched>('/api/v1/instances', {
+        method: 'POST',
+        body: { resume: this.instance },
+        bearer: sessionId.get(),
+      });
+      if (!('url' in launched)) window.location.assign('/');
+    } catch (error) {
+      this.notice.emit(inWords(error));
+    }
   }
 
   /** While it flies by itself, the program does as if nobody were there. */

@@ -20,6 +20,7 @@ function withInstance(news: Partial<InstanceNews>): State {
       message: null,
       build_name: 'OpenSpace 0.22',
       demo: false,
+      rescue: null,
       ...news,
     },
   };
@@ -49,6 +50,13 @@ test('what the server says about a restart stands for itself', () => {
 
 test('the second start of the same restart is still a restart', () => {
   expect(wordsOf(withInstance({ state: 'starting', attempt: 3 }))?.title).toMatch(/^Restarting/);
+});
+
+test('an instance that is lost with its machine may go on elsewhere', () => {
+  const message = 'The machine Dome does not answer any more.';
+  const words = wordsOf(withInstance({ state: 'lost', message, rescue: 'resume' }));
+  expect(words).toMatchObject({ detail: message, rescue: 'Continue on another machine' });
+  expect(wordsOf(withInstance({ state: 'lost', message }))?.rescue).toBeNull();
 });
 
 test('a refusal gives its reason and a way on', () => {

@@ -1,7 +1,7 @@
 // What the stage says in each phase: what happened, to what, what comes next. Pure.
 
 import { phaseSentence } from '@shared/instanceWords';
-import type { RefusalReason } from '@shared/protocol';
+import type { RefusalReason, Rescue } from '@shared/protocol';
 
 import { phaseOf, type State } from './machine';
 
@@ -16,6 +16,8 @@ export type Words = {
   progress: number | null;
   /** Is there something to try by hand? */
   again: string | null;
+  /** Its machine is lost: what a press that goes on elsewhere is called. */
+  rescue: string | null;
 };
 
 /** `null` while the picture speaks for itself. */
@@ -43,12 +45,16 @@ export function wordsOf(state: State): Words | null {
   }
 }
 
+const rescueWords = {
+  resume: 'Continue on another machine',
+  anew: 'Start it anew on another machine',
+} satisfies Record<Rescue, string>;
+
 function reconnecting(state: State): Words {
   if (state.instance?.state === 'lost') {
-    return busy(
-      'Waiting for the machine',
-      state.instance.message ?? 'The machine of this instance does not answer.',
-    );
+    const { message, rescue } = state.instance;
+    const words = message ?? 'The machine of this instance does not answer.';
+    return { ...busy('Waiting for the machine', words), rescue: rescue && rescueWords[rescue] };
   }
   const why =
     state.bye === 'shutdown'
@@ -124,11 +130,11 @@ function ended(state: State): Words {
 }
 
 function busy(title: string, detail: string): Words {
-  return { title, detail, step: null, busy: true, progress: null, again: null };
+  return { title, detail, step: null, busy: true, progress: null, again: null, rescue: null };
 }
 
 function quiet(title: string, detail: string, again: string | null): Words {
-  return { title, detail, step: null, busy: false, progress: null, again };
+  return { title, detail, step: null, busy: false, progress: null, again, rescue: null };
 }
 
 /** The sentences that are there, none twice. */

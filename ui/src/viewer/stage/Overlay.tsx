@@ -1,12 +1,20 @@
 import { Button, Loader } from '@mantine/core';
+import { useState } from 'react';
 
 import type { State } from '../session/machine';
 import { phaseOf } from '../session/machine';
 import { wordsOf, type Words } from '../session/words';
 import classes from './Overlay.module.css';
 
+type OverlayProps = {
+  state: State;
+  onAgain: () => void;
+  /** Goes on elsewhere with what is lost. */
+  onRescue: () => Promise<void>;
+};
+
 /** Plain words over the stage while there is no live picture; a slim pill when the last picture is still good to see. */
-export function Overlay({ state, onAgain }: { state: State; onAgain: () => void }) {
+export function Overlay({ state, onAgain, onRescue }: OverlayProps) {
   const words = wordsOf(state);
   if (!words) return null;
   if (phaseOf(state) === 'reconnecting' && state.picture) return <Pill words={words} />;
@@ -19,6 +27,7 @@ export function Overlay({ state, onAgain }: { state: State; onAgain: () => void 
         {words.step !== null && <p className={classes.step}>{words.step}</p>}
         {words.progress !== null && <Progress value={words.progress} />}
         <Ways words={words} onAgain={onAgain} />
+        {words.rescue !== null && <RescueWay words={words.rescue} onRescue={onRescue} />}
       </div>
     </div>
   );
@@ -45,6 +54,22 @@ function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
           {words.again}
         </Button>
       )}
+    </div>
+  );
+}
+
+function RescueWay({ words, onRescue }: { words: string; onRescue: () => Promise<void> }) {
+  const [going, setGoing] = useState(false);
+  const goOn = async () => {
+    setGoing(true);
+    await onRescue();
+    setGoing(false);
+  };
+  return (
+    <div className={classes.ways}>
+      <Button color="lamp.4" radius="xl" autoContrast loading={going} onClick={() => void goOn()}>
+        {words}
+      </Button>
     </div>
   );
 }

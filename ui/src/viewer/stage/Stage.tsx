@@ -35,7 +35,7 @@ export function Stage({ session }: { session: Session }) {
 
   return (
     <>
-      <Overlay state={state} onAgain={() => session.again()} />
+      <Overlay state={state} onAgain={() => session.again()} onRescue={() => session.rescue()} />
       {live && <WatchHint session={session} state={state} />}
       {live && <Flight session={session} state={state} />}
       {live && <TroubleNotice session={session} />}

@@ -112,6 +112,7 @@ impl Node {
             created: UnixMillis(0),
             standby: false,
             ending: None,
+            rescue: None,
         }
     }
 
@@ -461,6 +462,7 @@ impl Node {
             message: None,
             build_name: "Demo sky".to_owned(),
             demo: true,
+            rescue: None,
         }
     }
 }

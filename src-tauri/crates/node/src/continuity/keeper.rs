@@ -40,6 +40,8 @@ pub struct Keeper {
     commands: mpsc::Sender<Command>,
     /// What the viewers are told, once each.
     notices: watch::Receiver<String>,
+    /// As the journal has it.
+    saved: watch::Receiver<Option<SavedScene>>,
 }
 
 impl Keeper {
@@ -53,11 +55,13 @@ impl Keeper {
     ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (tell, notices) = watch::channel(String::new());
+        let (publish, saved) = watch::channel(None);
         let task = Task {
             id,
             adopted,
             store,
             tell,
+            publish,
             client: None,
             baseline: Baseline::default(),
             last: None,
@@ -67,7 +71,7 @@ impl Keeper {
             blind: false,
         };
         tokio::spawn(task.run(instance.reports(), stage.state(), inbox));
-        Self { commands, notices }
+        Self { commands, notices, saved }
     }
 
     /// A viewer's wish has changed a setting.
@@ -96,6 +100,11 @@ impl Keeper {
     pub fn notices(&self) -> watch::Receiver<String> {
         self.notices.clone()
     }
+
+    /// What the instance shows, as it was last saved.
+    pub fn saved(&self) -> Option<SavedScene> {
+        self.saved.borrow().clone()
+    }
 }
 
 struct Task {
@@ -103,6 +112,7 @@ struct Task {
     adopted: Option<ProcessId>,
     store: Store,
     tell: watch::Sender<String>,
+    publish: watch::Sender<Option<SavedScene>>,
     /// Of the program that is ready now.
     client: Option<Client>,
     baseline: Baseline,
@@ -124,6 +134,7 @@ impl Task {
         mut inbox: mpsc::Receiver<Command>,
     ) {
         self.last = self.store.scene(self.id).await.unwrap_or_default();
+        self.publish.send_replace(self.last.clone());
         loop {
             let report = reports.borrow_and_update().clone();
             self.follow(&report).await;
@@ -243,6 +254,7 @@ impl Task {
             Ok(()) => debug!(instance = %self.id, settings = scene.properties.len(), "scene saved"),
             Err(error) => warn!(instance = %self.id, %error, "the scene was not journaled"),
         }
+        self.publish.send_replace(Some(scene.clone()));
         self.last = Some(scene);
     }
 

@@ -6,14 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cluster::fate::{Fate, Rescue, fate, rescue};
 use gateway::Caller;
-use model::{InstanceId, InstanceState, SecretHash, ServerId};
+use model::{InstanceId, SecretHash, ServerId};
 use protocol::api::InstanceView;
-use registry::{Machine, SharedInstance};
+use registry::{HEARTBEAT_EVERY, Machine, SharedInstance};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
 use super::Fleet;
+use crate::config::GoesOn;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Until its machine has told the registry of it, a launch is known by the machine's own answer.
@@ -58,13 +60,21 @@ impl Others {
         self.all.entry(id).or_insert(Other { server, session, view });
     }
 
-    /// What the registry says now; what it does not know yet stays for a moment.
-    fn after(&self, told: Vec<SharedInstance>, me: ServerId, machines: &[Machine], now: Instant) -> Self {
+    /// What the registry says now; what it does not know yet stays for a moment. `may_go_on`: what is lost, elsewhere.
+    fn after(
+        &self,
+        told: Vec<SharedInstance>,
+        me: ServerId,
+        machines: &[Machine],
+        may_go_on: bool,
+        now: Instant,
+    ) -> Self {
         let told = told.into_iter().filter(|shared| shared.server != me);
         let mut all: BTreeMap<_, _> = told
             .filter_map(|shared| {
                 let machine = machines.iter().find(|machine| machine.server == shared.server);
-                let view = shown(serde_json::from_value(shared.view).ok()?, machine);
+                let view = shown(serde_json::from_value(shared.view).ok()?, machine, shared.has_scene);
+                let view = InstanceView { rescue: view.rescue.filter(|_| may_go_on), ..view };
                 Some((shared.instance, Other { server: shared.server, session: shared.session, view }))
             })
             .collect();
@@ -87,20 +97,28 @@ fn may_see(caller: &Caller, other: &Other) -> bool {
 }
 
 /// As its machine told it last, or lost with it.
-fn shown(view: InstanceView, machine: Option<&Machine>) -> InstanceView {
-    if machine.is_some_and(|machine| machine.alive) || !view.state.is_live() {
+fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool) -> InstanceView {
+    let fate = machine.map_or(Fate::Lost, |machine| fate(machine.age, HEARTBEAT_EVERY));
+    let state = cluster::fate::shown(view.state, fate);
+    if state == view.state {
         return view;
     }
     let name = machine.map_or("it runs on", |machine| machine.name.as_str());
     let message =
         format!("The machine {name} does not answer any more. If it comes back, this goes on where it was.");
     InstanceView {
-        state: InstanceState::Lost,
+        state,
         phase: None,
         progress: None,
         detail: None,
         message: Some(message),
         viewers: 0,
+        ending: None,
+        rescue: match rescue(state, has_scene) {
+            Rescue::Resume => Some(protocol::api::Rescue::Resume),
+            Rescue::Anew => Some(protocol::api::Rescue::Anew),
+            Rescue::Nothing => None,
+        },
         ..view
     }
 }
@@ -109,6 +127,7 @@ fn shown(view: InstanceView, machine: Option<&Machine>) -> InstanceView {
 pub async fn follow(fleet: Fleet) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let may_go_on = fleet.goes_on != GoesOn::Never;
     loop {
         ticks.tick().await;
         let registry = fleet.registry();
@@ -120,7 +139,7 @@ pub async fn follow(fleet: Fleet) {
         match timeout(LOOK_EVERY * 5, registry.instances(None)).await {
             Ok(Ok(told)) => {
                 fleet.others.send_if_modified(|others| {
-                    let after = others.after(told, fleet.me, &machines, Instant::now());
+                    let after = others.after(told, fleet.me, &machines, may_go_on, Instant::now());
                     let changed = **others != after;
                     *others = Arc::new(after);
                     changed
@@ -135,7 +154,7 @@ pub async fn follow(fleet: Fleet) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use model::UnixMillis;
+    use model::{InstanceState, UnixMillis};
     use registry::{Generation, Load};
 
     use super::*;
@@ -159,6 +178,7 @@ mod tests {
             created: UnixMillis(0),
             standby: false,
             ending: None,
+            rescue: None,
         }
     }
 
@@ -173,7 +193,7 @@ mod tests {
             region: None,
             ip_address: String::new(),
             graphics_card: None,
-            age: Duration::ZERO,
+            age: if alive { Duration::ZERO } else { HEARTBEAT_EVERY * 3 },
             alive,
             draining: false,
             slots_total: 1,
@@ -185,7 +205,7 @@ mod tests {
     fn shared(server: ServerId, session: SecretHash, view: &InstanceView) -> SharedInstance {
         let live = view.state.is_live();
         let json = serde_json::to_value(view).unwrap();
-        SharedInstance { instance: view.instance_id, server, session, live, view: json }
+        SharedInstance { instance: view.instance_id, server, session, live, view: json, has_scene: false }
     }
 
     const ANN: SecretHash = SecretHash([1; 32]);
@@ -198,7 +218,7 @@ mod tests {
         let told = vec![shared(dome, ANN, &ready), shared(dome, ANN, &failed), shared(me, ANN, &mine)];
         let at = |alive| {
             let machines = [machine(dome, alive)];
-            Others::default().after(told.clone(), me, &machines, Instant::now())
+            Others::default().after(told.clone(), me, &machines, true, Instant::now())
         };
         let seen = at(true).seen(&Caller::Session(ANN));
         assert_eq!(seen.len(), 2, "this machine's own are told by itself");
@@ -206,6 +226,7 @@ mod tests {
         assert_eq!(at(true).owner(ready.instance_id), Some(dome));
         let lost = at(false).one(&Caller::Admin, ready.instance_id).unwrap();
         assert_eq!((lost.state, lost.viewers), (InstanceState::Lost, 0));
+        assert_eq!(lost.rescue, Some(protocol::api::Rescue::Anew), "nothing is known of what it showed");
         assert!(lost.message.unwrap().starts_with("The machine Dome does not answer"));
         let failed = at(false).one(&Caller::Admin, failed.instance_id).unwrap();
         assert_eq!(failed.state, InstanceState::Failed, "what has ended is not lost");
@@ -219,11 +240,11 @@ mod tests {
         others.expect(ANN, dome, new.clone());
         let now = Instant::now();
         let machines = [machine(dome, true)];
-        let after = others.after(Vec::new(), me, &machines, now);
+        let after = others.after(Vec::new(), me, &machines, true, now);
         assert_eq!(after.owner(new.instance_id), Some(dome));
-        let told = others.after(vec![shared(dome, ANN, &new)], me, &machines, now);
-        assert_eq!(told.after(Vec::new(), me, &machines, now).owner(new.instance_id), None);
-        let never = after.after(Vec::new(), me, &machines, now + EXPECTED_FOR * 2);
+        let told = others.after(vec![shared(dome, ANN, &new)], me, &machines, true, now);
+        assert_eq!(told.after(Vec::new(), me, &machines, true, now).owner(new.instance_id), None);
+        let never = after.after(Vec::new(), me, &machines, true, now + EXPECTED_FOR * 2);
         assert_eq!(never.owner(new.instance_id), None, "it has ended before it was told");
     }
 
@@ -237,6 +258,7 @@ mod tests {
             vec![bad, shared(dome, ANN, &good)],
             me,
             &[machine(dome, true)],
+            true,
             Instant::now(),
         );
         assert_eq!(others.seen(&Caller::Admin), [good]);

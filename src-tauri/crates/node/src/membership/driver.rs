@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use super::{
     Beginning, Command, Meeting, Offers, Seat, Told, address::shown, describe, offers, own_row::Site,
+    scenes::Scenes,
 };
 use crate::{
     clock,
@@ -53,6 +54,7 @@ pub(super) struct Driver {
     untold: bool,
     /// The others do not know yet what can be launched here.
     unoffered: bool,
+    scenes: Scenes,
     sexton: bool,
     ticks: u32,
     last_contact: Option<UnixMillis>,
@@ -77,6 +79,7 @@ impl Driver {
             generation: None,
             untold: true,
             unoffered: true,
+            scenes: Scenes::default(),
             sexton: false,
             ticks: 0,
             last_contact: None,
@@ -158,6 +161,8 @@ impl Driver {
         if self.untold {
             self.publish_instances(registry, generation).await?;
         }
+        let rows = self.told.roster.rows().borrow().clone();
+        self.scenes.tell(registry, self.site.server, generation, &rows).await?;
         let offers_are_due = self.ticks.is_multiple_of(TICKS_OF_OFFERS);
         if self.unoffered || offers_are_due {
             self.offer(registry, generation).await?;
@@ -180,6 +185,7 @@ impl Driver {
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
         (self.untold, self.unoffered) = (true, true);
+        self.scenes.forget();
         self.beat(registry, joined.generation).await
     }
 
@@ -229,7 +235,8 @@ impl Driver {
         let told = rows.values().filter(|row| !row.member.is_standby()).filter_map(|row| {
             let view = serde_json::to_value(views::instance(row, server)).ok()?;
             let live = row.report.status.state.is_live();
-            Some(SharedInstance { instance: row.member.id, server, session: row.member.session, live, view })
+            let (instance, session) = (row.member.id, row.member.session);
+            Some(SharedInstance { instance, server, session, live, view, has_scene: false })
         });
         let told: Vec<_> = told.collect();
         match registry.publish(server, generation, &told).await? {

@@ -19,6 +19,7 @@ use super::{
     request::{self, keeps_its_place},
 };
 use crate::{
+    continuity::Resume,
     elsewhere::Order,
     membership::Seat,
     problem::{problem, too_many},
@@ -33,9 +34,10 @@ const FULL: u16 = 503;
 impl Queue {
     /// Where it goes best; a place in the queue where nothing is free.
     pub async fn launch(&self, by: By, request: LaunchRequest) -> Result<Launched, Problem> {
+        let resume = self.means.resumed(by, &request).await?;
         let prepared = self.means.prepare(by, &request, None).await;
         let seat = self.means.membership.seat();
-        let wanted = wanted(&request, self.means.setup.server, &prepared);
+        let wanted = wanted(&request, self.means.setup.server, resume.as_ref(), &prepared);
         let mut machines = vec![self.this_machine(&wanted, prepared.is_ok())];
         if seat.is_some() {
             machines.extend(self.others());
@@ -46,6 +48,8 @@ impl Queue {
         };
         match placed {
             Ok(outcome) => outcome.map(told),
+            // What goes on under its own name needs the registry's word that it runs nowhere else.
+            Err(_) if resume.is_some_and(|resume| resume.lost.is_some()) => Err(unsure()),
             // Without the registry this machine does what it can by itself.
             Err(why) => {
                 if let Broken::Trouble(error) = why {
@@ -64,11 +68,33 @@ impl Queue {
         let Order { by: session, limited, request, reservation } = order;
         let by = By { session, limited };
         let launch = self.means.prepare(by, &request, Some(reservation.instance)).await?;
-        let started = self.means.roster.launch(launch).await?;
-        if let Some(Seat { registry, generation, .. }) = self.means.membership.seat() {
-            settle(&registry, generation, &reservation, started.id).await;
+        self.begin_here(launch, &reservation, self.means.membership.seat().as_ref()).await
+    }
+
+    /// In the slot that is reserved here.
+    async fn begin_here(
+        &self,
+        launch: Launch,
+        reserved: &Reservation,
+        seat: Option<&Seat>,
+    ) -> Result<Started, Problem> {
+        let lost = launch.resume.as_ref().and_then(|resume| Some((resume.id, resume.lost?)));
+        if let Some((id, _)) = lost {
+            take_over(id, seat).await?;
         }
-        Ok(started)
+        let begun = self.means.roster.launch(launch).await;
+        let Some(Seat { registry, generation, server, .. }) = seat else { return begun };
+        match &begun {
+            Ok(started) => settle(registry, *generation, reserved, started.id).await,
+            Err(_) => {
+                if let Some((id, from)) = lost
+                    && let Err(error) = registry.give_back(id, *server, from).await
+                {
+                    warn!(instance = %id, %error, "what could not go on here is not offered again");
+                }
+            }
+        }
+        begun
     }
 
     /// Until somebody takes it or nobody can. `Err`: the registry is not to be had.
@@ -82,7 +108,7 @@ impl Queue {
         seat: &Seat,
     ) -> Result<Result<Outcome, Problem>, Broken> {
         if by.limited
-            && let Some(full) = self.session_is_full(by, &seat.registry).await?
+            && let Some(full) = self.session_is_full(by, request.resume, &seat.registry).await?
         {
             return Ok(Err(full));
         }
@@ -104,7 +130,9 @@ impl Queue {
                 Decision::Here => self.means.setup.server,
                 Decision::There(server) => server,
             };
-            let reserved = seat.registry.reserve(to, InstanceId::random(), RESERVED_FOR).await?;
+            let own = prepared.as_ref().ok().and_then(|launch| launch.id);
+            let instance = own.unwrap_or_else(InstanceId::random);
+            let reserved = seat.registry.reserve(to, instance, RESERVED_FOR).await?;
             let Some(reserved) = reserved else {
                 refused.push(to);
                 continue;
@@ -133,10 +161,9 @@ impl Queue {
         seat: &Seat,
     ) -> Result<Started, Problem> {
         if reserved.server == self.means.setup.server {
-            let launch = Launch { id: Some(reserved.instance), ..prepared.clone()? };
-            let started = self.means.roster.launch(launch).await?;
-            settle(&seat.registry, seat.generation, reserved, started.id).await;
-            return Ok(started);
+            let launch = prepared.clone()?;
+            let launch = Launch { id: launch.id.or(Some(reserved.instance)), ..launch };
+            return self.begin_here(launch, reserved, Some(seat)).await;
         }
         let order = Order {
             by: by.session,
@@ -165,11 +192,18 @@ impl Queue {
         Ok(self.look(by, ticket.id).await.map(Outcome::Waits))
     }
 
-    /// What runs on other machines counts too.
-    async fn session_is_full(&self, by: By, registry: &Registry) -> Result<Option<Problem>, Trouble> {
+    /// What runs on other machines counts too, but for what goes on now.
+    async fn session_is_full(
+        &self,
+        by: By,
+        resumed: Option<InstanceId>,
+        registry: &Registry,
+    ) -> Result<Option<Problem>, Trouble> {
         let here = taken_by(by.session, &self.means.roster.rows().borrow());
         let shared = registry.instances(Some(by.session)).await?;
-        let elsewhere = |shared: &&SharedInstance| shared.live && shared.server != self.means.setup.server;
+        let elsewhere = |shared: &&SharedInstance| {
+            shared.live && shared.server != self.means.setup.server && Some(shared.instance) != resumed
+        };
         let there = u32::try_from(shared.iter().filter(elsewhere).count()).unwrap_or(u32::MAX);
         let most = self.means.setup.per_session;
         Ok((here.saturating_add(there) >= most).then(|| too_many(most, false)))
@@ -287,6 +321,29 @@ fn unreachable(why: impl std::fmt::Display) -> Problem {
     problem(503, "The queue cannot be asked", detail)
 }
 
+/// Nobody else goes on with it from now on, and its old machine lets it go when it comes back.
+async fn take_over(id: InstanceId, seat: Option<&Seat>) -> Result<(), Problem> {
+    let seat = seat.ok_or_else(unsure)?;
+    match seat.registry.take_over(id, seat.server, seat.generation).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(problem(
+            409,
+            "It goes on already",
+            "Its machine is back, or somebody else has it go on: open it from the home page.",
+        )),
+        Err(error) => {
+            warn!(instance = %id, %error, "not taken over");
+            Err(unsure())
+        }
+    }
+}
+
+fn unsure() -> Problem {
+    let detail =
+        "The registry does not answer, so nobody can tell whether it runs elsewhere. Try again in a moment.";
+    problem(503, "It cannot go on now", detail)
+}
+
 /// The owner's word to the registry. What it does not hear now, the list of this machine's instances tells it.
 async fn settle(registry: &Registry, generation: Generation, reserved: &Reservation, runs: InstanceId) {
     let told = if runs == reserved.instance {
@@ -319,15 +376,23 @@ fn nowhere(why: Why) -> Problem {
     problem(status, title, why.to_string())
 }
 
-fn wanted(request: &LaunchRequest, here: ServerId, prepared: &Result<Launch, Problem>) -> Wanted {
+fn wanted(
+    request: &LaunchRequest,
+    here: ServerId,
+    resume: Option<&Resume>,
+    prepared: &Result<Launch, Problem>,
+) -> Wanted {
     // What a scene was left in is here.
-    let server = request.server_id.or(request.resume.map(|_| here));
-    let known = prepared.as_ref().ok();
+    let left_here = resume.filter(|resume| resume.lost.is_none());
+    let server = request.server_id.or(left_here.map(|_| here));
+    let known = prepared.as_ref().ok().map(|launch| launch.build.id.to_string());
+    let gone_on = resume.map(|resume| resume.by.build.to_string());
+    let profile = resume.and_then(|resume| resume.by.profile.clone());
     Wanted {
         server,
         region: request.region.clone(),
-        build: request.build.clone().or_else(|| known.map(|launch| launch.build.id.to_string())),
-        profile: request.profile.clone(),
+        build: request.build.clone().or(gone_on).or(known),
+        profile: request.profile.clone().or(profile),
         needs: Needs::default(),
     }
 }

@@ -5,7 +5,13 @@ use protocol::api::{LaunchRequest, Problem};
 use serde_json::Value;
 
 use super::{By, Means};
-use crate::{clock, continuity::left_scene, problem::problem, roster::Launch};
+use crate::{
+    clock,
+    config::GoesOn,
+    continuity::{Resume, left_scene, lost},
+    problem::problem,
+    roster::Launch,
+};
 
 impl Means {
     /// The request, resolved. `id` is that of a reserved slot.
@@ -16,10 +22,8 @@ impl Means {
         id: Option<InstanceId>,
     ) -> Result<Launch, Problem> {
         let now = clock::now();
-        let resume = match request.resume {
-            Some(scene) => Some(left_scene(&self.store, by.session, scene).await?),
-            None => None,
-        };
+        let resume = self.resumed(by, request).await?;
+        let lost = resume.as_ref().filter(|resume| resume.lost.is_some()).map(|resume| resume.id);
         let (build, profile) = match &resume {
             Some(left) => (Some(left.by.build.as_str()), left.by.profile.as_deref()),
             None => (request.build.as_deref(), request.profile.as_deref()),
@@ -29,7 +33,20 @@ impl Means {
         let size =
             Size::new(request.width.unwrap_or(default.width), request.height.unwrap_or(default.height));
         let By { session, limited } = by;
+        let id = lost.or(id);
         Ok(Launch { id, by: session, limited, build, profile, size: size.clamped(), resume, now })
+    }
+
+    /// What the request goes on with: what was left here, or what ran on a machine that is lost.
+    pub(super) async fn resumed(&self, by: By, request: &LaunchRequest) -> Result<Option<Resume>, Problem> {
+        let Some(id) = request.resume else { return Ok(None) };
+        let unknown = match left_scene(&self.store, by.session, id).await {
+            Ok(left) => return Ok(Some(left)),
+            Err(unknown) => unknown,
+        };
+        let seat = self.membership.seat().filter(|_| self.setup.goes_on != GoesOn::Never);
+        let Some(seat) = seat else { return Err(unknown) };
+        lost(&seat.registry, by.session, id).await?.map(Some).ok_or(unknown)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use gateway::{Caller, Refused, ViewerChannel};
 use model::{InstanceId, InstanceState, Role, SecretHash, StopReason, UnixMillis, ViewerId};
-use protocol::api::{InstanceView, InviteCreated, InviteRequest, Problem};
+use protocol::api::{InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem};
 use store::Invite;
+use tracing::info;
 
-use super::Desk;
+use super::{Desk, by};
 use crate::{
     clock,
     problem::{journal, problem},
@@ -31,6 +32,19 @@ pub struct Guest {
 }
 
 impl Desk {
+    /// Begins what is lost with its machine elsewhere, as its page would.
+    pub(super) async fn goes_on(&self, caller: &Caller, id: InstanceId) -> bool {
+        let request = LaunchRequest { resume: Some(id), ..LaunchRequest::default() };
+        match self.queue.launch(by(caller), request).await {
+            Ok(Launched::Instance { .. }) => true,
+            Ok(Launched::Queued { .. }) => false,
+            Err(why) => {
+                info!(instance = %id, why = why.detail, "what was lost with its machine does not go on by itself");
+                false
+            }
+        }
+    }
+
     pub fn view_here(&self, caller: &Caller, id: InstanceId) -> Result<InstanceView, Problem> {
         Ok(views::instance(&self.visible(caller, id)?, self.server))
     }

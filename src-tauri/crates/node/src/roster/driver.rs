@@ -146,7 +146,9 @@ impl Driver {
         life.begin().await;
         info!(instance = %id, "handed out, as it stood ready");
         if let Some(left) = &launch.resume {
-            scene.restore(left.scene.clone()).await;
+            if let Some(shown) = &left.scene {
+                scene.restore(shown.clone()).await;
+            }
             self.taken_up(left.id).await;
         }
         self.publish();
@@ -171,8 +173,12 @@ impl Driver {
         info!(instance = %record.id, build = %record.build, "launching");
         let (id, state) = (record.id, record.state);
         if let Some(left) = launch.resume {
-            self.store.put_scene(id, &left.scene, launch.now).await.map_err(unjournaled)?;
-            self.taken_up(left.id).await;
+            if let Some(shown) = &left.scene {
+                self.store.put_scene(id, shown, launch.now).await.map_err(unjournaled)?;
+            }
+            if left.id != id {
+                self.taken_up(left.id).await;
+            }
         }
         self.open(record, launch.build);
         self.publish();

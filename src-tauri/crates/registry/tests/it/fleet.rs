@@ -86,6 +86,14 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     let done = Published::Done { taken: Vec::new() };
     assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), done);
     assert!(!registry.take_over(x, rows[1].server, generations[1]).await.unwrap(), "its machine lives");
+    let mars = json!({ "focus": "Mars" });
+    assert!(registry.keep_scene(x, rows[0].server, generations[0], &mars).await.unwrap());
+    let not_its = registry.keep_scene(x, rows[1].server, generations[1], &json!({})).await;
+    assert!(!not_its.unwrap(), "another machine's");
+    let huge = json!({ "focus": "x".repeat(2 << 20) });
+    assert!(registry.keep_scene(x, rows[0].server, generations[0], &huge).await.is_err(), "it is bounded");
+    let known = registry.known(x).await.unwrap().unwrap();
+    assert_eq!((known.scene, known.lost), (Some(mars.clone()), false));
     assert_eq!(registry.bury().await.unwrap(), []);
 
     age(&postgres, &rows[0], 7);
@@ -96,7 +104,12 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     assert_eq!(fleet.iter().map(|machine| machine.alive).collect::<Vec<_>>(), [false, true]);
     let none = registry.reserve(rows[0].server, InstanceId::random(), A_WHILE).await.unwrap();
     assert_eq!(none, None, "the dead take nobody in");
+    assert!(registry.known(x).await.unwrap().unwrap().lost);
     assert!(registry.take_over(x, rows[1].server, generations[1]).await.unwrap());
+    assert!(registry.give_back(x, rows[1].server, rows[0].server).await.unwrap());
+    assert!(registry.take_over(x, rows[1].server, generations[1]).await.unwrap(), "somebody may try again");
+    let known = registry.known(x).await.unwrap().unwrap();
+    assert_eq!((known.shared.server, known.scene, known.lost), (rows[1].server, Some(mars), false));
 
     // It comes back, tells what it believes to have, and learns what it has lost.
     registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap();

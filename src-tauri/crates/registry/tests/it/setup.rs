@@ -52,7 +52,7 @@ async fn each_trouble_has_a_sentence_of_its_own_and_none_tells_the_password() {
         (good.replace("word", "wort"), "does not know the password of `postgres`"),
         (postgres.url("nowhere"), "no database `nowhere`"),
         (postgres.url_of("guest", "openspace"), "`guest` may not do this"),
-        (postgres.url("newer"), "newer OpenSpace WebRTC (schema 999, this one knows 2)"),
+        (postgres.url("newer"), "newer OpenSpace WebRTC (schema 999, this one knows"),
         (postgres.url("foreign_one"), "`servers` has no column `server_id`"),
         (postgres.url("foreign_two"), "`queue` is not one of ours"),
         (format!("{good}?sslmode=require"), "speaks no TLS"),

@@ -65,6 +65,7 @@ pub fn runs(row: &ServerRow, instance: InstanceId, by: SecretHash) -> SharedInst
         session: by,
         live: true,
         view: json!({ "state": "ready" }),
+        has_scene: false,
     }
 }
 
