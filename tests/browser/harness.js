@@ -1,17 +1,31 @@
 // A real node and a real Chromium for the stories: each node in a folder of its own, on free ports.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, open, readdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const programs = process.env.OPENSPACE_WEBRTC_PROGRAMS ?? path.join(root, 'target/debug')
 const upWithinMs = 60_000
+export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+/** A port of this computer that nobody has now. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
 
 /** Waits for a state, never for a while: `look` answers undefined until it is there. */
 export async function until(what, look, withinMs = 60_000) {
@@ -31,31 +45,35 @@ export async function until(what, look, withinMs = 60_000) {
 }
 
 export class TestNode {
-  static async start({ sets = [], env = {} } = {}) {
+  /** `on`: what its command line begins with, to run on another computer than this; see rig/machines.js. */
+  static async start({ sets = [], env = {}, on = [] } = {}) {
     const data = await mkdtemp(path.join(tmpdir(), 'openspace-webrtc-'))
-    const node = new TestNode(data, sets, env)
+    const node = new TestNode(data, sets, env, on)
     await node.up()
     return node
   }
 
-  constructor(data, sets, env) {
-    Object.assign(this, { data, sets, env, ports: undefined, child: undefined })
+  constructor(data, sets, env, on) {
+    Object.assign(this, { data, sets, env, on, ports: undefined, child: undefined })
   }
 
   /** Starts it, or starts it again on the same folder and the same ports. */
   async up() {
     const program = path.join(programs, 'openspace-webrtc-node')
     if (!existsSync(program)) throw new Error(`${program} is not built: run \`cargo build --workspace\``)
-    const ports = this.ports ?? { http: 0, https: 0, media: 0 }
-    const sets = Object.entries(ports).flatMap(([key, port]) => (key === 'supervisor' ? [] : [`${key}.port=${port}`]))
+    const { http, https, media, relay } = this.ports ?? { http: 0, https: 0, media: 0 }
+    const ports = { http, https, media, relay: relay ?? 0 }
+    const sets = Object.entries(ports).map(([key, port]) => `${key}.port=${port}`)
     // Where the stories run may well be a cloud.
-    const flags = [...sets, 'supervisor.port=0', 'server.metadata=', ...this.sets].flatMap((set) => ['--set', set])
+    const always = ['supervisor.port=0', 'server.metadata=']
+    const settings = [...sets, ...always, ...this.sets].flatMap((set) => ['--set', set])
     const file = path.join(this.data, 'ports.json')
     await rm(file, { force: true })
     const log = await open(path.join(this.data, 'node.log'), 'a')
     const env = { ...process.env, ...this.env }
     delete env.DISPLAY
-    this.child = spawn(program, ['--data-dir', this.data, ...flags], { env, stdio: ['ignore', log.fd, log.fd] })
+    const [first, ...rest] = [...this.on, program, '--data-dir', this.data, ...settings]
+    this.child = spawn(first, rest, { env, stdio: ['ignore', log.fd, log.fd] })
     await log.close()
     const text = await until('ports.json', async () => {
       if (this.child.exitCode !== null) throw new Error(`the node ended:\n${await this.log()}`)
@@ -89,13 +107,19 @@ export class TestNode {
 
   async admin(method, call, body) {
     const token = (await readFile(path.join(this.data, 'admin.token'), 'utf8')).trim()
-    const response = await fetch(`${this.url}/api/v1${call}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
-    if (!response.ok) throw new Error(`${method} ${call}: ${response.status} ${await response.text()}`)
-    return response.status === 204 || response.headers.get('content-length') === '0' ? undefined : response.json()
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }
+    const { ok, status, text } = await this.fetch(`${this.url}/api/v1${call}`, request)
+    if (!ok) throw new Error(`${method} ${call}: ${status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  /** From the computer that it runs on. */
+  async fetch(...request) {
+    if (this.on.length === 0) return fetchText(...request)
+    const script = `(${fetchText})(...${JSON.stringify(request)}).then((answer) => console.log(JSON.stringify(answer)))`
+    const [first, ...rest] = [...this.on, process.execPath, '-e', script]
+    return JSON.parse((await promisify(execFile)(first, rest)).stdout)
   }
 
   command(command) {
@@ -106,6 +130,11 @@ export class TestNode {
     const snapshot = await this.admin('GET', '/admin/snapshot')
     return snapshot.instances.find((row) => row.instance.instance_id === instanceId)?.pid
   }
+}
+
+async function fetchText(...request) {
+  const response = await fetch(...request)
+  return { ok: response.ok, status: response.status, text: await response.text() }
 }
 
 /** Kills what carries the folder in its command line or environment: this test's displays and programs only. */
@@ -123,9 +152,9 @@ async function endEverythingIn(folder) {
   }
 }
 
-export async function launchBrowser() {
+export async function launchBrowser(executablePath = chromiumPath) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-gpu',
