@@ -10,6 +10,8 @@ import { chromiumPath } from '../harness.js'
 
 const run = promisify(execFile)
 const NET = '10.117.0'
+/** Where a guest's computer stands, which has a cable to one machine only. */
+const OUTSIDE = '10.118.0'
 
 export class Machines {
   /** `reason` says why there are no namespaces, where there are none. */
@@ -45,6 +47,22 @@ export class Machines {
       for (const device of ['eth0', 'lo']) await inside(ns, 'link', 'set', device, 'up')
       await inside(ns, 'route', 'add', 'default', 'via', `${NET}.1`)
     }
+  }
+
+  /** A computer that reaches the machine of this name and nothing else; the answer is that machine's address for it. */
+  async guestOf(name) {
+    const ip = (...args) => run('ip', args)
+    const { ns } = this.named(name)
+    const guest = { name: 'guest', ns: `${this.hub}-guest` }
+    await ip('netns', 'add', guest.ns)
+    this.machines.push(guest)
+    await ip('-n', ns, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', guest.ns)
+    for (const [at, device, address] of [[ns, 'eth1', `${OUTSIDE}.1`], [guest.ns, 'eth0', `${OUTSIDE}.2`]]) {
+      await ip('-n', at, 'addr', 'add', `${address}/24`, 'dev', device)
+      await ip('-n', at, 'link', 'set', device, 'up')
+    }
+    await ip('-n', guest.ns, 'link', 'set', 'lo', 'up')
+    return `${OUTSIDE}.1`
   }
 
   get registryAddress() {

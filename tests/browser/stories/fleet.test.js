@@ -9,6 +9,8 @@ import { Postgres } from '../rig/postgres.js'
 
 const NAMES = ['Dome', 'Foyer', 'Attic']
 let machines, postgres, browser
+/** Where a guest's computer finds the machine Dome, and nothing else. */
+let outside
 let nodes = {}
 
 before(async () => {
@@ -17,6 +19,7 @@ before(async () => {
     console.warn(`\n!! NO NETWORK NAMESPACES HERE (${machines.reason}).`)
     console.warn('!! All machines share the loopback, and one is cut off by stopping it: run as root for real cables.\n')
   }
+  if (!machines.reason) outside = await machines.guestOf('Dome')
   postgres = await Postgres.start({ on: machines.on(), address: machines.registryAddress })
   const starts = NAMES.map(async (name) => {
     const sets = [`server.name=${name}`, 'instances.slots=2', `registry.address=${machines.address(name)}`, 'log.level=info,node=debug']
@@ -63,15 +66,57 @@ async function watches(page) {
 
 const saying = (page, words) => page.getByText(words).first().waitFor({ timeout: 30_000 })
 
+test('who reaches one machine only watches what runs on another through it', async (t) => {
+  if (machines.reason) return t.skip(`without network namespaces everybody reaches everything: ${machines.reason}`)
+  const { Dome, Foyer } = nodes
+  const home = `https://${outside}:${Dome.ports.https}`
+  const browser = await launchBrowser(await machines.chromium('guest', Dome.data))
+  t.after(() => browser.close())
+  const { page, problems } = await person(browser)
+  await page.addInitScript(keepPeers)
+  await page.goto(home)
+  await until('a session', () => page.evaluate(() => localStorage.session_id))
+  const id = await launchAt(page, await serverId(Foyer))
+  await page.goto(`${home}/stream/${id}`)
+  await watches(page)
+  const remote = await page.evaluate(remoteOfMedia)
+  assert.equal(`${remote.address}:${remote.port}`, `${new URL(home).hostname}:${Dome.ports.media}`, 'by the one port of media')
+  assert.equal(remote.candidateType, 'relay')
+  assert.deepEqual(problems, [])
+  await Foyer.admin('DELETE', `/instances/${id}`)
+})
+
+/** For `addInitScript`. */
+function keepPeers() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      window.newestPeer = this
+    }
+  }
+}
+
+/** In the page: where its media comes from. */
+async function remoteOfMedia() {
+  const stats = await window.newestPeer.getStats()
+  const all = [...stats.values()]
+  const transport = all.find((one) => one.type === 'transport')
+  return stats.get(stats.get(transport.selectedCandidatePairId).remoteCandidateId)
+}
+
 test('an instance of another machine is watched, cut off, killed, and goes on elsewhere as it was left', async () => {
   const { Dome, Foyer } = nodes
   const { page, problems } = await person(browser)
   await page.addInitScript(listenToScene)
+  await page.addInitScript(keepPeers)
   await page.goto(Dome.url)
   await until('a session', () => page.evaluate(() => localStorage.session_id))
   const id = await launchAt(page, await serverId(Foyer))
   await page.goto(`${Dome.url}/stream/${id}`)
   await watches(page)
+  const remote = await page.evaluate(remoteOfMedia)
+  assert.notEqual(remote.candidateType, 'relay', 'who reaches it gets its picture directly')
   const runsOn = (await Foyer.admin('GET', '/admin/snapshot')).instances
   assert.deepEqual(runsOn.map((row) => row.instance.instance_id), [id], 'it runs on the machine that was chosen')
 

@@ -138,7 +138,7 @@ impl Node {
             warnings.push(format!("This machine stands alone: {error:#}."));
         }
         let (membership, beginning) = Membership::new(meeting);
-        let (fleet, visits) = Fleet::open(&config, &data_dir, server, &membership).await;
+        let (fleet, visits) = Fleet::open(&config, &data_dir, server, &membership, media.clone()).await;
         let waiting = queue::Setup::of(&config, server, place.clone(), slots, drain.state());
         let (known, here, there) = (store.clone(), roster.clone(), Arc::new(fleet.clone()));
         let queue = Queue::open(waiting, known, here, builds.clone(), membership.clone(), there).await?;

@@ -9,6 +9,7 @@ mod others;
 mod removal;
 mod viewer;
 mod waiting;
+mod way;
 mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -22,13 +23,17 @@ use protocol::{
 };
 use registry::{Machine, Registry};
 use relay::{Incoming, Relay, Standing, Trouble};
+use streaming::MediaPort;
 use tokio::sync::{mpsc, watch};
 
-use self::words::{Ask, Asker, Question, Reply};
 pub use self::{
     door::{announce, dir, me},
     others::Others,
     viewer::interrupted,
+};
+use self::{
+    way::Way,
+    words::{Ask, Asker, Question, Reply},
 };
 use crate::{
     config::{Config, GoesOn},
@@ -48,6 +53,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 pub struct Fleet {
     me: ServerId,
     relay: Relay,
+    media: MediaPort,
     membership: Membership,
     machines: watch::Receiver<Vec<Machine>>,
     others: watch::Sender<Arc<Others>>,
@@ -63,12 +69,13 @@ impl Fleet {
         data_dir: &Path,
         me: ServerId,
         membership: &Membership,
+        media: MediaPort,
     ) -> (Self, mpsc::Receiver<Incoming>) {
         let (relay, visits) = Relay::open(door::config(config, data_dir, me)).await;
         let (machines, membership) = (membership.fleet(), membership.clone());
         let others = watch::Sender::new(Arc::default());
         let (host, goes_on) = (membership::host(config), config.relay.goes_on);
-        (Self { me, relay, membership, machines, others, host, goes_on }, visits)
+        (Self { me, relay, media, membership, machines, others, host, goes_on }, visits)
     }
 
     /// Looks at the others and answers them. Ends with the node.
@@ -174,7 +181,7 @@ impl Fleet {
             Err(_) if hello.viewer_id.is_some() && self.is_alive(at) => return Ok(interrupted()),
             Err(why) => return Err(self.away(at, &why.to_string(), hello)),
         };
-        viewer::relayed(stream).await.unwrap_or_else(|| Ok(interrupted()))
+        viewer::relayed(stream, self.way(&place).await).await.unwrap_or_else(|| Ok(interrupted()))
     }
 
     /// An instance of this caller's that is lost with its machine.
@@ -278,6 +285,12 @@ impl Fleet {
             .iter()
             .find(|machine| machine.server == server)
             .map_or_else(|| server.to_string(), |machine| machine.name.clone())
+    }
+
+    /// For media that cannot come directly; `place` is where that machine's door is.
+    async fn way(&self, place: &str) -> Option<Way> {
+        let found = tokio::net::lookup_host(place).await.ok()?.next()?;
+        Some(Way::new(self.media.clone(), found.ip()))
     }
 
     fn is_alive(&self, server: ServerId) -> bool {

@@ -17,5 +17,5 @@ mod port;
 mod sdp;
 
 pub use peer::{Answer, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats, Playout, Why};
-pub use port::{Config, MediaPort, OpenError, PortStats};
+pub use port::{Config, MediaPort, OpenError, PortStats, forward::Forward};
 pub use sdp::OfferError;

@@ -1,6 +1,7 @@
 //! The machine's one port for media, UDP and TCP, and who gets what arrives there.
 
 pub(crate) mod addresses;
+pub mod forward;
 pub(crate) mod routes;
 pub(crate) mod stun;
 mod tcp;

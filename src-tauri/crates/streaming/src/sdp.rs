@@ -135,6 +135,15 @@ pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
     sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::trim)
 }
 
+/// Of the first candidate over UDP: all of ours have the same.
+pub(crate) fn udp_port(sdp: &str) -> Option<u16> {
+    let candidates = sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    candidates.map(|value| value.split_ascii_whitespace().collect::<Vec<_>>()).find_map(|words| {
+        let over_udp = words.get(2).is_some_and(|name| name.eq_ignore_ascii_case("udp"));
+        words.get(5).filter(|_| over_udp)?.parse().ok()
+    })
+}
+
 /// A viewer's description without its candidates: a viewer's checks show where it is, and an address that a stranger names is one
 /// that this machine would be made to send to.
 pub(crate) fn without_candidates(sdp: &str) -> String {
@@ -177,6 +186,16 @@ mod tests {
             assert_eq!(check_answer(&answer, &[Codec::H264]), Err(why));
         }
         assert_eq!(check_answer(ANSWER, &[Codec::Vp8]), Err(AnswerError::NoCodec("VP8".into())));
+    }
+
+    #[test]
+    fn an_offer_tells_where_its_maker_is_and_by_which_name() {
+        let offer = "a=ice-ufrag:abcd\r\na=candidate:2 1 tcp 9 192.0.2.1 9 typ host tcptype active\r\n\
+            a=candidate:1 1 udp 9 192.0.2.1 4700 typ host\r\n";
+        assert_eq!((ufrag(offer), udp_port(offer)), (Some("abcd"), Some(4700)));
+        for bad in ["", "a=candidate:", "a=candidate:1 1 udp 9 h 70000 typ host"] {
+            assert_eq!((ufrag(bad), udp_port(bad)), (None, None), "{bad}");
+        }
     }
 
     #[test]

@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, time::timeout};
 use tracing::debug;
 
-use super::words::{Seat, encode};
+use super::{
+    way::Way,
+    words::{Seat, encode},
+};
 
 /// As many as a session's own socket holds.
 const QUEUE: usize = 64;
@@ -20,7 +23,7 @@ const MESSAGES_PER_S: u32 = 20;
 const MESSAGES_BURST: u32 = 100;
 
 /// At the machine of the page. `None`: the link broke before the other machine could say anything.
-pub async fn relayed(mut stream: Stream) -> Option<Result<ViewerChannel, Refused>> {
+pub async fn relayed(mut stream: Stream, way: Option<Way>) -> Option<Result<ViewerChannel, Refused>> {
     match read(&timeout(SEAT_WITHIN, stream.recv()).await.ok()??)? {
         Seat::Refused { reason, message, retry_after_s } => {
             Some(Err(Refused { reason, message, retry_after_s }))
@@ -28,7 +31,15 @@ pub async fn relayed(mut stream: Stream) -> Option<Result<ViewerChannel, Refused
         Seat::Taken => {
             let (incoming, from_viewer) = mpsc::channel(QUEUE);
             let (to_viewer, outgoing) = mpsc::channel(QUEUE);
-            tokio::spawn(carry::<ViewerMessage, ServerMessage>(stream, from_viewer, to_viewer, None));
+            let told = match way {
+                Some(way) => {
+                    let (to_way, said) = mpsc::channel(QUEUE);
+                    tokio::spawn(way.tell(said, to_viewer));
+                    to_way
+                }
+                None => to_viewer,
+            };
+            tokio::spawn(carry::<ViewerMessage, ServerMessage>(stream, from_viewer, told, None));
             Some(Ok(ViewerChannel { incoming, outgoing }))
         }
     }

@@ -62,6 +62,15 @@ pub(crate) fn candidate(transport: Transport, rank: usize, address: SocketAddr) 
     format!("{foundation} 1 {name} {priority} {} {} typ host{suffix}", address.ip(), address.port())
 }
 
+/// The same of a way through this machine to another one. It is told as a relay's, the last that a viewer uses.
+pub(crate) fn forwarded(rank: usize, address: SocketAddr) -> String {
+    let local = 65_535 - u32::try_from(rank).unwrap_or(65_535).min(65_535);
+    let priority = (local << 8) | 255;
+    let (ip, port) = (address.ip(), address.port());
+    let any = if ip.is_ipv4() { "0.0.0.0" } else { "::" };
+    format!("{} 1 udp {priority} {ip} {port} typ relay raddr {any} rport 0", 101 + rank)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
