@@ -8,4 +8,4 @@ pub mod programs;
 
 pub use api::Api;
 pub use node::TestNode;
-pub use postgres::Postgres;
+pub use postgres::{Console, Postgres};

@@ -2,13 +2,14 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpListener},
     os::unix::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -169,12 +170,59 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// A terminal that stays open: for many statements, one after the other.
+    pub fn console(&self, database: &str) -> Result<Console> {
+        let mut child = program("psql")?
+            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"])
+            .args(["-p", &self.port.to_string(), "-d", database])
+            .env("PGPASSWORD", PASSWORD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("running psql")?;
+        let says = BufReader::new(child.stdout.take().context("it was piped")?);
+        let hears = child.stdin.take().context("it was piped")?;
+        Ok(Console { child, hears, says })
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+}
+
+#[derive(Debug)]
+pub struct Console {
+    child: Child,
+    hears: ChildStdin,
+    says: BufReader<ChildStdout>,
+}
+
+impl Console {
+    pub fn sql(&mut self, statements: &str) -> Result<String> {
+        const END: &str = "-- that was all";
+        writeln!(self.hears, "{statements};\n\\echo {END}")?;
+        let mut told = String::new();
+        loop {
+            let before = told.len();
+            if self.says.read_line(&mut told)? == 0 {
+                bail!("psql has ended over `{statements}`");
+            }
+            if told[before..].trim_end() == END {
+                told.truncate(before);
+                return Ok(told.trim_end().to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

@@ -129,17 +129,22 @@ impl Line {
         mine.into_iter().filter_map(|id| self.ask(id, session, now)).collect()
     }
 
-    /// A slot of this machine is free and nobody else's: it is held for the first who waits and whom it would do.
-    pub fn hold_next(&mut self, server: ServerId, now: UnixMillis) -> Option<Uuid> {
-        let until = later(now, self.rules.hold);
-        let may = |entry: &&mut Entry| {
+    /// Whose the next free slot of that machine is: the first who waits, is there, and whom it would do.
+    pub fn next_for(&self, server: ServerId, now: UnixMillis) -> Option<&Entry> {
+        let may = |entry: &&Entry| {
             entry.stage == Stage::Waiting
                 && is_here(entry, now)
                 && entry.accepts.as_ref().is_none_or(|accepts| accepts.contains(&server))
         };
-        let next = self.entries.iter_mut().find(may)?;
-        next.stage = Stage::Held { server, until };
-        Some(next.id)
+        self.entries.iter().find(may)
+    }
+
+    /// A slot of this machine is free and nobody else's: it is held for whose it is.
+    pub fn hold_next(&mut self, server: ServerId, now: UnixMillis) -> Option<Uuid> {
+        let id = self.next_for(server, now)?.id;
+        let until = later(now, self.rules.hold);
+        self.entries.iter_mut().find(|entry| entry.id == id)?.stage = Stage::Held { server, until };
+        Some(id)
     }
 
     /// Slots that are held and not taken yet.
@@ -165,11 +170,17 @@ impl Line {
         Some(Wish { session, launch: entry.launch.clone(), accepts: entry.accepts.clone() })
     }
 
-    /// What was claimed could not be begun: it is first again.
+    /// What was held or claimed could not be had: it is first again.
     pub fn put_back(&mut self, id: Uuid) {
-        let claimed = |entry: &&mut Entry| entry.id == id && entry.stage == Stage::Claimed;
-        if let Some(entry) = self.entries.iter_mut().find(claimed) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
             entry.stage = Stage::Waiting;
+        }
+    }
+
+    /// Other machines have come, or gone: what would do for it now.
+    pub fn accept(&mut self, id: Uuid, accepts: Option<Vec<ServerId>>) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.accepts = accepts;
         }
     }
 

@@ -116,7 +116,11 @@ pub fn decide(wanted: &Wanted, machines: &[Candidate], refused: &[ServerId], dra
     if best.here { Decision::Here } else { Decision::There(best.server) }
 }
 
-/// Those that would do if they had room.
+/// The machines that would do if they had room: who waits, waits for these.
+pub fn would_do(wanted: &Wanted, machines: &[Candidate]) -> Result<Vec<ServerId>, Why> {
+    Ok(fitting(wanted, machines)?.iter().map(|machine| machine.server).collect())
+}
+
 fn fitting<'a>(wanted: &Wanted, machines: &'a [Candidate]) -> Result<Vec<&'a Candidate>, Why> {
     type Test<'t> = &'t dyn Fn(&Candidate) -> bool;
     let tests: [(Why, Test<'_>); 8] = [

@@ -10,6 +10,7 @@
 //! Both queues have the same words and the same rules, and a ticket is looked for in either: who got a place while the registry was away
 //! is served by the machine that gave it out.
 
+mod candidates;
 mod driver;
 mod places;
 mod placing;
@@ -141,6 +142,7 @@ pub(crate) struct Means {
     roster: Roster,
     builds: Builds,
     membership: Membership,
+    elsewhere: Arc<dyn Elsewhere>,
 }
 
 /// The remote control.
@@ -150,7 +152,6 @@ pub struct Queue {
     commands: mpsc::Sender<Command>,
     places: watch::Receiver<Places>,
     lives: watch::Receiver<Lives>,
-    elsewhere: Arc<dyn Elsewhere>,
 }
 
 impl Queue {
@@ -166,10 +167,10 @@ impl Queue {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, places) = watch::channel(Places::default());
         let (note, lives) = watch::channel(Lives::default());
-        let means = Means { setup: Arc::new(setup), store, roster, builds, membership };
+        let means = Means { setup: Arc::new(setup), store, roster, builds, membership, elsewhere };
         let driver = driver::Driver::open(means.clone(), publish, note).await?;
         tokio::spawn(driver.run(inbox));
-        Ok(Self { means, commands, places, lives, elsewhere })
+        Ok(Self { means, commands, places, lives })
     }
 
     /// A launch of the panel or the old back end: on this machine and at once, or not at all. Nobody who waits is overtaken.

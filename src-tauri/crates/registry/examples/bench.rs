@@ -165,7 +165,7 @@ async fn place(
             }
         };
         let took = began.elapsed();
-        let kept = registry.release(reserved.server, reserved.slot, reserved.token).await?;
+        let kept = registry.release(&reserved).await?;
         placed.push(Placed { token: reserved.token.0, took, kept });
     }
     Ok(placed)

@@ -36,17 +36,24 @@ const SETTLE: &str = "
             OR (s.expires > now() AND s.expires <> 'infinity' AND s.instance_id = ANY ($3)))";
 
 /// What was launched without asking here, takes a slot: a free one first, else one that is only reserved, whose holder is then refused.
+/// Whoever waited for that one is first again.
 const SEAT: &str = "
     WITH missing AS (
         SELECT id, row_number() OVER () AS n FROM unnest($3::uuid[]) AS id
         WHERE NOT EXISTS (SELECT FROM slots WHERE machine_id = $1 AND instance_id = id AND expires > now())),
     room AS (
-        SELECT slot, row_number() OVER (ORDER BY expires >= now(), slot) AS n FROM slots
-        WHERE machine_id = $1 AND expires <> 'infinity')
-    UPDATE slots s SET token = nextval('fencing_tokens'), expires = 'infinity', instance_id = missing.id
-    FROM missing JOIN room USING (n), heartbeats h
-    WHERE s.machine_id = $1 AND s.slot = room.slot AND s.expires <> 'infinity'
-        AND h.machine_id = $1 AND h.generation = $2";
+        SELECT slot, token, expires >= now() AS reserved, row_number() OVER (ORDER BY expires >= now(), slot) AS n
+        FROM slots
+        WHERE machine_id = $1 AND expires <> 'infinity'),
+    seated AS (
+        UPDATE slots s SET token = nextval('fencing_tokens'), expires = 'infinity', instance_id = missing.id
+        FROM missing JOIN room USING (n), heartbeats h
+        WHERE s.machine_id = $1 AND s.slot = room.slot AND s.expires <> 'infinity'
+            AND h.machine_id = $1 AND h.generation = $2
+        RETURNING s.slot, room.token, room.reserved)
+    UPDATE queue q SET state = 'waiting', machine_id = NULL, slot = NULL, token = NULL, held_until = NULL
+    FROM seated
+    WHERE seated.reserved AND q.state = 'held' AND q.machine_id = $1 AND q.slot = seated.slot AND q.token = seated.token";
 
 impl Registry {
     /// Tells the whole list of this machine's instances.
@@ -122,7 +129,8 @@ impl Registry {
         Ok(row.and_then(|row| Some(Known { shared: shared(&row)?, scene: row.get(6), lost: row.get(7) })))
     }
 
-    /// The instance is `to`'s from now on, if the machine that has it is dead. Its old machine lets it go when it comes back.
+    /// The instance is `to`'s from now on, if the machine that has it is dead. That one is not heard any more until it joins again, tells
+    /// what it runs, and hears what to let go: it may only have slept.
     pub async fn take_over(
         &self,
         instance: InstanceId,
@@ -130,9 +138,13 @@ impl Registry {
         generation: Generation,
     ) -> Result<bool, Trouble> {
         let sql = "
-            UPDATE machine_instances i SET machine_id = $2, modified = now() FROM heartbeats dead, heartbeats me
-            WHERE i.instance_id = $1 AND dead.machine_id = i.machine_id AND me.machine_id = $2 AND me.generation = $3
-                AND dead.machine_id <> $2 AND dead.seen <= now() - make_interval(secs => $4)";
+            WITH dead AS (
+                UPDATE heartbeats h SET generation = h.generation + 1 FROM machine_instances i, heartbeats me
+                WHERE i.instance_id = $1 AND h.machine_id = i.machine_id AND me.machine_id = $2 AND me.generation = $3
+                    AND h.machine_id <> $2 AND h.seen <= now() - make_interval(secs => $4)
+                RETURNING h.machine_id)
+            UPDATE machine_instances i SET machine_id = $2, modified = now() FROM dead
+            WHERE i.instance_id = $1 AND i.machine_id = dead.machine_id";
         let params: crate::connection::Params<'_> =
             &[&instance.0, &to.0, &generation.0, &crate::DEAD_AFTER.as_secs_f64()];
         Ok(self.change(sql, params).await? == 1)

@@ -150,7 +150,7 @@ impl Registry {
         Ok(row.is_some_and(|row| row.get(0)))
     }
 
-    /// Shows the dead as inactive to the old back end, which has no heartbeat of its own, and forgets tickets that nobody asks about.
+    /// Shows the dead as inactive to the old back end, which has no heartbeat of its own, and looks after the queue.
     pub async fn bury(&self) -> Result<Vec<ServerId>, Trouble> {
         let sql = "
             UPDATE servers s SET status = 'inactive', available_instances = 0, modified = now()
@@ -158,7 +158,7 @@ impl Registry {
             WHERE s.server_id = m.server_id AND s.status = 'active' AND h.seen <= now() - make_interval(secs => $1)
             RETURNING m.machine_id";
         let dead = self.rows(sql, &[&DEAD_AFTER.as_secs_f64()]).await?;
-        self.forget_tickets().await?;
+        self.look_after_places().await?;
         Ok(dead.iter().map(|row| ServerId(row.get(0))).collect())
     }
 }

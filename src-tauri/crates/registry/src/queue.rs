@@ -58,16 +58,23 @@ const ENQUEUE: &str = "
             (state = 'waiting' AND seen > now() - make_interval(secs => $5)
                 OR state = 'held' AND held_until > now() - make_interval(secs => $6)) AS counts
         FROM queue),
-    lapsed AS (
-        DELETE FROM queue q USING places p WHERE q.ticket_id = p.ticket_id AND p.session = $2 AND NOT p.counts),
     room AS (
         SELECT count(*) FILTER (WHERE counts AND session = $2) < $7 AS of_session,
             count(*) FILTER (WHERE counts AND waits) < $8 AS of_all
         FROM places),
+    lapsed AS (
+        DELETE FROM queue q USING places p, room
+        WHERE q.ticket_id = p.ticket_id AND p.session = $2 AND NOT p.counts AND of_session AND of_all),
     put AS (
         INSERT INTO queue (ticket_id, session, wish, accepts)
         SELECT $1, $2, $3, $4 FROM room WHERE of_session AND of_all)
     SELECT of_session, of_all FROM room";
+
+const IN_VAIN: &str = "
+    UPDATE queue q SET state = 'waiting', machine_id = NULL, slot = NULL, token = NULL, held_until = NULL
+    WHERE state = 'claimed' AND NOT EXISTS (
+        SELECT FROM slots s
+        WHERE s.machine_id = q.machine_id AND s.slot = q.slot AND s.token = q.token AND s.expires > now())";
 
 impl Registry {
     /// At the end of the queue.
@@ -138,12 +145,13 @@ impl Registry {
         Ok(self.row(HOLD_NEXT, params).await?.map(|row| row.get(0)))
     }
 
-    /// The viewer comes for the slot that is held; only once, and only in time.
+    /// The viewer comes for the slot that is held; only once, and only while it is.
     pub async fn claim(&self, id: Uuid, session: SecretHash) -> Result<Option<Reservation>, Trouble> {
         let sql = "
-            UPDATE queue q SET state = 'claimed' FROM slots s
-            WHERE q.ticket_id = $1 AND q.session = $2 AND q.state = 'held' AND q.held_until > now()
+            UPDATE queue q SET state = 'claimed', seen = now() FROM slots s
+            WHERE q.ticket_id = $1 AND q.session = $2 AND q.state = 'held'
                 AND s.machine_id = q.machine_id AND s.slot = q.slot AND s.token = q.token
+                AND s.expires > now() AND s.expires < 'infinity'
             RETURNING s.machine_id, s.slot, s.token, s.instance_id, extract(epoch FROM s.expires - now())::float8";
         let row = self.row(sql, &[&id, &session.0.as_slice()]).await?;
         Ok(row.map(|row| reservation(&row)))
@@ -168,9 +176,21 @@ impl Registry {
         Ok(row.map_or(0, |row| u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)))
     }
 
-    pub(crate) async fn forget_tickets(&self) -> Result<(), Trouble> {
-        let sql = "DELETE FROM queue WHERE seen < now() - make_interval(secs => $1)";
-        self.change(sql, &[&FORGOTTEN_AFTER.as_secs_f64()]).await.map(drop)
+    /// Other machines have come, or gone: what would do for it now.
+    pub async fn accept(&self, id: Uuid, session: SecretHash, servers: &[ServerId]) -> Result<(), Trouble> {
+        let sql = "UPDATE queue SET accepts = $3 WHERE ticket_id = $1 AND session = $2 AND state = 'waiting'";
+        let servers: Vec<Uuid> = servers.iter().map(|server| server.0).collect();
+        self.change(sql, &[&id, &session.0.as_slice(), &servers]).await.map(drop)
+    }
+
+    /// Who came for a slot in which nobody began anything (its machine has fallen, or the one that asked it) is first again; places that
+    /// are over are forgotten.
+    pub(crate) async fn look_after_places(&self) -> Result<(), Trouble> {
+        self.change(IN_VAIN, &[]).await?;
+        let sql = "
+            DELETE FROM queue WHERE seen <= now() - make_interval(secs => $1)
+                OR state = 'claimed' AND seen <= now() - make_interval(secs => $2)";
+        self.change(sql, &[&FORGOTTEN_AFTER.as_secs_f64(), &GONE_AFTER.as_secs_f64()]).await.map(drop)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{DEAD_AFTER, FencingToken, Generation, Registry, Reservation, Trouble
 
 // Leases do not wait for the disk. When Postgres falls in the moment until they are there, all connections end, and each machine joins
 // again and tells the whole list of what runs: what was lost is taken anew or free. The owner's admission has the last word before and
-// after, and it confirms by instance beside the token, since the same fall may give a token twice.
+// after, and whoever acts on a lease shows its instance beside the token, since the same fall may give a token twice.
 
 /// A tray of free slots is not queued for: who finds one locked takes the next. Nobody overtakes those who wait for this machine.
 const RESERVE: &str = "
@@ -58,13 +58,15 @@ impl Registry {
         Ok(self.change(sql, params).await? == 1)
     }
 
-    /// It is free again at once. False when the token is not the newest.
-    pub async fn release(&self, server: ServerId, slot: u32, token: FencingToken) -> Result<bool, Trouble> {
+    /// It is free again at once. False when the reservation has ended or the token is not the newest.
+    pub async fn release(&self, reserved: &Reservation) -> Result<bool, Trouble> {
         let sql = "
             WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
             UPDATE slots SET expires = '-infinity', instance_id = NULL FROM soon
-            WHERE machine_id = $1 AND slot = $2 AND token = $3 AND expires > now()";
-        Ok(self.change(sql, &[&server.0, &slot_number(slot), &token.0]).await? == 1)
+            WHERE machine_id = $1 AND slot = $2 AND token = $3 AND instance_id = $4 AND expires > now()";
+        let Reservation { server, slot, token, instance, .. } = reserved;
+        let params: crate::connection::Params<'_> = &[&server.0, &slot_number(*slot), &token.0, &instance.0];
+        Ok(self.change(sql, params).await? == 1)
     }
 }
 

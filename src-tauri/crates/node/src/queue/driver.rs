@@ -33,6 +33,8 @@ use crate::{
 
 /// Positions and held slots are this old at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A machine that has come is known to those who wait within this many looks.
+const LOOKS_AT_MACHINES: u32 = 5;
 
 pub(super) struct Driver {
     means: Means,
@@ -47,6 +49,7 @@ pub(super) struct Driver {
     present: BTreeMap<SecretHash, UnixMillis>,
     /// The registry's, of those that are present.
     fleet: Vec<Ticket>,
+    looks: u32,
 }
 
 impl Driver {
@@ -70,6 +73,7 @@ impl Driver {
             lives,
             present: BTreeMap::new(),
             fleet: Vec::new(),
+            looks: 0,
         })
     }
 
@@ -230,6 +234,21 @@ impl Driver {
         let waiting = self.means.membership.seat().is_some_and(|seat| seat.waiting);
         if waiting || !self.fleet.is_empty() {
             self.refresh().await;
+        }
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOKS_AT_MACHINES) {
+            self.look_at_machines().await;
+        }
+    }
+
+    /// Who waits, waits for all machines that would do: one that has come since, or is taken into service again, overtakes nobody.
+    async fn look_at_machines(&self) {
+        let Some(Seat { registry, .. }) = self.means.membership.seat() else { return };
+        for ticket in &self.fleet {
+            let Some(servers) = self.means.would_do_now(ticket).await else { continue };
+            if let Err(error) = registry.accept(ticket.id, ticket.wish.session, &servers).await {
+                return warn!(%error, "the registry was not told which machines are waited for");
+            }
         }
     }
 

@@ -5,25 +5,26 @@ use std::time::Duration;
 
 use cluster::{
     Wish,
-    placement::{Candidate, Decision, Needs, Offer, Wanted, Why, decide},
+    placement::{Candidate, Decision, Wanted, Why, decide},
 };
 use model::{InstanceId, ServerId};
 use protocol::api::{LaunchRequest, Launched, Problem, TicketView};
-use registry::{Generation, Machine, Registry, Reservation, SharedInstance, Trouble};
+use registry::{Generation, Registry, Reservation, SharedInstance, Trouble};
 use serde_json::Value;
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{
-    By, Full, Outcome, Queue, launched, places,
+    By, Full, Outcome, Queue,
+    candidates::wanted,
+    launched, places,
     request::{self, keeps_its_place},
 };
 use crate::{
-    continuity::Resume,
     elsewhere::Order,
     membership::Seat,
     problem::{problem, too_many},
-    roster::{Launch, Started, free, taken_by},
+    roster::{Launch, Started, taken_by},
 };
 
 /// A reserved slot is taken within this, or is free again: the other machine is asked in between.
@@ -38,10 +39,7 @@ impl Queue {
         let prepared = self.means.prepare(by, &request, None).await;
         let seat = self.means.membership.seat();
         let wanted = wanted(&request, self.means.setup.server, resume.as_ref(), &prepared);
-        let mut machines = vec![self.this_machine(&wanted, prepared.is_ok())];
-        if seat.is_some() {
-            machines.extend(self.others());
-        }
+        let machines = self.means.candidates(&wanted, prepared.is_ok());
         let placed = match seat {
             Some(seat) => self.place(by, &request, &prepared, &wanted, &machines, &seat).await,
             None => Err(Broken::NoRegistry),
@@ -141,7 +139,7 @@ impl Queue {
                 Ok(started) => return Ok(Ok(Outcome::Started(started))),
                 Err(why) => {
                     info!(server = %to, why = why.detail, "a machine refused a launch; the next one is asked");
-                    seat.registry.release(reserved.server, reserved.slot, reserved.token).await?;
+                    seat.registry.release(&reserved).await?;
                     refused.push(to);
                     if why.status != FULL {
                         unfit.push(to);
@@ -171,7 +169,7 @@ impl Queue {
             request: LaunchRequest { server_id: None, region: None, ..request.clone() },
             reservation: reserved.clone(),
         };
-        Ok(self.elsewhere.launch(reserved.server, order).await?)
+        Ok(self.means.elsewhere.launch(reserved.server, order).await?)
     }
 
     async fn enqueue(
@@ -215,49 +213,6 @@ impl Queue {
             _ => nowhere(why),
         }
     }
-
-    /// As it is this moment, not as it told the others.
-    fn this_machine(&self, wanted: &Wanted, can: bool) -> Candidate {
-        let rows = self.means.roster.rows().borrow().clone();
-        let warm = rows.values().filter(|row| row.member.is_standby());
-        let offer = Offer {
-            build: wanted.build.clone().unwrap_or_default(),
-            default: true,
-            profiles: wanted.profile.clone().into_iter().collect(),
-            warm: warm
-                .filter(|row| wanted.build.as_deref().is_none_or(|id| row.member.build.id.as_str() == id))
-                .map(|row| row.member.profile.clone())
-                .collect(),
-        };
-        Candidate {
-            server: self.means.setup.server,
-            here: true,
-            region: self.means.setup.here.region(),
-            alive: true,
-            reachable: true,
-            // What stands in the way here, the admission says best.
-            draining: false,
-            slots_total: self.means.setup.slots.max(1),
-            slots_free: free(self.means.setup.slots, &rows, false),
-            offers: if can { vec![offer] } else { Vec::new() },
-            cpu_percent: 0.0,
-            gpu_memory_free_mb: None,
-            encoder_sessions: None,
-        }
-    }
-
-    fn others(&self) -> Vec<Candidate> {
-        let fleet = self.means.membership.fleet().borrow().clone();
-        let offers = self.means.membership.offers().borrow().clone();
-        let others = fleet.iter().filter(|machine| machine.server != self.means.setup.server);
-        others
-            .map(|machine| {
-                let offers = offers.iter().find(|(server, _)| *server == machine.server);
-                let reachable = self.elsewhere.reaches(machine.server);
-                candidate(machine, reachable, offers.map(|(_, offers)| offers.clone()).unwrap_or_default())
-            })
-            .collect()
-    }
 }
 
 // Places that the registry keeps.
@@ -286,10 +241,14 @@ impl Queue {
         let reserved = reserved.ok_or_else(places::not_yet)?;
         let prepared = self.means.prepare(by, &request, None).await;
         let begun = self.begin_at(by, &request, &prepared, &reserved, &seat).await;
-        if let Err(why) = &begun {
-            let freed = registry.release(reserved.server, reserved.slot, reserved.token).await;
-            let back = keeps_its_place(why) && registry.put_back(id, by.session).await.unwrap_or(false);
-            info!(%id, why = why.detail, ?freed, back, "whose turn it was could not be served");
+        match &begun {
+            // Else whoever looks after the queue would think that it came to nothing.
+            Ok(_) => _ = registry.leave_queue(id, by.session).await,
+            Err(why) => {
+                let freed = registry.release(&reserved).await;
+                let back = keeps_its_place(why) && registry.put_back(id, by.session).await.unwrap_or(false);
+                info!(%id, why = why.detail, ?freed, back, "whose turn it was could not be served");
+            }
         }
         begun.map(launched)
     }
@@ -350,7 +309,7 @@ async fn settle(registry: &Registry, generation: Generation, reserved: &Reservat
         registry.confirm(reserved, generation).await
     } else {
         // One that stood ready was handed out, under its own name.
-        registry.release(reserved.server, reserved.slot, reserved.token).await
+        registry.release(reserved).await
     };
     if let Err(error) = told {
         warn!(instance = %runs, %error, "the registry was not told that a slot is taken");
@@ -374,42 +333,4 @@ fn nowhere(why: Why) -> Problem {
         Why::Lost | Why::OutOfReach | Why::Draining | Why::NoRoom => (503, "No machine will do"),
     };
     problem(status, title, why.to_string())
-}
-
-fn wanted(
-    request: &LaunchRequest,
-    here: ServerId,
-    resume: Option<&Resume>,
-    prepared: &Result<Launch, Problem>,
-) -> Wanted {
-    // What a scene was left in is here.
-    let left_here = resume.filter(|resume| resume.lost.is_none());
-    let server = request.server_id.or(left_here.map(|_| here));
-    let known = prepared.as_ref().ok().map(|launch| launch.build.id.to_string());
-    let gone_on = resume.map(|resume| resume.by.build.to_string());
-    let profile = resume.and_then(|resume| resume.by.profile.clone());
-    Wanted {
-        server,
-        region: request.region.clone(),
-        build: request.build.clone().or(gone_on).or(known),
-        profile: request.profile.clone().or(profile),
-        needs: Needs::default(),
-    }
-}
-
-fn candidate(machine: &Machine, reachable: bool, offers: Vec<Offer>) -> Candidate {
-    Candidate {
-        server: machine.server,
-        here: false,
-        region: machine.region.clone(),
-        alive: machine.alive,
-        reachable,
-        draining: machine.draining,
-        slots_total: machine.slots_total,
-        slots_free: machine.slots_free,
-        offers,
-        cpu_percent: machine.load.cpu_percent,
-        gpu_memory_free_mb: machine.load.gpu_memory_free_mb,
-        encoder_sessions: machine.load.encoder_sessions,
-    }
 }

@@ -111,11 +111,14 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     let known = registry.known(x).await.unwrap().unwrap();
     assert_eq!((known.shared.server, known.scene, known.lost), (rows[1].server, Some(mars), false));
 
-    // It comes back, tells what it believes to have, and learns what it has lost.
-    registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap();
+    // It comes back, having only slept: it is not heard until it has joined again, tells what it runs, and learns what it has lost.
+    assert_eq!(registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap(), Beat::Stale);
+    assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), Published::Stale);
+    let again = registry.join(&rows[0]).await.unwrap().generation;
+    registry.heartbeat(&beat(&rows[0], again)).await.unwrap();
     assert_eq!(postgres.sql("openspace", status).unwrap(), "active|2");
     let done = Published::Done { taken: vec![x] };
-    assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), done);
+    assert_eq!(registry.publish(rows[0].server, again, &told).await.unwrap(), done);
     let of_ann = registry.instances(Some(session(1))).await.unwrap();
     assert_eq!(of_ann.iter().map(|shared| shared.server).collect::<Vec<_>>(), [rows[1].server]);
     assert_eq!(registry.instance(y).await.unwrap().unwrap().server, rows[0].server);

@@ -63,7 +63,7 @@ async fn of_a_hundred_launches_on_three_slots_three_run_and_the_others_come_in_t
     for (nth, next) in by_position.into_iter().enumerate() {
         let (n, id) = next.unwrap();
         let ended = running.remove(0);
-        assert!(registry.release(ended.server, ended.slot, ended.token).await.unwrap());
+        assert!(registry.release(&ended).await.unwrap());
         assert_eq!(
             registry.reserve(ended.server, InstanceId::random(), A_WHILE).await.unwrap(),
             None,
@@ -108,14 +108,14 @@ async fn a_held_slot_goes_to_the_next_when_nobody_comes_for_it() {
     }
     assert_eq!(tickets[3].state, TicketState::Waiting { position: 4 });
     assert_eq!(hold(A_WHILE).await.unwrap(), None, "nothing is free");
-    registry.release(mine.server, taken.slot, taken.token).await.unwrap();
+    registry.release(&taken).await.unwrap();
 
     // The first does not come in time: the slot is held a little longer than was said, then it is the next one's.
     assert_eq!(hold(Duration::ZERO).await.unwrap(), Some(tickets[0].id));
     let looked = registry.ticket(tickets[0].id, late.session).await.unwrap().unwrap();
     assert_eq!(looked.state, TicketState::Lapsed);
-    assert_eq!(registry.claim(tickets[0].id, late.session).await.unwrap(), None);
     postgres.sql("openspace", "UPDATE slots SET expires = now()").unwrap();
+    assert_eq!(registry.claim(tickets[0].id, late.session).await.unwrap(), None);
 
     // The second leaves while a slot is held for it: free at once, and the third does not want this machine.
     assert_eq!(hold(A_WHILE).await.unwrap(), Some(tickets[1].id));

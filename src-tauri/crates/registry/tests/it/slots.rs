@@ -44,8 +44,8 @@ async fn a_reservation_lasts_until_it_ends_is_given_back_or_confirmed() {
     let first = reserve(A_WHILE).await.unwrap().unwrap();
     assert!(first.lasts <= A_WHILE);
     assert_eq!(reserve(A_WHILE).await.unwrap(), None);
-    assert!(registry.release(mine.server, first.slot, first.token).await.unwrap());
-    assert!(!registry.release(mine.server, first.slot, first.token).await.unwrap(), "once");
+    assert!(registry.release(&first).await.unwrap());
+    assert!(!registry.release(&first).await.unwrap(), "once");
 
     // One that ended by itself: whoever had it has lost it, even if nobody has come after.
     let second = reserve(Duration::ZERO).await.unwrap().unwrap();
@@ -54,10 +54,10 @@ async fn a_reservation_lasts_until_it_ends_is_given_back_or_confirmed() {
 
     let third = reserve(A_WHILE).await.unwrap().unwrap();
     assert!(!registry.confirm(&second, generations[0]).await.unwrap(), "a stale token");
-    assert!(!registry.release(mine.server, second.slot, second.token).await.unwrap(), "a stale token");
+    assert!(!registry.release(&second).await.unwrap(), "a stale token");
     assert!(registry.confirm(&third, generations[0]).await.unwrap());
     assert_eq!(reserve(A_WHILE).await.unwrap(), None);
-    assert!(registry.release(mine.server, third.slot, third.token).await.unwrap());
+    assert!(registry.release(&third).await.unwrap());
     assert!(reserve(A_WHILE).await.unwrap().is_some());
 }
 
