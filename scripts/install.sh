@@ -13,9 +13,11 @@ BUILD_PACKAGES="build-essential pkg-config libwebkit2gtk-4.1-dev libayatana-appi
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 RUN_PACKAGES="xvfb gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   libgl1-mesa-dri"
+# What programs are heard through; without it they run silently.
+SOUND_PACKAGES="pulseaudio"
 # What the tests drive: a browser, a WebKit window, a tray, a real planetarium, a real Postgres.
 TEST_PACKAGES="chromium chromium-driver webkit2gtk-driver dbus dbus-x11 xauth xdotool x11-utils imagemagick fonts-dejavu-core
-  stellarium python3-venv postgresql cmake"
+  stellarium python3-venv postgresql cmake pulseaudio pulseaudio-utils"
 
 # Tested with where the distribution has them as packages: Ubuntu's Firefox is a snap.
 OPTIONAL_TEST_PACKAGES="firefox-esr"
@@ -25,6 +27,18 @@ to_be_had() {
   local package
   for package in "$@"; do
     if apt-cache show "$package" >/dev/null 2>&1; then echo "$package"; fi
+  done
+}
+
+# Those of the packages that take no other's place, such as that of a desktop's own sound server.
+that_remove_nothing() {
+  local package
+  for package in "$@"; do
+    if apt-get -s install --no-install-recommends "$package" 2>/dev/null | grep -q '^Remv '; then
+      say "leaving out $package, which would remove other packages" >&2
+    else
+      echo "$package"
+    fi
   done
 }
 

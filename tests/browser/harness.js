@@ -152,7 +152,8 @@ async function endEverythingIn(folder) {
   }
 }
 
-export async function launchBrowser(executablePath = chromiumPath) {
+/** Pages may play by themselves, unless the story is about what they may. */
+export async function launchBrowser({ executablePath = chromiumPath, autoplay = 'no-user-gesture-required' } = {}) {
   return chromium.launch({
     executablePath,
     args: [
@@ -163,7 +164,7 @@ export async function launchBrowser(executablePath = chromiumPath) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--autoplay-policy=no-user-gesture-required',
+      `--autoplay-policy=${autoplay}`,
     ],
   })
 }

@@ -34,7 +34,7 @@ before(async () => {
     await node.command({ command: 'join_fleet', code })
   }
   await until('three machines', async () => (await Dome.admin('GET', '/servers')).length === 3)
-  browser = await launchBrowser(await machines.chromium('Dome', Dome.data))
+  browser = await launchBrowser({ executablePath: await machines.chromium('Dome', Dome.data) })
 })
 
 after(async () => {

@@ -20,6 +20,7 @@ use crate::{
     picture::{self, Painter, canvas::Canvas, view::View},
     profile,
     switches::{Hang, Switches},
+    tone::Tone,
     window::Window,
     window_file,
     world::{World, steer::Input, tree},
@@ -175,6 +176,11 @@ impl<'a> Engine<'a> {
         let dialect = self.config.dialect;
         let Self { switches, log, mut settings, profile_name, world, sockets, screen, started, .. } = self;
         let server = Server::new(sockets, dialect, log.clone(), switches.fault.clone());
+        let _tone = switches.tone_hz.and_then(|hz| {
+            Tone::play(hz)
+                .inspect_err(|error| log.warning("Tone", format!("pacat does not start: {error}")))
+                .ok()
+        });
         let mut running = Running { switches, log: log.clone(), world, scripts, server, screen, started };
         running.render()?;
         log.info("main", "Ending rendering loop");

@@ -34,6 +34,7 @@ mod paths;
 mod picture;
 mod profile;
 mod switches;
+mod tone;
 mod window;
 mod window_file;
 mod world;

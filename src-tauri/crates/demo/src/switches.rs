@@ -5,6 +5,7 @@
 //! | `OPENSPACE_DEMO_LOAD_SECONDS` | how long loading takes; 1 |
 //! | `OPENSPACE_DEMO_FPS` | frames per second, a fraction is fine; 30 |
 //! | `OPENSPACE_DEMO_BARCODE=1` | paints the measuring barcode (see `barcode.rs`) |
+//! | `OPENSPACE_DEMO_TONE` | plays a tone of so many Hz, on and off (see `tone.rs`) |
 //! | `OPENSPACE_DEMO_CRASH_AFTER_SECONDS` | aborts so long after the start |
 //! | `OPENSPACE_DEMO_HANG=loading` (or `1`) | never finishes loading |
 //! | `OPENSPACE_DEMO_HANG=running` | is ready, then its main loop stands still |
@@ -29,6 +30,7 @@ pub struct Switches {
     pub load: Duration,
     pub fps: f64,
     pub barcode: bool,
+    pub tone_hz: Option<f64>,
     pub crash_after: Option<Duration>,
     pub hang: Option<Hang>,
     pub no_window: bool,
@@ -43,6 +45,9 @@ const FPS: std::ops::RangeInclusive<f64> = 0.5..=240.0;
 
 /// Twice as many as the largest scene of upstream has.
 const PROPERTIES_MAX: usize = 100_000;
+
+/// What people hear.
+const HEARD_HZ: std::ops::RangeInclusive<f64> = 20.0..=20_000.0;
 
 impl Switches {
     /// Reads the switches; what is not understood counts as not set.
@@ -60,6 +65,9 @@ impl Switches {
                 .filter(|fps| FPS.contains(fps))
                 .unwrap_or(30.0),
             barcode: on("OPENSPACE_DEMO_BARCODE"),
+            tone_hz: variable("OPENSPACE_DEMO_TONE")
+                .and_then(|text| text.parse().ok())
+                .filter(|hz| HEARD_HZ.contains(hz)),
             crash_after: seconds("OPENSPACE_DEMO_CRASH_AFTER_SECONDS"),
             hang: variable("OPENSPACE_DEMO_HANG").and_then(|text| match text.as_str() {
                 "" | "0" => None,
@@ -91,6 +99,7 @@ mod tests {
         let plain = Switches::read(|_| None);
         assert_eq!(with("OPENSPACE_DEMO_FPS", "many"), plain);
         assert_eq!(with("OPENSPACE_DEMO_FPS", "NaN"), plain);
+        assert_eq!(with("OPENSPACE_DEMO_TONE", "0"), plain);
         assert_eq!(with("OPENSPACE_DEMO_LOAD_SECONDS", "-3"), plain);
         assert_eq!(with("OPENSPACE_DEMO_BARCODE", "0"), plain);
     }

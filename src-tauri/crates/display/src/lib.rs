@@ -3,11 +3,12 @@
 //! ```text
 //!   Display ── owns ──► Xvfb              a process in its own session; outlives this one, is adopted by pid and start time
 //!      └───── keeper ─► windows (pure)    a thread: the program's main window fills the display, the newest window has the keyboard
+//!   sound ── owns ────► PulseAudio        one output of its own, a pipe
 //!   resize                                 the display becomes larger or smaller while all that is on it goes on
 //!   Injector ─────────► queue ─► held     a thread: nothing stays pressed (both pure); XTEST
 //! ```
 //!
-//! Absent on purpose: what runs on the display, and who looks at it.
+//! Absent on purpose: what runs on the display, and who looks at it or listens.
 
 mod cookie;
 pub mod graphics;
@@ -20,6 +21,7 @@ mod programs;
 mod queue;
 mod resize;
 mod server;
+mod sound;
 mod windows;
 mod wire;
 
@@ -31,6 +33,7 @@ use tokio::{sync::watch, time::timeout};
 pub use injector::Injector;
 pub use programs::find_vglrun;
 pub use resize::resize;
+pub use sound::sound;
 
 use crate::{keeper::Keeper, windows::Main};
 
@@ -77,6 +80,7 @@ impl Display {
     /// Starts Xvfb on a number that it finds free itself, with its own cookie and without TCP.
     pub async fn open(spec: Spec) -> Result<Self, OpenError> {
         let started = server::start(OsStr::new("Xvfb"), &spec).await?;
+        sound::start(&started.record).await;
         match begin(&started.record).await {
             Ok(keeper) => Ok(Self { record: started.keep(), keeper }),
             Err(error) => {
@@ -89,10 +93,12 @@ impl Display {
     /// Takes over a server that an earlier node left running.
     pub async fn adopt(record: DisplayRecord) -> Result<Self, OpenError> {
         if !process::is_alive(record.server) {
+            sound::stop(record.server);
             return Err(OpenError::Gone(record.address.number));
         }
         let keeper =
             Keeper::start(&record.address).await.map_err(|error| OpenError::Failed(format!("{error:#}")))?;
+        sound::watch(record.server);
         Ok(Self { record, keeper })
     }
 
@@ -115,7 +121,8 @@ impl Display {
             ("QT_QPA_PLATFORM", "xcb"),
         ];
         let own = [("DISPLAY".to_owned(), self.record.address.name()), ("XAUTHORITY".to_owned(), auth_file)];
-        own.into_iter().chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+        let own = own.into_iter().chain(sound::env(&self.record));
+        own.chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
     }
 
     /// Waits for the program's main window, makes it fill the display, undecorated, and gives it the focus.

@@ -15,6 +15,7 @@ use tokio::{io::AsyncReadExt, net::unix::pipe, time::timeout};
 use crate::{
     OpenError, Spec,
     process::{self, Kill},
+    sound,
     wire::socket_path,
 };
 
@@ -71,6 +72,7 @@ pub(crate) async fn stop(record: &DisplayRecord) {
         }
     }
     process::reap(record.server);
+    sound::stop(record.server);
     clean_up(record);
 }
 
@@ -162,6 +164,7 @@ impl Drop for Unfinished {
         if !self.kept {
             // It may have ended by itself.
             let _ = process::end(self.server, Kill::Now);
+            sound::stop(self.server);
         }
     }
 }

@@ -22,6 +22,7 @@ mod pipeline;
 mod priority;
 mod scale;
 mod shm;
+mod sound;
 mod thumbnail;
 mod wishes;
 mod worker;
@@ -38,7 +39,11 @@ use crate::encode::{
     Settings,
     choose::{choose, names_of},
 };
-pub use crate::{feed::Feed, pipeline::Pipeline};
+pub use crate::{
+    feed::Feed,
+    pipeline::Pipeline,
+    sound::{SOUND_HZ, Sound, SoundFeed, SoundPacket},
+};
 
 /// What [`probe`] opens its sessions with: a usual stream of 720p.
 const PROBE_KBPS: u32 = 6000;

@@ -37,7 +37,14 @@ pub fn examine(config: &Config, data_dir: &Path) -> Vec<Finding> {
         period: std::time::Duration::from_secs(1),
     };
     let gpus = telemetry::gpus(&telemetry);
-    vec![gpu(&gpus), drawing(&gpus), encoder(config, &gpus), display_server(), data_folder(data_dir)]
+    vec![
+        gpu(&gpus),
+        drawing(&gpus),
+        encoder(config, &gpus),
+        display_server(),
+        sound_server(),
+        data_folder(data_dir),
+    ]
 }
 
 fn finding(what: &str, verdict: Verdict, says: impl Into<String>) -> Finding {
@@ -116,6 +123,15 @@ fn display_server() -> Finding {
         finding("Display server", Verdict::Good, "Xvfb is installed")
     } else {
         finding("Display server", Verdict::Bad, "Xvfb is not installed: `apt-get install xvfb`")
+    }
+}
+
+fn sound_server() -> Finding {
+    if path::find("pulseaudio").is_some() {
+        finding("Sound", Verdict::Good, "PulseAudio is installed")
+    } else {
+        let how = "PulseAudio is not installed, so programs run without sound: `apt-get install pulseaudio`";
+        finding("Sound", Verdict::Fair, how)
     }
 }
 

@@ -49,6 +49,10 @@ pub enum ViewerMessage {
         width: u32,
         height: u32,
     },
+    /// The viewer wants to hear the program, or not any more: nothing is sent to who does not listen.
+    Sound {
+        on: bool,
+    },
     /// The tab is hidden or seen again: a hidden one receives no video.
     Visible {
         visible: bool,
@@ -127,6 +131,10 @@ pub enum ServerMessage {
     Picture(PictureNews),
     /// How large the picture is now, and what that goes by.
     Size(SizeNews),
+    /// Can the program be heard at all? Not where the machine has no sound server.
+    Sound {
+        there: bool,
+    },
     /// Something that everybody who watches should know: "The scene is back as it was left."
     Notice {
         message: String,

@@ -8,6 +8,7 @@ mod input;
 mod outbox;
 mod outlet;
 mod sending;
+mod voice;
 mod wire;
 mod writer;
 
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use futures_util::future::BoxFuture;
-use media::{EncodedFrame, Feed};
+use media::{EncodedFrame, Feed, SoundFeed};
 use model::{Bitrate, ViewerId, video::Codec};
 use protocol::{
     input::{Intent, IntentReply, KeysMessage, PointerMessage},
@@ -128,6 +129,7 @@ pub(crate) enum Command {
     Reply(IntentReply),
     Useful(Bitrate),
     Playout(Playout),
+    Sound(Option<SoundFeed>),
 }
 
 /// The remote control of a peer. Dropping it closes the peer.
@@ -178,6 +180,12 @@ impl PeerHandle {
     pub async fn set_playout(&self, playout: Playout) {
         // A peer that is closed shows nothing.
         let _ = self.commands.send(Command::Playout(playout)).await;
+    }
+
+    /// What to let the viewer hear from now on; `None`: nothing.
+    pub async fn set_sound(&self, sound: Option<SoundFeed>) {
+        // A peer that is closed plays nothing.
+        let _ = self.commands.send(Command::Sound(sound)).await;
     }
 
     /// On the channel `state`. Lost when the channel is full: the next one says it all.

@@ -7,8 +7,8 @@ use protocol::signal;
 
 /// An answer of a browser is some 3 KiB; the signaling socket takes no more than this either.
 const BYTES_MAX: usize = signal::MAX_MESSAGE_BYTES;
-/// Sections of an answer that we could have asked for: video and data.
-const SECTIONS_MAX: usize = 2;
+/// Sections of an answer that we could have asked for: video, sound and data.
+const SECTIONS_MAX: usize = 3;
 
 pub use self::offer::OfferError;
 pub(crate) use self::offer::Offered;
@@ -180,7 +180,7 @@ mod tests {
             (ANSWER.replace("m=video 9", "m=video 0"), AnswerError::NoVideo),
             (ANSWER.replace("a=recvonly", "a=inactive"), AnswerError::NoVideo),
             (ANSWER.replace("H264", "AV1"), AnswerError::NoCodec("H264".into())),
-            (format!("{ANSWER}m=audio 9 x 0\r\n"), AnswerError::TooManySections(3)),
+            (format!("{ANSWER}{}", "m=audio 9 x 0\r\n".repeat(2)), AnswerError::TooManySections(4)),
         ];
         for (answer, why) in cases {
             assert_eq!(check_answer(&answer, &[Codec::H264]), Err(why));

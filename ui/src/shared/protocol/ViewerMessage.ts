@@ -10,4 +10,4 @@ import type { ViewerId } from "./ViewerId";
 /**
  * viewer → server
  */
-export type ViewerMessage = { "type": "hello" } & Hello | { "type": "answer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "restart_ice" } | { "type": "control", action: ControlAction, viewer_id?: ViewerId, } | { "type": "quality", mode: QualityMode, } | { "type": "size", mode: SizeMode, } | { "type": "window", width: number, height: number, } | { "type": "visible", visible: boolean, } | { "type": "report" } & StreamReport | { "type": "stay" } | { "type": "ping" };
+export type ViewerMessage = { "type": "hello" } & Hello | { "type": "answer", sdp: string, } | { "type": "candidate" } & Candidate | { "type": "restart_ice" } | { "type": "control", action: ControlAction, viewer_id?: ViewerId, } | { "type": "quality", mode: QualityMode, } | { "type": "size", mode: SizeMode, } | { "type": "window", width: number, height: number, } | { "type": "sound", on: boolean, } | { "type": "visible", visible: boolean, } | { "type": "report" } & StreamReport | { "type": "stay" } | { "type": "ping" };

@@ -56,6 +56,8 @@ export type State = {
   holder: ViewerId | null;
   /** Of the picture, and what it goes by; `null` where the server tells nothing of it. */
   size: SizeNews | null;
+  /** Can the program be heard? `null` until the server has said. */
+  sound: boolean | null;
   refusal: Refusal | null;
   bye: ByeReason | null;
   /** It ends soon; counted, since the seconds of each message begin with it. */
@@ -120,6 +122,7 @@ export function initial(invited: boolean): State {
     viewers: [],
     holder: null,
     size: null,
+    sound: null,
     refusal: null,
     bye: null,
     ending: null,
@@ -210,6 +213,8 @@ function message(state: State, message: ServerMessage): Step {
       return stay({ ...state, made: message });
     case 'size':
       return size(state, message);
+    case 'sound':
+      return stay({ ...state, sound: message.there });
     case 'notice':
       return to(state, { do: 'notify', message: message.message });
     case 'ending':

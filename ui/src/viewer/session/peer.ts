@@ -6,6 +6,7 @@ import { farPeer } from './sdp';
 
 export type PeerOptions = {
   video: HTMLVideoElement;
+  audio: HTMLAudioElement;
   onAnswer: (sdp: string) => void;
   onCandidate: (candidate: Candidate) => void;
   onEvent: (event: 'new' | 'connected' | 'disconnected' | 'failed') => void;
@@ -76,6 +77,10 @@ export class Peer {
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     connection.ontrack = ({ track, receiver, streams }) => {
       playAtOnce(receiver);
+      if (track.kind === 'audio') {
+        this.options.audio.srcObject = streams[0] ?? new MediaStream([track]);
+        return;
+      }
       this.options.video.srcObject = streams[0] ?? new MediaStream([track]);
       this.options.video.play().catch(() => {
         // Muted video may always play; a page that is being closed interrupts it.

@@ -20,6 +20,7 @@ import { lasting } from '@shared/storage';
 import { Store } from '@shared/store';
 
 import { signalUrl } from './address';
+import { Ear, type Hearing } from './ear';
 import { StageInput } from './input';
 import {
   inControl,
@@ -64,7 +65,7 @@ export type SessionOptions = {
 };
 
 /** What the screen draws; a new object at each change. */
-export type View = { state: State; media: MediaStats; quality: QualityMode };
+export type View = { state: State; media: MediaStats; quality: QualityMode; hearing: Hearing };
 
 export class Session {
   readonly instance: string;
@@ -76,6 +77,7 @@ export class Session {
   private readonly meter: Meter;
   private readonly input: StageInput;
   private readonly window: ViewerWindow;
+  private readonly ear: Ear;
   private readonly sceneLink = new SceneLink();
   /** What the scene is now, whoever changed it; `null` for programs that tell nothing of theirs. */
   readonly scene = this.sceneLink.scene;
@@ -105,8 +107,13 @@ export class Session {
       onMessage: (message) => this.dispatch({ type: 'message', message }),
       onDown: () => this.dispatch({ type: 'link_down' }),
     });
+    this.ear = new Ear({
+      say: (on) => this.signaling.send({ type: 'sound', on }),
+      onChange: () => this.publish(),
+    });
     this.peer = new Peer({
       video: options.video,
+      audio: this.ear.audio,
       onAnswer: (sdp) => this.signaling.send({ type: 'answer', sdp }),
       onCandidate: (candidate) => this.signaling.send({ type: 'candidate', ...candidate }),
       onEvent: (event) => this.dispatch({ type: 'peer', event }),
@@ -121,7 +128,7 @@ export class Session {
       () => this.dispatch({ type: 'frame' }),
       () => this.publish(),
     );
-    this.view = { state: this.state, media: this.meter.current, quality: this.quality };
+    this.view = this.look();
     this.input = new StageInput(options.stage, options.video, {
       pointer: (message) => this.sendPointer(message),
       keys: (message) => this.sendKeys(message),
@@ -142,6 +149,7 @@ export class Session {
 
   start(): void {
     this.window.watch();
+    this.ear.start();
     window.addEventListener('online', () => this.signaling.wake());
     window.addEventListener('pagehide', () => this.leave());
     // Out of the browser's back-forward cache: what was closed on leaving is opened by beginning again.
@@ -190,6 +198,16 @@ export class Session {
     const report = reportOf(this.meter.minute, navigator.userAgent, performance.now());
     const sent = this.signaling.send({ type: 'report', ...report });
     if (!sent) this.notice.emit('The machine cannot be reached right now. Try again in a moment.');
+  }
+
+  /** By a press of the viewer only. */
+  listen(on: boolean): void {
+    if (on) this.ear.open();
+    else this.ear.shut();
+  }
+
+  setVolume(volume: number): void {
+    this.ear.setVolume(volume);
   }
 
   /** How large the picture is to be, for everybody. */
@@ -293,6 +311,7 @@ export class Session {
     if (welcomed) {
       this.signaling.send({ type: 'quality', mode: this.quality });
       this.window.now();
+      this.ear.again();
     }
     if (changed) this.publish();
   }
@@ -368,9 +387,14 @@ export class Session {
     if (channel?.readyState === 'open') channel.send(JSON.stringify(message));
   }
 
+  private look(): View {
+    const { hearing } = this.ear;
+    return { state: this.state, media: this.meter.current, quality: this.quality, hearing };
+  }
+
   private publish(): void {
     document.documentElement.dataset.phase = phaseOf(this.state);
-    this.view = { state: this.state, media: this.meter.current, quality: this.quality };
+    this.view = this.look();
     this.listeners.forEach((listener) => listener());
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@tabler/icons-react';
 import { useState, type ComponentPropsWithoutRef, type ReactNode } from 'react';
 
+import type { Hearing } from '../session/ear';
 import { phaseOf, type State } from '../session/machine';
 import { atLeast } from '../session/roles';
 import type { Session } from '../session/session';
@@ -22,12 +23,14 @@ import type { DialogName } from './Dialogs';
 import { toggleFullscreen, useFullscreen } from './fullscreen';
 import { QualityMenu } from './QualityMenu';
 import { SizeMenu } from './SizeMenu';
+import { SoundMenu } from './SoundMenu';
 import { useBarShown } from './useBarShown';
 
 type BarProps = {
   session: Session;
   state: State;
   quality: QualityMode;
+  hearing: Hearing;
   /** Something else needs it to stay. */
   held: boolean;
   stats: boolean;
@@ -35,7 +38,7 @@ type BarProps = {
   onDialog: (name: DialogName) => void;
 };
 
-export function Bar({ session, state, quality, held, stats, onStats, onDialog }: BarProps) {
+export function Bar({ session, state, quality, hearing, held, stats, onStats, onDialog }: BarProps) {
   const [menuOpen, setMenuOpen] = useState(false);
   const live = phaseOf(state) === 'live';
   const bar = useBarShown(held || menuOpen || !live);
@@ -80,6 +83,9 @@ export function Bar({ session, state, quality, held, stats, onStats, onDialog }:
             <IconUserPlus size={19} stroke={1.6} />
           </BarButton>
         )}
+        {welcomed && state.sound !== null && (
+          <SoundMenu session={session} hearing={hearing} there={state.sound} onOpen={setMenuOpen} />
+        )}
         {welcomed && <SizeMenu session={session} state={state} onOpen={setMenuOpen} />}
         {welcomed && <QualityMenu session={session} quality={quality} onOpen={setMenuOpen} />}
         <BarButton label="Figures of the stream" pressed={stats} onClick={onStats}>
@@ -91,7 +97,7 @@ export function Bar({ session, state, quality, held, stats, onStats, onDialog }:
         >
           {fullscreen ? <IconMinimize size={19} stroke={1.6} /> : <IconMaximize size={19} stroke={1.6} />}
         </BarButton>
-        <BarButton label="Help and keys" onClick={() => onDialog('help')}>
+        <BarButton label="Help and keys" className={classes.roomy} onClick={() => onDialog('help')}>
           <IconHelp size={19} stroke={1.6} />
         </BarButton>
         {atLeast(state.role, 'owner') && (

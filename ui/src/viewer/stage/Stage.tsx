@@ -18,7 +18,7 @@ import { useStageFocus } from './useStageFocus';
 import { WatchHint } from './WatchHint';
 
 export function Stage({ session }: { session: Session }) {
-  const { state, media, quality } = useSession(session);
+  const { state, media, quality, hearing } = useSession(session);
   const [stats, setStats] = useState(false);
   const [dialog, setDialog] = useState<DialogName | null>(null);
   const [toast, setToast] = useState<string | null>(null);
@@ -52,6 +52,7 @@ export function Stage({ session }: { session: Session }) {
         session={session}
         state={state}
         quality={quality}
+        hearing={hearing}
         held={dialog !== null}
         stats={stats}
         onStats={() => setStats(!stats)}

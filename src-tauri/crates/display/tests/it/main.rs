@@ -5,6 +5,7 @@ mod client;
 mod displays;
 mod input;
 mod resizing;
+mod sound;
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::Refused;
 
 /// The tags that this protocol knows. A test keeps them in step with [`ViewerMessage`].
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "hello",
     "answer",
     "candidate",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 12] = [
     "stay",
     "size",
     "window",
+    "sound",
     "ping",
 ];
 
@@ -123,6 +124,7 @@ mod tests {
             ViewerMessage::Stay,
             ViewerMessage::Size { mode: SizeMode::default() },
             ViewerMessage::Window { width: 1, height: 1 },
+            ViewerMessage::Sound { on: true },
             ViewerMessage::Ping,
         ];
         // A new variant stops this from compiling: add it above and to `KNOWN`.
@@ -139,6 +141,7 @@ mod tests {
                 | ViewerMessage::Stay
                 | ViewerMessage::Size { .. }
                 | ViewerMessage::Window { .. }
+                | ViewerMessage::Sound { .. }
                 | ViewerMessage::Ping => {}
             }
         }

@@ -10,9 +10,12 @@ mod scene;
 mod talk;
 mod wishes;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use media::Feed;
+use media::{Feed, Sound};
 use model::{
     Role, SecretHash, ViewerId,
     video::{Codec, Rendition, Rung},
@@ -99,6 +102,10 @@ pub(crate) struct Session {
     rung: watch::Receiver<Rung>,
     shown: Option<watch::Receiver<Option<Rendition>>>,
     mode: QualityMode,
+    /// The viewer wants to hear the program; and what it is being let hear.
+    listens: bool,
+    heard: Option<PathBuf>,
+    told_sound: Option<bool>,
     connected: bool,
     visible: bool,
     told_trouble: Option<String>,
@@ -165,6 +172,9 @@ impl Session {
             rung,
             shown: None,
             mode: QualityMode::default(),
+            listens: false,
+            heard: None,
+            told_sound: None,
             connected: false,
             visible: true,
             told_trouble: None,
@@ -214,6 +224,7 @@ impl Session {
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now).into()), if wake_at.is_some() => {}
             }
             self.feed();
+            self.let_hear().await;
             if self.settle().await {
                 return;
             }
@@ -251,6 +262,7 @@ impl Session {
 
     async fn open_peer(&mut self) {
         self.fed = None;
+        self.heard = None;
         self.codec = None;
         self.set_connected(false);
         let spec = streaming::PeerSpec { viewer: self.viewer.id, codecs: self.means.codecs.clone() };
@@ -283,6 +295,16 @@ impl Session {
             self.shown = feed.as_ref().map(Feed::shown);
             peer.set_feed(feed);
             self.fed = epoch;
+        }
+    }
+
+    /// The same for the sound. A hidden tab may be listened to.
+    async fn let_hear(&mut self) {
+        let Some((peer, _)) = &self.peer else { return };
+        let sound = self.stage.borrow().sound.clone().filter(|_| self.connected && self.listens);
+        if sound.as_ref().map(Sound::pipe) != self.heard.as_deref() {
+            self.heard = sound.as_ref().map(|sound| sound.pipe().to_owned());
+            peer.set_sound(sound.map(|sound| sound.listen())).await;
         }
     }
 

@@ -18,6 +18,7 @@ impl Session {
         self.reports.mark_unchanged();
         self.minute.told = None;
         self.told_size = None;
+        self.told_sound = None;
         let instance = self.news();
         self.send(ServerMessage::Welcome {
             viewer_id: self.viewer.id,
@@ -64,6 +65,7 @@ impl Session {
             ViewerMessage::Window { width, height } => {
                 self.member.stage.window(self.viewer.id, Size::new(width, height)).await;
             }
+            ViewerMessage::Sound { on } => self.listens = on,
             ViewerMessage::Visible { visible } => self.visible = visible,
             ViewerMessage::Report(report) => self.keep_report(report).await,
             ViewerMessage::Stay => self.stay().await,
@@ -195,6 +197,10 @@ impl Session {
         if self.told_size.as_ref() != Some(&state.size) {
             self.told_size = Some(state.size.clone());
             self.send(ServerMessage::Size(state.size)).await;
+        }
+        let there = state.sound.is_some();
+        if self.told_sound.replace(there) != Some(there) {
+            self.send(ServerMessage::Sound { there }).await;
         }
         if state.trouble != self.told_trouble {
             self.told_trouble = state.trouble;

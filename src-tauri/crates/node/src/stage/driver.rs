@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use media::End;
+use media::{End, Sound};
 use model::{
     AuditEntry, AuditKind, InstanceId, InstanceState, ViewerId,
     input::Input,
@@ -55,6 +55,7 @@ struct Driver {
     noted: Option<ViewerId>,
     hand: Option<Hand>,
     sizing: Sizing,
+    sound: Option<Sound>,
     wish: Wish,
     projector: Projector,
     trouble: Option<String>,
@@ -113,6 +114,7 @@ impl Driver {
             noted: None,
             hand: None,
             sizing,
+            sound: None,
             wish: Wish::default(),
             projector: Projector::default(),
             trouble: None,
@@ -247,6 +249,15 @@ impl Driver {
             hand.speak_through(report.client.as_ref());
         }
         self.wish.source = source;
+        self.hear(report);
+    }
+
+    /// The program plays into the pipe of its display, one as long as that runs.
+    fn hear(&mut self, report: &Report) {
+        let pipe = report.running.as_ref().and_then(|running| display::sound(&running.display));
+        if pipe.as_deref() != self.sound.as_ref().map(Sound::pipe) {
+            self.sound = pipe.map(Sound::of);
+        }
     }
 
     /// Each turn of the loop changes it at most once.
@@ -375,11 +386,12 @@ impl Driver {
                 && state.holder == holder
                 && state.picture.as_ref().map(|p| p.epoch) == picture.map(|p| p.epoch)
                 && state.size == size
+                && state.sound.as_ref().map(Sound::pipe) == self.sound.as_ref().map(Sound::pipe)
                 && state.trouble == self.trouble;
             if !same {
                 let trouble = self.trouble.clone();
-                let (picture, paths) = (picture.cloned(), self.paths());
-                *state = State { viewers, holder, picture, size, paths, trouble };
+                let (picture, sound, paths) = (picture.cloned(), self.sound.clone(), self.paths());
+                *state = State { viewers, holder, picture, size, sound, paths, trouble };
             }
             !same
         });

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use media::Pipeline;
+use media::{Pipeline, Sound};
 use model::{
     Bitrate, InstanceId, Role, SecretHash, Size, ViewerId,
     input::{Input, Velocities},
@@ -63,6 +63,8 @@ pub struct State {
     pub picture: Option<Picture>,
     /// How large the picture is to be, and what that goes by.
     pub size: SizeNews,
+    /// What the program plays; `None` while it does not run, and where the machine has no sound server.
+    pub sound: Option<Sound>,
     /// How the way to each viewer is; read when somebody asks, so that a round trip that changes wakes nobody.
     pub paths: BTreeMap<ViewerId, watch::Receiver<Path>>,
     /// Why there is no picture although the instance is ready, in words.
@@ -76,6 +78,7 @@ impl State {
             holder: None,
             picture: None,
             size: Sizing::of(setup).news(),
+            sound: None,
             paths: BTreeMap::new(),
             trouble: None,
         }

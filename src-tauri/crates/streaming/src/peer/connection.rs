@@ -43,6 +43,8 @@ const ABS_CAPTURE_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs
 pub(crate) const TRANSPORT_CC: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
+const OPUS: &str = "audio/opus";
+const OPUS_PAYLOAD_TYPE: u8 = 111;
 const VIDEO_CLOCK_HZ: u32 = 90_000;
 
 /// Silence of the path until viewers read "reconnecting". Browsers check at least every 2.5 s.
@@ -73,6 +75,8 @@ pub(crate) struct Connection {
     pub(crate) video: RTCRtpSenderId,
     pub(crate) ssrc: u32,
     rtx_ssrc: u32,
+    /// The sound, and its SSRC; players get none.
+    pub(crate) sound: Option<(RTCRtpSenderId, u32)>,
     pub(crate) channels: Vec<(RTCDataChannelId, Channel)>,
 }
 
@@ -103,6 +107,10 @@ impl Connection {
             .with_interceptor_registry(interceptors(ssrc, wire))
             .build(now)?;
         let video = add_video(&mut core, video_track(formats, ssrc, rtx_ssrc))?;
+        let sound = match shape {
+            Shape::Steered => Some(add_sound(&mut core, video)?),
+            Shape::Watched => None,
+        };
         let channels: &[Channel] = match shape {
             Shape::Steered => &Channel::ALL,
             Shape::Watched => &[],
@@ -114,7 +122,7 @@ impl Connection {
                 Ok((core.create_data_channel(channel.label(), Some(init(channel)))?.id(), channel))
             })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { core, video, ssrc, rtx_ssrc, channels })
+        Ok(Self { core, video, ssrc, rtx_ssrc, sound, channels })
     }
 
     /// Of the formats that were offered, this one was taken. To be told before the library reads the answer.
@@ -163,6 +171,17 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// The number that the browser chose for the sound; `None` where it takes none.
+    pub(crate) fn negotiated_sound(&mut self) -> Option<u8> {
+        let (sender, _) = self.sound?;
+        let mut sender = self.core.rtp_sender(sender)?;
+        let codecs = &sender.get_parameters().rtp_parameters.codecs;
+        let opus = codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(OPUS))?;
+        Some(opus.payload_type)
+    }
+}
+
 pub(crate) fn random_u32() -> anyhow::Result<u32> {
     getrandom::u32().context("drawing random numbers from the system")
 }
@@ -205,6 +224,8 @@ fn media_engine(formats: &[VideoFormat]) -> anyhow::Result<MediaEngine> {
             engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
         }
     }
+    let opus = RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE };
+    engine.register_codec(opus, RtpCodecKind::Audio)?;
     for uri in [TRANSPORT_CC, PLAYOUT_DELAY, ABS_CAPTURE_TIME] {
         let extension = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
         engine.register_header_extension(extension, RtpCodecKind::Video, None)?;
@@ -250,13 +271,41 @@ fn video_track(formats: &[VideoFormat], ssrc: u32, rtx_ssrc: u32) -> MediaStream
     )
 }
 
-fn add_video(core: &mut RTCPeerConnection, track: MediaStreamTrack) -> anyhow::Result<RTCRtpSenderId> {
-    let init = RTCRtpTransceiverInit {
+fn opus() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: OPUS.to_owned(),
+        clock_rate: media::SOUND_HZ,
+        channels: 2,
+        sdp_fmtp_line: "minptime=10;useinbandfec=1;stereo=1".to_owned(),
+        rtcp_feedback: vec![],
+    }
+}
+
+/// In a stream of its own: what belongs together is played together, and the picture would wait for the sound.
+fn add_sound(core: &mut RTCPeerConnection, video: RTCRtpSenderId) -> anyhow::Result<(RTCRtpSenderId, u32)> {
+    let ssrc = random_u32()?;
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+        codec: opus(),
+        ..Default::default()
+    };
+    let name = || "sound".to_owned();
+    let track = MediaStreamTrack::new(name(), name(), name(), RtpCodecKind::Audio, vec![encoding]);
+    core.add_transceiver_from_track(track, Some(sendonly()))?;
+    let sender = core.get_senders().find(|sender| *sender != video);
+    Ok((sender.context("the library made no sender for the sound")?, ssrc))
+}
+
+fn sendonly() -> RTCRtpTransceiverInit {
+    RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         streams: vec![],
         send_encodings: vec![],
-    };
-    core.add_transceiver_from_track(track, Some(init))?;
+    }
+}
+
+fn add_video(core: &mut RTCPeerConnection, track: MediaStreamTrack) -> anyhow::Result<RTCRtpSenderId> {
+    core.add_transceiver_from_track(track, Some(sendonly()))?;
     core.get_senders().next().context("the library made no sender for the video")
 }
 

@@ -22,7 +22,7 @@ use std::{
 
 use anyhow::Context;
 use futures_util::FutureExt;
-use media::EncodedFrame;
+use media::{EncodedFrame, SoundFeed, SoundPacket};
 use model::{Bitrate, ViewerId};
 use rtc::{
     data_channel::RTCDataChannelId,
@@ -43,6 +43,7 @@ use super::{
     input::Inbox,
     outbox::Outbox,
     outlet::Outlet,
+    voice::Voice,
     wire::Wire,
     writer::{Clock, Negotiated, VideoWriter},
 };
@@ -121,6 +122,8 @@ impl New {
             states,
             feeds: Arc::default(),
             frames: None,
+            sound: None,
+            voice: Voice::new(random_u32()?),
             inbox: Inbox::new(now),
             wire,
             writer,
@@ -192,6 +195,8 @@ struct Driver {
     states: watch::Receiver<String>,
     feeds: Arc<FeedSlot>,
     frames: Option<Box<dyn Frames>>,
+    sound: Option<SoundFeed>,
+    voice: Voice,
     inbox: Inbox,
     wire: Wire,
     writer: VideoWriter,
@@ -223,6 +228,7 @@ enum Input {
     Command(Command),
     Feed(Option<Box<dyn Frames>>),
     Frame(Option<Arc<EncodedFrame>>),
+    Sound(Option<Arc<SoundPacket>>),
     State,
     Room,
     Timer,
@@ -255,11 +261,19 @@ impl Driver {
                 None => std::future::pending().await,
             }
         };
+        let sound = &mut self.sound;
+        let next_sound = async {
+            match sound {
+                Some(sound) => sound.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.cancel.cancelled() => Input::Cancelled,
             Some(arrival) = self.arrivals.recv() => Input::Arrival(arrival),
             Some(command) = self.orders.recv() => Input::Command(command),
             frames = self.feeds.take() => Input::Feed(frames),
+            packet = next_sound => Input::Sound(packet),
             frame = next_frame => Input::Frame(frame),
             Ok(()) = self.states.changed() => Input::State,
             () = outbox.make_room() => Input::Room,
@@ -277,6 +291,8 @@ impl Driver {
             }
             Input::Frame(Some(frame)) => self.send_frame(&frame, outbox, now),
             Input::Frame(None) => self.frames = None,
+            Input::Sound(Some(packet)) => self.send_sound(&packet, now),
+            Input::Sound(None) => self.sound = None,
             Input::State => self.send_state(now),
             Input::Timer => self.handle_timer(now),
             Input::Room | Input::Cancelled => {}

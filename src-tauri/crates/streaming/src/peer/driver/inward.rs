@@ -104,6 +104,7 @@ impl Driver {
             }
             Command::Reply(reply) => self.send_reply(&reply, now),
             Command::Playout(playout) => self.writer.set_playout(playout),
+            Command::Sound(sound) => self.sound = sound,
             Command::Useful(most) => self.wire.set_useful(most),
         }
     }
@@ -166,6 +167,7 @@ impl Driver {
     fn agree_on(&mut self, codec: Codec) -> Option<()> {
         self.negotiated = Some(self.connection.negotiated(codec)?);
         self.writer.set_codec(codec);
+        self.voice.agree_on(self.connection.negotiated_sound());
         Some(())
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use media::EncodedFrame;
+use media::{EncodedFrame, SoundPacket};
 use protocol::input::IntentReply;
 use tracing::{debug, warn};
 
@@ -82,6 +82,19 @@ impl Driver {
                 debug!(viewer = %self.viewer, %error, "a packet was refused");
                 self.writer.wait_for_keyframe();
             }
+        }
+    }
+
+    /// Sound goes at once: it is little, and late it is of no use.
+    pub(super) fn send_sound(&mut self, packet: &SoundPacket, now: Instant) {
+        let (Phase::Connected, Some((sender, ssrc))) = (self.phase, self.connection.sound) else { return };
+        let (Some(packet), Some(mut sender)) =
+            (self.voice.packet(ssrc, packet), self.connection.core.rtp_sender(sender))
+        else {
+            return;
+        };
+        if let Err(error) = sender.write_rtp(now, packet) {
+            debug!(viewer = %self.viewer, %error, "a packet of sound was refused");
         }
     }
 

@@ -245,6 +245,10 @@ fn media_engine(mime_type: &str, parameters: &str) -> MediaEngine {
     for (rtp_codec, payload_type) in [(video, 96), (rtx, 97)] {
         media.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video).unwrap();
     }
+    let opus =
+        RTCRtpCodec { mime_type: "audio/opus".into(), clock_rate: 48_000, channels: 2, ..Default::default() };
+    let opus = RTCRtpCodecParameters { rtp_codec: opus, payload_type: 111 };
+    media.register_codec(opus, RtpCodecKind::Audio).unwrap();
     let uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay".to_owned();
     let extension = RTCRtpHeaderExtensionCapability { uri };
     media.register_header_extension(extension, RtpCodecKind::Video, None).unwrap();
