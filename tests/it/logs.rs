@@ -47,8 +47,14 @@ async fn what_an_instance_printed_is_followed_and_outlives_it() {
     // Gone, and what it left is still there.
     ann.stop(id).await.unwrap();
     ann.until_gone(id).await.unwrap();
-    let gone = logs(&admin).await.remove(0);
-    assert!(gone.instance_id == id && gone.ended.is_some() && gone.message.is_some(), "{gone:?}");
+    // It is copied beside the end, which waits for no disk.
+    let gone = loop {
+        match logs(&admin).await.pop().filter(|one| one.instance_id == id && one.ended.is_some()) {
+            Some(gone) => break gone,
+            None => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    };
+    assert!(gone.message.is_some(), "{gone:?}");
     let (status, text) = file(&admin, id, "program.log").await;
     assert!(status == StatusCode::OK && text.contains("Starting rendering loop"));
 }

@@ -40,7 +40,7 @@ async fn an_instance_in_which_nobody_moves_anything_warns_stays_when_asked_and_e
 
     let ending = warned(&mut owner).await;
     assert_eq!((ending.why, ending.stay_s, ending.stays_left), (EndingReason::Unmoved, Some(4), None));
-    assert!(ending.left_s <= 2);
+    assert!(ending.left_s.is_some_and(|left_s| left_s <= 2));
     ann.until_view(id, "said to end soon", |view| view.ending.is_some()).await.unwrap();
 
     warned(&mut watcher).await;
@@ -143,9 +143,12 @@ async fn a_machine_that_is_emptied_takes_nothing_new_tells_viewers_and_stays_so_
     ann.until(id, InstanceState::Ready).await.unwrap();
     drop(viewer);
     viewer = ann.attend(id, None).await.unwrap();
+    let waits = warned(&mut viewer).await;
+    assert_eq!((waits.why, waits.left_s), (EndingReason::Drained, None), "told, without an hour");
     admin.command(&AdminCommand::Drain { within_s: Some(2) }).await.unwrap();
     let ending = warned(&mut viewer).await;
     assert_eq!((ending.why, ending.stay_s), (EndingReason::Drained, None));
+    assert!(ending.left_s.is_some());
     ann.until_gone(id).await.unwrap();
 
     admin.command(&AdminCommand::Undrain).await.unwrap();

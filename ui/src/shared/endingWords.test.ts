@@ -29,6 +29,14 @@ describe('the words of an ending', () => {
     });
   });
 
+  it('say that a machine is being emptied, without an hour, where it has none', () => {
+    const emptied = { why: 'drained', left_s: null, stay_s: null, stays_left: null } as const;
+    const words = endingWords(emptied, null, true);
+    expect(words.title).toMatch(/taken out of service/);
+    expect(words).toMatchObject({ stay: null });
+    expect(words.detail).not.toMatch(/\d/);
+  });
+
   it('are short in lists', () => {
     expect(endsIn({ why: 'unwatched', at: 240_000 }, 0)).toBe('Ends in 4 min, since nobody watches it.');
     expect(endsIn({ why: 'longest', at: 0 }, 5_000)).toBe('Ends now, when its time is over.');

@@ -28,7 +28,14 @@ export type EndingWords = {
   stay: string | null;
 };
 
-export function endingWords(ending: EndingNews, leftS: number, maySteer: boolean): EndingWords {
+export function endingWords(ending: EndingNews, leftS: number | null, maySteer: boolean): EndingWords {
+  if (leftS === null) {
+    return {
+      title: 'This machine is being taken out of service.',
+      detail: 'What runs here goes on until it ends; what it shows is kept, to go on with later.',
+      stay: null,
+    };
+  }
   const when = leftS <= 0 ? 'It ends now.' : `It ends in ${countdown(leftS)}.`;
   const mayStay = ending.stay_s !== null;
   const stay = mayStay && maySteer ? stayLabel(ending) : null;

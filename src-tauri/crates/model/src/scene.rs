@@ -33,6 +33,9 @@ pub struct SceneState {
     /// Goes up whenever something is shown, hidden or set, as far as it is known: a list that was asked for before is old.
     #[serde(default)]
     pub changes: u32,
+    /// The same of the values of settings, whoever sets them, where OpenSpace tells.
+    #[serde(default)]
+    pub settings: u32,
 }
 
 /// What the program's recorder of sessions does.

@@ -18,6 +18,12 @@ const PLACES: &[&str] = &["", "logs", "bin"];
 const ENDINGS: &[&str] = &["log", "old", "html", "txt", "dmp"];
 /// How a report of a bad stream is called, up to its number.
 const STREAM_REPORT: &str = "stream-report-";
+/// Where what one crash has left is put, up to its time.
+const CRASH: &str = "crash-";
+/// So many crashes of one instance; what was first tells the most, but the newest is what people ask for.
+const CRASHES_MAX: usize = 5;
+/// What a crash has left besides its dumps: how far the program had come.
+const LAST_WORDS: &[&str] = &["program.log", "logs/log.html"];
 /// So many reports of one instance: whoever presses for an hour fills no disk.
 const REPORTS_MAX: usize = 10;
 /// Of one file: the newest part of a longer one is kept.
@@ -97,6 +103,29 @@ impl Logs {
         Ok(name)
     }
 
+    /// Puts what a crash has left into a folder of its own, so that the next one is not mixed with it.
+    pub fn put_crash_aside(&self, id: InstanceId, at: UnixMillis) -> io::Result<()> {
+        let folder = self.instances.join(id.to_string());
+        let mut before = crashes(&folder);
+        let surplus = (before.len() + 1).saturating_sub(CRASHES_MAX);
+        before.drain(..surplus).try_for_each(fs::remove_dir_all)?;
+        let aside = folder.join(format!("{CRASH}{}", at.0));
+        fs::create_dir_all(&aside)?;
+        for (name, path) in found(&folder)
+            .into_iter()
+            .filter(|(name, path)| is_dump(name) && path.parent().is_none_or(|parent| !is_crash(parent)))
+        {
+            fs::rename(path, aside.join(name))?;
+        }
+        for place in LAST_WORDS {
+            let from = folder.join(place);
+            if let (true, Some(name)) = (from.is_file(), from.file_name()) {
+                copy_newest(&from, &aside.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
     fn sweep(&self, now: SystemTime) {
         let age = |folder: &PathBuf| {
             let kept = fs::metadata(folder.join(ABOUT))
@@ -139,15 +168,40 @@ fn listed(folder: &Path) -> Vec<LogFile> {
     found(folder).into_iter().map(|(name, path)| LogFile { name, bytes: size(&path) }).collect()
 }
 
+/// The folders of its crashes, the oldest first.
+fn crashes(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut folders: Vec<_> =
+        entries.filter(is_folder).map(|entry| entry.path()).filter(|path| is_crash(path)).collect();
+    folders.sort();
+    folders
+}
+
+fn is_crash(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_prefix(CRASH).is_some_and(|at| !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The files that are worth keeping, by names that are told apart. A link is no file of theirs: it may lead anywhere.
 fn found(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
-    for place in PLACES {
-        for entry in fs::read_dir(folder.join(place)).into_iter().flatten().flatten() {
+    let own = PLACES.iter().map(|place| (String::new(), folder.join(place)));
+    let crashed = crashes(folder).into_iter().filter_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        Some((format!("{name}-"), path))
+    });
+    for (prefix, place) in own.chain(crashed) {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if is_file && is_worth_keeping(&name) && files.len() < FILES_MAX {
-                files.push((name, entry.path()));
+            // What is kept of one that is gone has its crash in its name already.
+            let plain = name
+                .strip_prefix(CRASH)
+                .and_then(|rest| rest.split_once('-'))
+                .map_or(&*name, |(_, rest)| rest);
+            if is_file && is_worth_keeping(plain) && files.len() < FILES_MAX {
+                files.push((format!("{prefix}{name}"), entry.path()));
             }
         }
     }
@@ -160,8 +214,11 @@ fn is_worth_keeping(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._- ".contains(&byte));
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     let is_report = name.starts_with(STREAM_REPORT) && name.ends_with(".json");
-    let is_core = name == "core" || name.starts_with("core.");
-    plain && (is_core || is_report || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+    plain && (is_dump(name) || is_report || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+}
+
+fn is_dump(name: &str) -> bool {
+    name == "core" || name.starts_with("core.") || name.to_ascii_lowercase().ends_with(".dmp")
 }
 
 /// The end of a long file.
@@ -233,6 +290,27 @@ mod tests {
         assert_eq!((gone.instance_id, gone.message.as_deref()), (id, Some("It crashed.")));
         assert_eq!(names(gone.files), expected);
         assert_eq!(logs.read(id, "ScriptLog.txt").unwrap(), b"lua");
+    }
+
+    #[test]
+    fn what_each_crash_left_stays_apart() {
+        let ((_dir, logs), id) = (logs(), InstanceId::random());
+        let folder = lived(&logs, id);
+        for at in 1..=CRASHES_MAX as i64 + 2 {
+            fs::write(folder.join("bin/core"), format!("dump {at}")).unwrap();
+            fs::write(folder.join("program.log"), format!("printed {at}")).unwrap();
+            logs.put_crash_aside(id, UnixMillis(1000 + at)).unwrap();
+        }
+        assert!(!folder.join("bin/core").exists(), "the next crash finds none of this one");
+        let read = |name: &str| logs.read(id, name).map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(read("crash-1002-core"), None, "the oldest go");
+        for at in 3..=CRASHES_MAX + 2 {
+            assert_eq!(read(&format!("crash-{}-core", 1000 + at)), Some(format!("dump {at}")));
+            assert_eq!(read(&format!("crash-{}-program.log", 1000 + at)), Some(format!("printed {at}")));
+        }
+        logs.keep(&about(id)).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(read("crash-1004-core"), Some("dump 4".to_owned()), "they outlive it");
     }
 
     #[test]

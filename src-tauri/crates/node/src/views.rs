@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use model::{Build, BuildKind, InstanceStatus, Profile, UnixMillis};
+use model::{Build, BuildKind, EndingReason, InstanceStatus, Profile, UnixMillis};
 use protocol::{
     admin::{LogFile, LogsOfInstance},
     api::{BuildView, EndingView, InstanceView, LeftSceneView, ProfileView},
@@ -59,6 +59,7 @@ pub fn news(member: &Member, status: &InstanceStatus) -> InstanceNews {
         build_name: member.build.name.clone(),
         demo: member.build.is_demo(),
         rescue: None,
+        has_scene: member.build.is_openspace(),
     }
 }
 
@@ -69,7 +70,13 @@ pub fn ending_news(ending: &Ending, now: Instant) -> EndingNews {
         Stay::Lengthens { by, left } => (Some(seconds(by)), left),
         Stay::No => (None, None),
     };
-    EndingNews { why: ending.why, left_s: seconds(left + Duration::from_millis(500)), stay_s, stays_left }
+    let left_s = Some(seconds(left + Duration::from_millis(500)));
+    EndingNews { why: ending.why, left_s, stay_s, stays_left }
+}
+
+/// Its machine is being emptied, and waits until everything has ended by itself.
+pub const fn emptied_news() -> EndingNews {
+    EndingNews { why: EndingReason::Drained, left_s: None, stay_s: None, stays_left: None }
 }
 
 /// Read at the time that both clocks are given for.

@@ -128,7 +128,7 @@ pub enum Denied {
 pub const fn role_for(wish: &Wish) -> Role {
     match wish {
         // Who only watches may know what there is to see.
-        Wish::ListToggles { .. } | Wish::ListMissions {} => Role::Watcher,
+        Wish::ListToggles { .. } | Wish::ListMissions {} | Wish::ListActions {} => Role::Watcher,
         Wish::SetTime { .. }
         | Wish::Pause { .. }
         | Wish::SetRate { .. }
@@ -139,7 +139,6 @@ pub const fn role_for(wish: &Wish) -> Role {
         | Wish::FlyToGeo { .. }
         | Wish::StopFlight {}
         | Wish::ListNodes { .. }
-        | Wish::ListActions {}
         | Wish::StepFocus { .. } => Role::Pilot,
         Wish::Show { .. }
         | Wish::Fade { .. }

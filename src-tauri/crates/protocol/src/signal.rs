@@ -171,6 +171,9 @@ pub struct InstanceNews {
     /// Its machine is lost, and whose it is may have it go on elsewhere.
     #[serde(default)]
     pub rescue: Option<Rescue>,
+    /// It is an OpenSpace: what it showed can be gone on with.
+    #[serde(default)]
+    pub has_scene: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -198,8 +201,8 @@ pub struct SizeNews {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct EndingNews {
     pub why: EndingReason,
-    /// Counted from this message, since clocks differ.
-    pub left_s: u32,
+    /// Counted from this message, since clocks differ; absent where it goes on until it ends by itself.
+    pub left_s: Option<u32>,
     /// By how much `stay` lengthens it; absent where nothing does.
     pub stay_s: Option<u32>,
     /// How often `stay` may still be said; absent where there is no limit.

@@ -31,8 +31,8 @@ export function Service({ node }: { node: NodeView }) {
       </h2>
       <p className={classes.words}>
         {draining
-          ? 'The machine takes no launches, and stays so over a restart. Viewers have been told when theirs ends; what it shows is kept.'
-          : 'Empty the machine before you work on it: nothing new is started, viewers are told when theirs ends, and what it shows is kept for them.'}
+          ? 'The machine takes no launches, and stays so over a restart. Viewers have been told; what it shows is kept.'
+          : 'Empty the machine before you work on it: nothing new is started, viewers are told, and what it shows is kept for them.'}
       </p>
       <div className={classes.add}>
         <NativeSelect

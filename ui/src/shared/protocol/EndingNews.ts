@@ -6,9 +6,9 @@ import type { EndingReason } from "./EndingReason";
  */
 export type EndingNews = { why: EndingReason, 
 /**
- * Counted from this message, since clocks differ.
+ * Counted from this message, since clocks differ; absent where it goes on until it ends by itself.
  */
-left_s: number, 
+left_s: number | null, 
 /**
  * By how much `stay` lengthens it; absent where nothing does.
  */

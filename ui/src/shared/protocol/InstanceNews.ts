@@ -19,4 +19,8 @@ build_name: string, demo: boolean,
 /**
  * Its machine is lost, and whose it is may have it go on elsewhere.
  */
-rescue: Rescue | null, };
+rescue: Rescue | null, 
+/**
+ * It is an OpenSpace: what it showed can be gone on with.
+ */
+has_scene: boolean, };

@@ -45,4 +45,8 @@ recorder_since?: UnixMillis,
 /**
  * Goes up whenever something is shown, hidden or set, as far as it is known: a list that was asked for before is old.
  */
-changes: number, };
+changes: number, 
+/**
+ * The same of the values of settings, whoever sets them, where OpenSpace tells.
+ */
+settings: number, };

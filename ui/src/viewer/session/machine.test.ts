@@ -269,6 +269,7 @@ function instance(state: InstanceState): InstanceNews {
     build_name: 'Demo sky',
     demo: true,
     rescue: null,
+    has_scene: true,
   };
 }
 

@@ -125,6 +125,7 @@ const live: State = {
     build_name: 'OpenSpace',
     demo: false,
     rescue: null,
+    has_scene: true,
   },
 };
 

@@ -21,6 +21,7 @@ function withInstance(news: Partial<InstanceNews>): State {
       build_name: 'OpenSpace 0.22',
       demo: false,
       rescue: null,
+      has_scene: true,
       ...news,
     },
   };
@@ -57,6 +58,13 @@ test('an instance that is lost with its machine may go on elsewhere', () => {
   const words = wordsOf(withInstance({ state: 'lost', message, rescue: 'resume' }));
   expect(words).toMatchObject({ detail: message, rescue: 'Continue on another machine' });
   expect(wordsOf(withInstance({ state: 'lost', message }))?.rescue).toBeNull();
+});
+
+test('an end offers to go on only where there is something to go on with', () => {
+  const ended = (has_scene: boolean) =>
+    wordsOf({ ...withInstance({ state: 'stopped', has_scene }), status: 'ended', bye: 'stopped' })?.detail;
+  expect(ended(true)).toMatch(/go on where it was left/);
+  expect(ended(false)).not.toMatch(/go on/);
 });
 
 test('a refusal gives its reason and a way on', () => {

@@ -123,7 +123,9 @@ function ended(state: State): Words {
     'The stream has ended',
     sentences(
       state.instance?.message ?? 'The program was stopped.',
-      'On the home page you can go on where it was left, or launch a new one.',
+      state.instance?.has_scene === false
+        ? 'On the home page you can launch another one.'
+        : 'On the home page you can go on where it was left, or launch a new one.',
     ),
     null,
   );

@@ -12,8 +12,9 @@ type EndingNoticeProps = { ending: EndingNews; maySteer: boolean; onStay: () => 
 /** Says that the stream ends soon, counts down, and offers to stay where that is possible. A new one for each message. */
 export function EndingNotice({ ending, maySteer, onStay }: EndingNoticeProps) {
   const now = useNow();
-  const [endsAt] = useState(() => Date.now() + ending.left_s * 1_000);
-  const words = endingWords(ending, Math.round((endsAt - now) / 1_000), maySteer);
+  const [endsAt] = useState(() => (ending.left_s === null ? null : Date.now() + ending.left_s * 1_000));
+  const leftS = endsAt === null ? null : Math.round((endsAt - now) / 1_000);
+  const words = endingWords(ending, leftS, maySteer);
   return (
     <div className={classes.notice} data-ending={ending.why}>
       <IconClockExclamation size={24} stroke={1.6} className={classes.icon} aria-hidden="true" />

@@ -461,6 +461,7 @@ impl Node {
             attempt: 1,
             message: None,
             build_name: "Demo sky".to_owned(),
+            has_scene: true,
             demo: true,
             rescue: None,
         }

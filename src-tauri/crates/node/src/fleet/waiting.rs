@@ -70,5 +70,6 @@ fn news(view: InstanceView) -> InstanceNews {
         build_name: view.build_name,
         demo: view.demo,
         rescue: view.rescue,
+        has_scene: true,
     }
 }

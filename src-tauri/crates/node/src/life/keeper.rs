@@ -42,6 +42,7 @@ pub struct Keeper {
     warnings: watch::Receiver<Option<Ending>>,
     /// `None`: nobody's yet.
     span: watch::Receiver<Option<Span>>,
+    drain: watch::Receiver<Option<Draining>>,
 }
 
 impl Keeper {
@@ -61,9 +62,10 @@ impl Keeper {
         let (publish, spans) = watch::channel(span);
         let reports = instance.reports();
         let (stages, moves) = (stage.state(), stage.moves());
+        let drain = means.drain.clone();
         let task = Task { means, span, warn, publish, instance, scene };
         tokio::spawn(task.run(reports, stages, moves, inbox));
-        Self { commands, warnings, span: spans }
+        Self { commands, warnings, span: spans, drain }
     }
 
     pub async fn begin(&self) {
@@ -84,6 +86,11 @@ impl Keeper {
 
     pub fn warnings(&self) -> watch::Receiver<Option<Ending>> {
         self.warnings.clone()
+    }
+
+    /// Whether its machine is being emptied.
+    pub fn drain(&self) -> watch::Receiver<Option<Draining>> {
+        self.drain.clone()
     }
 
     /// Its end as things stand.

@@ -17,6 +17,7 @@ use supervisor::Report;
 use tokio::{
     select,
     sync::{mpsc, oneshot, watch},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
@@ -48,6 +49,8 @@ struct Driver {
     closing: Option<oneshot::Sender<()>>,
     stage_setup: stage::Setup,
     first: FirstStarts,
+    /// What is being copied for those who look for a cause later.
+    keeping: JoinSet<()>,
 }
 
 pub(super) async fn run(
@@ -66,6 +69,7 @@ pub(super) async fn run(
         endings: StreamMap::new(),
         publish,
         closing: None,
+        keeping: JoinSet::new(),
         stage_setup,
         first: FirstStarts::open(&store).await,
         store,
@@ -79,6 +83,7 @@ pub(super) async fn run(
             command = inbox.recv() => match command {
                 Some(Command::Close { stop: false, reply }) => {
                     driver.abandon().await;
+                    while driver.keeping.join_next().await.is_some() {}
                     let _ = reply.send(());
                     return;
                 }
@@ -88,10 +93,12 @@ pub(super) async fn run(
             Some((id, report)) = driver.reports.next() => driver.report(id, report).await,
             Some((id, stage)) = driver.stages.next() => driver.stage(id, stage).await,
             Some((id, ending)) = driver.endings.next() => driver.ending(id, ending),
+            Some(_) = driver.keeping.join_next() => {}
         }
         if driver.rows.is_empty()
             && let Some(done) = driver.closing.take()
         {
+            while driver.keeping.join_next().await.is_some() {}
             let _ = done.send(());
             return;
         }
@@ -257,10 +264,16 @@ impl Driver {
     async fn report(&mut self, id: InstanceId, report: Report) {
         let Some(row) = self.rows.get_mut(&id) else { return };
         let before = record(row);
+        let fell = row.report.running.as_ref().is_some_and(|running| running.program.is_some())
+            && report.running.as_ref().is_none_or(|running| running.program.is_none())
+            && matches!(report.status.state, InstanceState::Restarting | InstanceState::Failed);
         row.report = report;
         let record = record(row);
         if record.state == InstanceState::Ready {
             self.first.was_ready(&row.member.build, row.member.profile.as_deref(), &self.store).await;
+        }
+        if fell {
+            self.put_crash_aside(id);
         }
         if is_over(record.state) {
             self.forget(id).await;
@@ -281,8 +294,8 @@ impl Driver {
 
     async fn forget(&mut self, id: InstanceId) {
         if let Some(row) = self.rows.remove(&id) {
-            self.keep_logs(&row).await;
             self.leave_scene(&row.member).await;
+            self.put_away(&row);
         }
         self.reports.remove(&id);
         self.stages.remove(&id);
@@ -290,17 +303,12 @@ impl Driver {
         if let Err(error) = self.store.remove_instance(id).await {
             warn!(instance = %id, %error, "the journal kept an instance that is over");
         }
-        let dir = self.setup.instances_dir.join(id.to_string());
-        if let Err(error) = tokio::fs::remove_dir_all(&dir).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            warn!(instance = %id, %error, "the folder of an instance could not be removed");
-        }
         info!(instance = %id, "gone");
     }
 
-    /// Its folder goes; what may tell why it ended stays for a while.
-    async fn keep_logs(&self, row: &Row) {
+    /// Its folder goes; what may tell why it ended stays for a while. A slow disk holds nobody up.
+    fn put_away(&mut self, row: &Row) {
+        let (id, dir) = (row.member.id, self.setup.instances_dir.join(row.member.id.to_string()));
         let logs = self.setup.logs.clone();
         let about = About {
             instance: row.member.id,
@@ -309,10 +317,26 @@ impl Driver {
             ended: clock::now(),
             message: row.report.status.message.clone(),
         };
-        let kept = tokio::task::spawn_blocking(move || logs.keep(&about)).await;
-        if let Ok(Err(error)) = kept {
-            warn!(instance = %row.member.id, %error, "the logs of an instance could not be kept");
-        }
+        self.keeping.spawn_blocking(move || {
+            if let Err(error) = logs.keep(&about) {
+                warn!(instance = %id, %error, "the logs of an instance could not be kept");
+            }
+            if let Err(error) = std::fs::remove_dir_all(&dir)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                warn!(instance = %id, %error, "the folder of an instance could not be removed");
+            }
+        });
+    }
+
+    /// What a crash has left is put aside, before the next start writes over it.
+    fn put_crash_aside(&mut self, id: InstanceId) {
+        let logs = self.setup.logs.clone();
+        self.keeping.spawn_blocking(move || {
+            if let Err(error) = logs.put_crash_aside(id, clock::now()) {
+                warn!(instance = %id, %error, "what a crash left behind was not put aside");
+            }
+        });
     }
 
     /// What it showed stays with whose it was, to go on with later.

@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     audit::Audit,
-    life::span::Ending,
+    life::{Draining, span::Ending},
     logs::Logs,
     roster::Member,
     socket::Socket,
@@ -113,6 +113,7 @@ pub(crate) struct Session {
     told_size: Option<SizeNews>,
     notices: watch::Receiver<String>,
     warnings: watch::Receiver<Option<Ending>>,
+    drain: watch::Receiver<Option<Draining>>,
     /// When to look at the way to the viewer again, and who is told.
     look: Interval,
     path: watch::Sender<stage::Path>,
@@ -162,6 +163,7 @@ impl Session {
             stage: member.stage.state(),
             notices: member.scene.notices(),
             warnings: member.life.warnings(),
+            drain: member.life.drain(),
             viewer,
             member,
             means,
@@ -212,6 +214,7 @@ impl Session {
                 },
                 Ok(()) = self.notices.changed() => self.tell_notice().await,
                 Ok(()) = self.warnings.changed() => self.tell_ending().await,
+                Ok(()) = self.drain.changed() => self.tell_ending().await,
                 changed = self.stage.changed() => {
                     if changed.is_err() {
                         // It ends with its instance, of which the last word may not have been told yet.

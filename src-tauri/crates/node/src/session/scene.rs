@@ -97,6 +97,7 @@ mod tests {
             recorder: model::scene::RecorderState::Idle,
             recorder_since: None,
             changes: 0,
+            settings: 0,
         }
     }
 

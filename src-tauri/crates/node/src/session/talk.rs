@@ -5,7 +5,7 @@ use std::time::Instant;
 use model::{InstanceState, Size, input::Input};
 use protocol::{
     input::IntentReply,
-    signal::{ByeReason, InstanceNews, QualityMode, RefusalReason, ServerMessage, ViewerMessage},
+    signal::{ByeReason, EndingNews, InstanceNews, QualityMode, RefusalReason, ServerMessage, ViewerMessage},
 };
 use streaming::{PeerEvent, Playout};
 use tracing::debug;
@@ -28,7 +28,7 @@ impl Session {
         })
         .await;
         self.tell_stage().await;
-        if self.warnings.borrow().is_some() {
+        if self.ending().is_some() {
             self.tell_ending().await;
         }
     }
@@ -111,9 +111,17 @@ impl Session {
     }
 
     pub(super) async fn tell_ending(&mut self) {
-        let ending = *self.warnings.borrow_and_update();
-        let ending = ending.map(|ending| views::ending_news(&ending, Instant::now()));
+        self.warnings.mark_unchanged();
+        self.drain.mark_unchanged();
+        let ending = self.ending();
         self.send(ServerMessage::Ending { ending }).await;
+    }
+
+    /// What people are to be told: an end, or that their machine waits for one.
+    fn ending(&self) -> Option<EndingNews> {
+        let warning = self.warnings.borrow().map(|ending| views::ending_news(&ending, Instant::now()));
+        let waits = self.drain.borrow().is_some_and(|draining| draining.until.is_none());
+        warning.or_else(|| waits.then(views::emptied_news))
     }
 
     async fn restart_ice(&mut self) {

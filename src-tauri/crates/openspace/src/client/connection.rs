@@ -16,6 +16,7 @@ use tokio::{
     net::TcpStream,
     select,
     sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_tungstenite::{
@@ -42,6 +43,12 @@ const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 /// For the goodbye, which OpenSpace never answers.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(200);
+
+/// A larger message is read beside the connection: a whole tree takes a while.
+const READ_HERE_BYTES: usize = 256 << 10;
+
+/// Properties whose newest value is remembered; of further ones the next tree tells.
+const ADJUSTED_MAX: usize = 20_000;
 
 /// As many nodes as are known of a scene.
 const SHOWN_MAX: usize = 50_000;
@@ -70,10 +77,14 @@ pub(super) enum Command {
 /// What was shown or hidden by whomever, and when it was heard; bounded by the nodes that a scene has.
 pub(super) type Shown = BTreeMap<String, (bool, std::time::Instant)>;
 
+/// What properties hold by whomever, and when it was heard; bounded by [`ADJUSTED_MAX`].
+pub(super) type Adjusted = BTreeMap<String, (Value, std::time::Instant)>;
+
 /// Where it is told what OpenSpace tells by itself.
 pub(super) struct Tell {
     pub scene: watch::Sender<Option<SceneState>>,
     pub shown: watch::Sender<Shown>,
+    pub adjusted: watch::Sender<Adjusted>,
     pub trouble: watch::Sender<Option<Trouble>>,
 }
 
@@ -204,7 +215,7 @@ impl Connection {
                     None => return End::LetGo,
                 },
                 message = self.socket.next() => match message {
-                    Some(Ok(message)) => self.message(&message),
+                    Some(Ok(message)) => self.message(&message).await,
                     Some(Err(error)) => {
                         debug!(port = self.port, %error, "connection to OpenSpace failed");
                         return End::Lost(self.parting(&error));
@@ -231,13 +242,20 @@ impl Connection {
         }
     }
 
-    fn message(&mut self, message: &Message) -> Vec<Output<Answer>> {
+    async fn message(&mut self, message: &Message) -> Vec<Output<Answer>> {
         let text: &Utf8Bytes = match message {
             Message::Text(text) => text,
             // Pings are answered by the library; nothing else carries meaning.
             _ => return Vec::new(),
         };
-        match self.dialogue.read(text, now()) {
+        let reply = match text.len() {
+            0..READ_HERE_BYTES => wire::read(text),
+            _ => {
+                let text = text.clone();
+                spawn_blocking(move || wire::read(&text)).await.unwrap_or_else(|error| Err(error.to_string()))
+            }
+        };
+        match self.dialogue.hear_out(reply, now()) {
             Ok(outputs) => outputs,
             Err(shown) => {
                 // One line tells of it; a flood of garbage must not become a flood of lines.
@@ -294,6 +312,11 @@ fn deliver(outputs: Vec<Output<Answer>>, tell: &Tell) -> Vec<String> {
             Output::Shown(node, shown) => tell.shown.send_modify(|known| {
                 if known.len() < SHOWN_MAX || known.contains_key(&node) {
                     known.insert(node, (shown, now()));
+                }
+            }),
+            Output::Adjusted(uri, value) => tell.adjusted.send_modify(|known| {
+                if known.len() < ADJUSTED_MAX || known.contains_key(&uri) {
+                    known.insert(uri, (value, now()));
                 }
             }),
             Output::Health(illness) => {

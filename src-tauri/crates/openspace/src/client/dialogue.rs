@@ -39,6 +39,8 @@ pub(super) enum Output<R> {
     Scene(SceneState),
     /// This node is shown or hidden from now on.
     Shown(String, bool),
+    /// This property holds this from now on.
+    Adjusted(String, Value),
     /// OpenSpace does not answer as it should, or does so again.
     Health(Option<Illness>),
 }
@@ -169,9 +171,12 @@ impl<R> Dialogue<R> {
         if !self.streams.is_empty() {
             return Vec::new();
         }
+        let values = (self.generation == ApiGeneration::New).then_some(Stream::Values);
         [Stream::Time, Stream::Focus, Stream::Mode, Stream::Path, Stream::Recorder, Stream::Shown]
+            .into_iter()
+            .chain(values)
             .map(|stream| self.start(stream, now))
-            .into()
+            .collect()
     }
 
     /// Something was set that OpenSpace does not tell by itself.
@@ -219,14 +224,28 @@ impl<R> Dialogue<R> {
     pub(super) fn farewell(&mut self, now: Instant) -> Vec<String> {
         let flying = self.stop_flying(now).into_iter().filter_map(|output| match output {
             Output::Send(text) => Some(text),
-            Output::Answer(..) | Output::Scene(_) | Output::Shown(..) | Output::Health(_) => None,
+            Output::Answer(..)
+            | Output::Scene(_)
+            | Output::Shown(..)
+            | Output::Adjusted(..)
+            | Output::Health(_) => None,
         });
         flying.chain(std::mem::take(&mut self.streams).into_keys().map(scene::stop)).collect()
     }
 
     /// One message of OpenSpace; `Err` is a short piece of what was not understood.
-    pub(super) fn read(&mut self, text: &str, now: Instant) -> Result<Vec<Output<R>>, String> {
-        let reply = wire::read(text).inspect_err(|_| {
+    #[cfg(test)]
+    fn read(&mut self, text: &str, now: Instant) -> Result<Vec<Output<R>>, String> {
+        self.hear_out(wire::read(text), now)
+    }
+
+    /// The same, read already.
+    pub(super) fn hear_out(
+        &mut self,
+        reply: Result<Reply, String>,
+        now: Instant,
+    ) -> Result<Vec<Output<R>>, String> {
+        let reply = reply.inspect_err(|_| {
             self.ignored += 1;
             self.health.unread(now);
         })?;
@@ -264,9 +283,12 @@ impl<R> Dialogue<R> {
         if stream == Stream::Time {
             self.health.time_told(self.scene.time_passes(), now);
         }
-        let shown = if stream == Stream::Shown { scene::shown(payload) } else { None };
-        let shown = shown.map(|(node, shown)| Output::Shown(node, shown));
-        shown.into_iter().chain(self.follow(now)).collect()
+        let told = match stream {
+            Stream::Shown => scene::shown(payload).map(|(node, shown)| Output::Shown(node, shown)),
+            Stream::Values => scene::adjusted(payload).map(|(uri, value)| Output::Adjusted(uri, value)),
+            _ => None,
+        };
+        told.into_iter().chain(self.follow(now)).collect()
     }
 
     fn judge(
@@ -537,7 +559,7 @@ mod tests {
         let started = streams(&dialogue.watch(now));
         let topic = |wanted: &str| started.iter().find(|(kind, _)| kind == wanted).unwrap().1;
         let (time, focus) = (topic("time"), topic("subscribe"));
-        assert_eq!((started.len(), dialogue.watch(now)), (6, vec![]), "asked for once");
+        assert_eq!((started.len(), dialogue.watch(now)), (7, vec![]), "asked for once");
 
         let at = reply(
             time,
@@ -555,7 +577,7 @@ mod tests {
         assert_eq!(streams(&outputs), [("stop_subscription".to_owned(), camera[0].1)]);
         let late = reply(camera[0].1, json!({ "latitude": 1, "longitude": 1, "altitudeMeters": 1 }));
         assert_eq!(dialogue.read(&late, now).unwrap(), []);
-        assert_eq!(dialogue.farewell(now).len(), 6, "every stream that is left is stopped before the end");
+        assert_eq!(dialogue.farewell(now).len(), 7, "every stream that is left is stopped before the end");
     }
 
     /// The payloads of the flight controller's messages.
@@ -610,6 +632,14 @@ mod tests {
             "{outputs:?}"
         );
         assert!(matches!(&dialogue.changed(now)[..], [Output::Scene(state)] if state.changes == 3));
+        let told = json!({ "type": "value", "uri": "Scene.Mars.Renderable.Opacity", "value": 0.5 });
+        let outputs = dialogue.read(&reply(topic("propertyTree"), told), now).unwrap();
+        assert!(
+            matches!(&outputs[..], [Output::Adjusted(_, _), Output::Scene(state)] if (state.changes, state.settings) == (3, 1)),
+            "{outputs:?}"
+        );
+        let foreign = json!({ "type": "value", "uri": "Modules.WebGui.Port", "value": 1 });
+        assert_eq!(dialogue.read(&reply(topic("propertyTree"), foreign), now).unwrap(), []);
     }
 
     #[derive(Clone, Debug)]
@@ -663,7 +693,7 @@ mod tests {
             outputs.extend(dialogue.close());
             let mut answered: Vec<_> = outputs.iter().filter_map(|output| match output {
                 Output::Answer(asker, _) => Some(*asker),
-                Output::Send(_) | Output::Scene(_) | Output::Shown(..) | Output::Health(_) => None,
+                Output::Send(_) | Output::Scene(_) | Output::Shown(..) | Output::Adjusted(..) | Output::Health(_) => None,
             }).collect();
             answered.sort_unstable();
             prop_assert_eq!(answered, (0..asked).collect::<Vec<_>>());

@@ -61,6 +61,7 @@ pub(super) enum Step {
     Camera,
     Flights,
     Shown,
+    Values,
     /// What it says that belongs to nothing it was asked.
     Rest,
 }
@@ -90,6 +91,7 @@ impl Step {
             Stream::Recorder => Self::Recorder,
             Stream::Path => Self::Flights,
             Stream::Shown => Self::Shown,
+            Stream::Values => Self::Values,
             Stream::Camera => Self::Camera,
         }
     }
@@ -106,6 +108,7 @@ impl Step {
             | Self::Camera
             | Self::Flights
             | Self::Shown
+            | Self::Values
             | Self::Rest => None,
         }
     }
@@ -121,7 +124,7 @@ impl Step {
             | Self::Actions
             | Self::Functions => true,
             Self::Missions | Self::Mode | Self::Recorder => generation == ApiGeneration::New,
-            Self::Camera | Self::Flights | Self::Shown | Self::Rest => false,
+            Self::Camera | Self::Flights | Self::Shown | Self::Values | Self::Rest => false,
         }
     }
 
@@ -141,13 +144,14 @@ impl Step {
             Self::Camera => vec![Ask::Stream(Stream::Camera)],
             Self::Flights => vec![Ask::Stream(Stream::Path)],
             Self::Shown => vec![Ask::Stream(Stream::Shown)],
+            Self::Values => vec![Ask::Stream(Stream::Values)],
             Self::Rest => Vec::new(),
         }
     }
 
     /// It tells nothing while all is well, so that only its next word could say that it is.
     const fn is_quiet(self) -> bool {
-        matches!(self, Self::Camera | Self::Flights | Self::Shown | Self::Rest)
+        matches!(self, Self::Camera | Self::Flights | Self::Shown | Self::Values | Self::Rest)
     }
 }
 

@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use self::{
-    connection::{Command, Connection, Shown, Tell},
+    connection::{Adjusted, Command, Connection, Shown, Tell},
     perform::Known,
     wire::Question,
 };
@@ -77,6 +77,7 @@ pub struct Client {
     open: watch::Receiver<Option<Parting>>,
     scene: watch::Receiver<Option<SceneState>>,
     shown: watch::Receiver<Shown>,
+    adjusted: watch::Receiver<Adjusted>,
     trouble: watch::Receiver<Option<Trouble>>,
     patience: Patience,
     known: Arc<Known>,
@@ -101,14 +102,17 @@ impl Client {
         let (is_open, open) = watch::channel(None);
         let (tell_scene, scene) = watch::channel(None);
         let (tell_shown, shown) = watch::channel(Shown::new());
+        let (tell_adjusted, adjusted) = watch::channel(Adjusted::new());
         let (tell_trouble, trouble) = watch::channel(None);
-        let tell = Tell { scene: tell_scene, shown: tell_shown, trouble: tell_trouble };
+        let tell =
+            Tell { scene: tell_scene, shown: tell_shown, adjusted: tell_adjusted, trouble: tell_trouble };
         let task = tokio::spawn(Connection::new(socket, api, patience, tell).run(receiver, is_open));
         let client = Self {
             commands,
             open,
             scene,
             shown,
+            adjusted,
             trouble,
             patience,
             known: Arc::default(),

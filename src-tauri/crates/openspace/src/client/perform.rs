@@ -1,12 +1,16 @@
 //! Does what the gate let through, and knows what the gate needs to know.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use model::{Mission, SceneAction, SceneNode, ScenePart, SceneProperty, SceneToggle};
-use tokio::sync::{OnceCell, watch};
+use model::{Mission, PropertyValue, SceneAction, SceneNode, ScenePart, SceneProperty, SceneToggle};
+use tokio::{
+    sync::{OnceCell, Semaphore, watch},
+    task::spawn_blocking,
+};
 
 use super::{
     Client, ClientError,
@@ -15,7 +19,7 @@ use super::{
         Question,
         functions::Functions,
         missions,
-        tree::{action_list, tree},
+        tree::{action_list, tree, value_of},
     },
 };
 use crate::{
@@ -29,6 +33,12 @@ const TREE_GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// However often viewers name what is not there. A tree of 50,000 properties takes OpenSpace some frames to tell.
 const TREE_AT_MOST_EVERY: Duration = Duration::from_secs(2);
+
+/// Settings that were set from here and are remembered; past that, the next tree tells.
+const SET_MAX: usize = 1_000;
+
+/// So many times longer than it takes OpenSpace to tell it, a tree is good at least.
+const TREE_SHARE: u32 = 10;
 
 /// What a read is answered with.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +56,10 @@ pub enum Answer {
 pub(super) struct Known {
     functions: OnceCell<Arc<Functions>>,
     tree: watch::Sender<Option<KnownTree>>,
+    /// Who asks for the next one.
+    turn: Semaphore,
+    /// What was set from here, and when: where OpenSpace does not tell, so it is until a newer tree says otherwise.
+    set: watch::Sender<BTreeMap<String, (PropertyValue, Instant)>>,
     /// The missions that the scene told last, and when.
     missions: watch::Sender<Option<(Instant, Vec<Mission>)>>,
 }
@@ -56,6 +70,15 @@ struct KnownTree {
     tree: Arc<Tree>,
     /// The actions were told too.
     whole: bool,
+    /// How long OpenSpace took to tell it.
+    took: Duration,
+}
+
+impl KnownTree {
+    /// One that takes long is not asked for as often, or OpenSpace would do nothing else.
+    fn is_good_for(&self, age: Duration) -> bool {
+        self.asked.elapsed() < age.max(if age.is_zero() { age } else { self.took * TREE_SHARE })
+    }
 }
 
 impl Default for Known {
@@ -63,6 +86,8 @@ impl Default for Known {
         Self {
             functions: OnceCell::new(),
             tree: watch::Sender::new(None),
+            turn: Semaphore::new(1),
+            set: watch::Sender::default(),
             missions: watch::Sender::new(None),
         }
     }
@@ -88,6 +113,9 @@ impl Client {
         for step in self.functions().await?.steps(&deed).map_err(ClientError::Lacks)? {
             self.ask(Question::Step(step), self.patience.call).await?;
         }
+        if let Deed::SetProperty { uri, value } = &deed {
+            self.remember(uri, value);
+        }
         if sets(&deed) {
             // A full queue means that OpenSpace does not read; then nothing has changed either.
             let _ = self.commands.try_send(Command::Changed);
@@ -102,10 +130,7 @@ impl Client {
             Deed::ListActions => Answer::Actions(self.tree().await?.actions()),
             Deed::ListToggles { search } => Answer::Toggles(self.toggles(search).await?),
             Deed::ListMissions => Answer::Missions(self.missions().await?),
-            // Values are told as they are, or the page would set back what somebody else has changed.
-            Deed::ListProperties { search } => {
-                Answer::Properties(self.fresh_tree().await?.properties(search))
-            }
+            Deed::ListProperties { search } => Answer::Properties(self.properties(search).await?),
             Deed::Lua(script) => {
                 let returned = self.ask(Question::Script(script.clone()), self.patience.call).await?;
                 let _ = self.commands.try_send(Command::Changed);
@@ -121,6 +146,36 @@ impl Client {
         let shown = self.shown.borrow();
         let newer = |node: &str| shown.get(node).filter(|(_, heard)| *heard > asked).map(|(shown, _)| *shown);
         Ok(tree.toggles(search, newer))
+    }
+
+    /// Values are told as they are, or the page would set back what somebody else has changed: as OpenSpace has told them
+    /// since the tree, where it tells; else the tree is asked for anew.
+    async fn properties(&self, search: &str) -> Result<Vec<SceneProperty>, ClientError> {
+        let _ = self.scene();
+        let tells = !self.adjusted.borrow().is_empty();
+        let age = if tells { TREE_GOOD_FOR } else { TREE_AT_MOST_EVERY };
+        let (asked, tree) = self.timed_tree(age).await?;
+        let mut list = tree.properties(search);
+        let (adjusted, set) = (self.adjusted.borrow(), self.known.set.borrow());
+        for property in &mut list {
+            if let Some((value, _)) = set.get(&property.uri).filter(|(_, at)| !tells && *at > asked) {
+                property.value = value.clone();
+            }
+            let newer = adjusted.get(&property.uri).filter(|(_, heard)| *heard > asked);
+            if let Some(value) = newer.and_then(|(value, _)| value_of(&property.kind, value)) {
+                property.value = value;
+            }
+        }
+        Ok(list)
+    }
+
+    fn remember(&self, uri: &str, value: &PropertyValue) {
+        self.known.set.send_modify(|set| {
+            if set.len() >= SET_MAX {
+                set.clear();
+            }
+            set.insert(uri.to_owned(), (value.clone(), Instant::now()));
+        });
     }
 
     /// Assets may bring some later, and a program that was too busy to answer may have some after all.
@@ -162,19 +217,35 @@ impl Client {
 
     /// With the time that it was asked for.
     async fn timed_tree(&self, age: Duration) -> Result<(Instant, Arc<Tree>), ClientError> {
-        let known = self.known.tree.borrow().clone();
-        if let Some(KnownTree { asked, tree, whole }) = known
-            && asked.elapsed() < age
-            && (whole || self.lacks(ScenePart::Actions))
-        {
-            return Ok((asked, tree));
+        let wanted = Instant::now();
+        if let Some(known) = self.known_tree(|known| known.is_good_for(age)) {
+            return Ok(known);
         }
+        // However many want a tree at once, OpenSpace tells it once.
+        let _turn = self.known.turn.acquire().await;
+        if let Some(known) = self.known_tree(|known| known.asked >= wanted || known.is_good_for(age)) {
+            return Ok(known);
+        }
+        // The short answer first: behind a large scene it would be late.
+        let actions = self.actions().await?;
         let asked = Instant::now();
-        let (owners, actions) = tokio::join!(self.ask(Question::Owners, self.patience.call), self.actions());
-        let tree = Arc::new(tree(&owners?, &actions?));
+        let owners = self.ask(Question::Owners, self.patience.call * 2).await?;
+        let took = asked.elapsed();
+        // A large scene takes a while to read.
+        let tree = spawn_blocking(move || Arc::new(tree(&owners, &actions)));
+        let tree = tree.await.map_err(|error| ClientError::Garbage(error.to_string()))?;
         let whole = !self.lacks(ScenePart::Actions);
-        self.known.tree.send_replace(Some(KnownTree { asked, tree: tree.clone(), whole }));
+        self.known.tree.send_replace(Some(KnownTree { asked, tree: tree.clone(), whole, took }));
         Ok((asked, tree))
+    }
+
+    fn known_tree(&self, is_good: impl Fn(&KnownTree) -> bool) -> Option<(Instant, Arc<Tree>)> {
+        let known = self.known.tree.borrow();
+        let whole = |known: &KnownTree| known.whole || self.lacks(ScenePart::Actions);
+        known
+            .as_ref()
+            .filter(|known| is_good(known) && whole(known))
+            .map(|known| (known.asked, known.tree.clone()))
     }
 
     fn lacks(&self, part: ScenePart) -> bool {

@@ -109,7 +109,7 @@ fn wishes() -> Vec<(Wish, Role)> {
         (Wish::Fade { node: node(), visible: true, seconds: 1.5 }, Role::Presenter),
         (Wish::TriggerAction { action: "os.ToggleTrails".to_owned() }, Role::Presenter),
         (Wish::ListNodes { search: None }, Role::Pilot),
-        (Wish::ListActions {}, Role::Pilot),
+        (Wish::ListActions {}, Role::Watcher),
         (Wish::StepFocus { forward: true }, Role::Pilot),
         (Wish::ListProperties { search: None }, Role::Presenter),
         (set("Scene.Mars.Renderable.Opacity", PropertyValue::Number(0.5)), Role::Presenter),

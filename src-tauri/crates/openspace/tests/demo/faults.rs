@@ -71,7 +71,8 @@ async fn table(api: ApiGeneration) {
         running.spawn(async move {
             let switch = root.join(format!("fault-{part}"));
             let (dir, fault) = (root.join(part.to_string()), format!("@{}", switch.display()));
-            let mut instance = Instance::start_with(&install, &dir, &root, api, &fault).await;
+            let mut instance =
+                Instance::start_with(&install, &dir, &root, api, &[("OPENSPACE_DEMO_FAULT", &fault)]).await;
             instance.until_rendering().await;
             let far = Far { api: instance.plan.api.unwrap(), switch };
             let cases = STEPS.iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));

@@ -71,16 +71,16 @@ pub struct Instance {
 
 impl Instance {
     pub async fn start(install: &Path, dir: &Path, root: &Path, api: ApiGeneration) -> Self {
-        Self::start_with(install, dir, root, api, "").await
+        Self::start_with(install, dir, root, api, &[]).await
     }
 
-    /// One that misbehaves as its switch says.
+    /// One with these of its switches.
     pub async fn start_with(
         install: &Path,
         dir: &Path,
         root: &Path,
         api: ApiGeneration,
-        fault: &str,
+        switches: &[(&str, &str)],
     ) -> Self {
         let plan = planned(install, dir, &root.join("sync"), api).await;
         for folder in &plan.folders {
@@ -97,7 +97,7 @@ impl Instance {
             .envs(&plan.env)
             .env("OPENSPACE_DEMO_NO_WINDOW", "1")
             .env("OPENSPACE_DEMO_LOAD_SECONDS", "0.2")
-            .env("OPENSPACE_DEMO_FAULT", fault)
+            .envs(switches.iter().copied())
             .current_dir(&plan.working_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

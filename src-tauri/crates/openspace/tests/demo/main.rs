@@ -9,6 +9,7 @@ mod faults;
 mod flight;
 mod hostile;
 mod instance;
+mod large;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 

@@ -56,8 +56,9 @@ const CONSENT_EVERY: Duration = Duration::from_secs(2);
 const CHECK_EVERY: Duration = Duration::from_millis(20);
 /// Ten seconds of them: a slow path is no failed one.
 const CHECKS_MAX: u16 = 500;
-/// Largest message on a data channel that is put together. Input is bounded more tightly where it is read.
-const MESSAGE_BYTES_MAX: u32 = 16 * 1024;
+/// Largest message on a data channel, in both directions: a list of a large scene is as long as what browsers take. Input is
+/// bounded more tightly where it is read.
+const MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 /// What a viewer may have under way to us on all its channels.
 const RECEIVE_BUFFER_BYTES: u32 = 128 * 1024;
 

@@ -143,7 +143,7 @@ enum Deed {
     Wait(u64),
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step::Version,
     Step::Calls,
     Step::Time,
@@ -157,6 +157,7 @@ const STEPS: [Step; 13] = [
     Step::Camera,
     Step::Flights,
     Step::Shown,
+    Step::Values,
 ];
 
 fn deed() -> impl Strategy<Value = Deed> {

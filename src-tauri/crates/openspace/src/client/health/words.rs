@@ -21,6 +21,7 @@ impl Step {
             Self::Camera => "where the camera is",
             Self::Flights => "for its flights",
             Self::Shown => "what is shown and hidden",
+            Self::Values => "what its settings are",
             Self::Rest => "",
         }
     }

@@ -7,7 +7,10 @@ use model::{
 use serde_json::{Value, json};
 
 use super::Topic;
-use crate::{gate::ORIGINS, tree::is_identifier};
+use crate::{
+    gate::ORIGINS,
+    tree::{is_identifier, offered::is_uri},
+};
 
 /// A topic that goes on after its first answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(in crate::client) enum Stream {
     Path,
     /// What is shown and hidden, whoever does it.
     Shown,
+    /// What properties hold, whoever changes them: from 0.22 on.
+    Values,
     /// Only while the camera follows something that is not at the scene's origin.
     Camera,
 }
@@ -39,6 +44,7 @@ impl Stream {
             Self::Time => "time",
             Self::Mode => "engineMode",
             Self::Path => "cameraPath",
+            Self::Values => "propertyTree",
             Self::Camera => "camera",
             Self::Recorder => {
                 payload["properties"] = json!(["state"]);
@@ -80,6 +86,9 @@ pub(in crate::client) fn is_told(stream: Stream, payload: &Value) -> Option<bool
         Stream::Recorder => ("state", Value::is_string),
         Stream::Path => ("target", Value::is_string),
         Stream::Camera => ("latitude", Value::is_number),
+        // Of what is not offered to anybody nothing is known.
+        Stream::Values if payload.is_object() => return adjusted(payload).map(|_| true),
+        Stream::Values => return Some(false),
         Stream::Shown => return Some(payload["event"].is_string() || payload["Event"].is_string()),
     };
     match payload.as_object() {
@@ -99,6 +108,12 @@ pub(in crate::client) fn shown(payload: &Value) -> Option<(String, bool)> {
     }
 }
 
+/// The property that holds another value now.
+pub(in crate::client) fn adjusted(payload: &Value) -> Option<(String, Value)> {
+    let uri = payload["uri"].as_str().filter(|uri| is_uri(uri))?;
+    (payload["type"] == "value").then(|| (uri.to_owned(), payload["value"].clone()))
+}
+
 /// What was told so far.
 #[derive(Clone, Debug, Default)]
 pub(in crate::client) struct Scene {
@@ -111,6 +126,7 @@ pub(in crate::client) struct Scene {
     journey: Option<Journey>,
     recorder: RecorderState,
     changes: u32,
+    settings: u32,
 }
 
 impl Scene {
@@ -150,6 +166,11 @@ impl Scene {
                 }
             }
             Stream::Shown => self.changed(),
+            Stream::Values => {
+                if adjusted(payload).is_some() {
+                    self.settings = self.settings.wrapping_add(1);
+                }
+            }
             Stream::Camera => self.camera = place(payload).filter(|_| self.has_place()),
         }
     }
@@ -189,6 +210,7 @@ impl Scene {
             recorder: self.recorder,
             recorder_since: None,
             changes: self.changes,
+            settings: self.settings,
         })
     }
 }

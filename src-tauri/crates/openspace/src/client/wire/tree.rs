@@ -2,6 +2,8 @@
 
 mod properties;
 
+pub(in crate::client) use properties::value as value_of;
+
 use std::collections::BTreeMap;
 
 use model::SceneAction;

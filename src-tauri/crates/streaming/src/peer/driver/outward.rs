@@ -132,7 +132,7 @@ impl Driver {
             return;
         }
         if let Err(error) = data_channel.send_text(now, json) {
-            debug!(viewer = %self.viewer, channel = channel.label(), %error, "a message was not sent");
+            warn!(viewer = %self.viewer, channel = channel.label(), %error, "a message was not sent");
         }
     }
 }

@@ -14,6 +14,8 @@ import { useList, type List } from './useList';
 
 /** Of one owner at once; the search finds the rest. */
 const SHOWN = 60;
+/** Owners in the list; a scene may have thousands. */
+const GROUPS = 80;
 /** So few owners are open from the beginning of a search. */
 const OPEN = 4;
 const TYPING_MS = 250;
@@ -29,7 +31,7 @@ export function Adjust({ session, scene, outage }: AdjustProps) {
   const [search, setSearch] = useState('');
   const [settled] = useDebouncedValue(search.trim(), TYPING_MS);
   const wish = { name: 'list_properties', args: settled === '' ? {} : { search: settled } } as const;
-  const { list, problem } = useList(session, wish, isProperty, scene.changes, {
+  const { list, problem } = useList(session, wish, isProperty, `${scene.changes} ${scene.settings}`, {
     everyMs: EVERY_MS,
     off: outage !== null,
   });
@@ -55,7 +57,7 @@ export function Adjust({ session, scene, outage }: AdjustProps) {
         variant="unstyled"
         classNames={parts}
       >
-        {groups.map((group) => (
+        {groups.slice(0, GROUPS).map((group) => (
           <Accordion.Item key={group.name} value={group.name}>
             <Accordion.Control>
               {group.name}
@@ -77,7 +79,9 @@ export function Adjust({ session, scene, outage }: AdjustProps) {
           </Accordion.Item>
         ))}
       </Accordion>
-      {list !== null && mayBeCut(list) && <Said>There is more than fits here. Search for the rest.</Said>}
+      {list !== null && (mayBeCut(list) || groups.length > GROUPS) && (
+        <Said>There is more than fits here. Search for the rest.</Said>
+      )}
       {outage === null && <Said>{sentence({ list, problem }, settled)}</Said>}
     </>
   );

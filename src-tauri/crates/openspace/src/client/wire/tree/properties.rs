@@ -173,7 +173,7 @@ fn numbers(told: &Value) -> Option<Vec<f64>> {
 }
 
 /// What it holds now, where that is of its own kind; a value out of its limits is still told.
-fn value(kind: &PropertyKind, told: &Value) -> Option<PropertyValue> {
+pub(in crate::client) fn value(kind: &PropertyKind, told: &Value) -> Option<PropertyValue> {
     match kind {
         PropertyKind::Switch => told.as_bool().map(PropertyValue::Switch),
         PropertyKind::Number { .. } | PropertyKind::Choice { .. } => told.as_f64().map(PropertyValue::Number),
