@@ -127,7 +127,6 @@ pub(crate) enum Command {
     Answer { sdp: String, done: Done<Codec> },
     RestartIce { done: Done<()> },
     Reply(IntentReply),
-    Useful(Bitrate),
     Playout(Playout),
     Sound(Option<SoundFeed>),
 }
@@ -197,13 +196,6 @@ impl PeerHandle {
     pub fn reply(&self, reply: IntentReply) {
         if let Err(error) = self.commands.try_send(Command::Reply(reply)) {
             debug!(%error, "a reply to an intent was dropped");
-        }
-    }
-
-    /// What this viewer's picture could use at most: the path is probed for room up to this and no further.
-    pub fn set_useful(&self, most: Bitrate) {
-        if let Err(error) = self.commands.try_send(Command::Useful(most)) {
-            debug!(%error, "the peer was not told what is of use to it");
         }
     }
 

@@ -31,6 +31,8 @@ use self::{
     resend::{Request, Resends},
 };
 
+/// Room beyond this is not looked for by probes: what a stream begins with serves, and more is found by sending it.
+const USEFUL: Bitrate = estimate::START;
 /// The round trip to assume until one was measured.
 const RTT_UNKNOWN: Duration = Duration::from_millis(100);
 /// The share of a new measurement of the round trip.
@@ -119,7 +121,6 @@ pub(crate) struct Sending<P> {
     departures: Departures,
     estimator: Estimator,
     prober: Prober,
-    useful: Bitrate,
     rtt: Option<Duration>,
     /// What of ours waits on the path, if the path is as the estimate says.
     own_bytes: f64,
@@ -149,7 +150,6 @@ impl<P> Default for Sending<P> {
             departures: Departures::default(),
             estimator: Estimator::default(),
             prober: Prober::default(),
-            useful: estimate::START,
             rtt: None,
             own_bytes: 0.0,
             own_since: Duration::ZERO,
@@ -164,11 +164,6 @@ impl<P> Default for Sending<P> {
 }
 
 impl<P: Parcel> Sending<P> {
-    /// More than this would serve nothing: room beyond it is not looked for.
-    pub(crate) fn set_useful(&mut self, useful: Bitrate) {
-        self.useful = useful;
-    }
-
     pub(crate) fn post(&mut self, parcel: P, now: Duration) {
         let narrow = self.estimator.is_narrow().then(|| self.estimator.bps());
         self.pacer.post(parcel, narrow, now);
@@ -280,7 +275,7 @@ impl<P: Parcel> Sending<P> {
         self.block_or_free(now);
         let flows = self.fresh_left.is_some_and(|at| now.saturating_sub(at) < RESTS_AFTER);
         if flows && self.blocked.is_none() && self.pacer.is_empty() && self.estimator.is_calm(now) {
-            self.prober.consider(now, self.estimator.bps(), self.useful.bps() as f64);
+            self.prober.consider(now, self.estimator.bps(), USEFUL.bps() as f64);
         }
     }
 

@@ -15,7 +15,6 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use model::Bitrate;
 use rtc::{
     interceptor::{AttributedPacket, Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket},
     rtcp::sender_report::SenderReport,
@@ -96,10 +95,6 @@ impl Wire {
 
     pub(crate) fn keyframe_from(&self, sequence: u16) {
         self.with(|state| state.sending.keyframe_from(sequence));
-    }
-
-    pub(crate) fn set_useful(&self, useful: Bitrate) {
-        self.with(|state| state.sending.set_useful(useful));
     }
 
     fn since_epoch(&self, at: Instant) -> Duration {

@@ -105,7 +105,6 @@ impl Driver {
             Command::Reply(reply) => self.send_reply(&reply, now),
             Command::Playout(playout) => self.writer.set_playout(playout),
             Command::Sound(sound) => self.sound = sound,
-            Command::Useful(most) => self.wire.set_useful(most),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The place on the wire, with packets of the real library.
 
 #![allow(clippy::unwrap_used)]
+use model::Bitrate;
 use rtc::{
     rtcp::{
         self,
