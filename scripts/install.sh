@@ -17,7 +17,7 @@ RUN_PACKAGES="xvfb gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer
 SOUND_PACKAGES="pulseaudio"
 # What the tests drive: a browser, a WebKit window, a tray, a real planetarium, a real Postgres.
 TEST_PACKAGES="chromium chromium-driver webkit2gtk-driver dbus dbus-x11 xauth xdotool x11-utils imagemagick fonts-dejavu-core
-  stellarium python3-venv postgresql cmake pulseaudio pulseaudio-utils iproute2"
+  stellarium python3-venv postgresql cmake pulseaudio pulseaudio-utils iproute2 faketime"
 
 # Tested with where the distribution has them as packages: Ubuntu's Firefox is a snap.
 OPTIONAL_TEST_PACKAGES="firefox-esr"

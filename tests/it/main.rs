@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod builds;
+mod clock;
 mod fleet;
 mod life;
+mod line;
 mod logs;
 mod queue;
 mod registry;

@@ -2,10 +2,12 @@
 
 pub mod api;
 pub mod cloud;
+pub mod fleet;
 pub mod node;
 pub mod postgres;
 pub mod programs;
 
 pub use api::Api;
+pub use fleet::TestFleet;
 pub use node::TestNode;
 pub use postgres::{Console, Postgres};

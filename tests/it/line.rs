@@ -1,0 +1,139 @@
+//! One queue over three real machines with one Postgres.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use e2e::{Api, Postgres, TestFleet, TestNode};
+use protocol::{
+    admin::{AdminCommand, AdminReply},
+    api::{Launched, TicketStage},
+};
+use uuid::Uuid;
+
+/// Whoever waits, at which machine.
+struct Waiting {
+    at: usize,
+    browser: Api,
+    ticket: Uuid,
+}
+
+/// A program that takes a place and nothing else; each machine calls it the same.
+async fn sleeper(node: &TestNode) -> Result<String> {
+    let run = ["sleep", "600"].map(str::to_owned).to_vec();
+    let add =
+        AdminCommand::AddProgram { name: "Sleeper".into(), run, working_dir: None, env: Default::default() };
+    match node.admin()?.command(&add).await? {
+        AdminReply::BuildAdded { build } => Ok(build.id),
+        other => bail!("{other:?}"),
+    }
+}
+
+/// The nth browser, at an address of its own.
+async fn browser(node: &TestNode, nth: usize) -> Result<Api> {
+    Api::from_address(node.ports.http, IpAddr::V4(Ipv4Addr::new(127, 0, 2, u8::try_from(nth)?))).await
+}
+
+async fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
+    let mut found = String::new();
+    for _ in 0..600 {
+        found = postgres.sql("openspace", sql)?;
+        if found == wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("`{sql}` gives `{found}`, not `{wanted}`")
+}
+
+async fn stand_at(waiting: &[&Waiting]) -> Result<()> {
+    for (nth, one) in waiting.iter().enumerate() {
+        let view = one.browser.ticket(one.ticket).await?;
+        ensure!(
+            (view.state, view.position as usize) == (TicketStage::Waiting, nth + 1),
+            "the one at machine {} is to be at {}: {view:?}",
+            one.at,
+            nth + 1
+        );
+    }
+    Ok(())
+}
+
+const TAKEN: &str = "
+    SELECT count(*), count(DISTINCT instance_id), count(DISTINCT machine_id) FROM slots WHERE expires > now()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it_falls_free() -> Result<()> {
+    let mut fleet =
+        TestFleet::start(&["Dome", "Foyer", "Lab"], &["instances.slots=1", "instances.on_exit=leave"])
+            .await?;
+    let mut builds = Vec::new();
+    for node in &fleet.nodes {
+        builds.push(sleeper(node).await?);
+    }
+    ensure!(builds.iter().all(|build| *build == builds[0]), "{builds:?}");
+    // Each machine knows what the others have.
+    let offers = "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'";
+    until_sql(&fleet.postgres, offers, "3").await?;
+
+    let (mut running, mut waiting) = (Vec::new(), Vec::new());
+    for nth in 1..=12 {
+        let at = nth % 3;
+        let browser = browser(&fleet.nodes[at], nth).await?;
+        match browser.launch_or_wait(&builds[0]).await? {
+            Launched::Instance { instance_id, .. } => running.push((browser, instance_id)),
+            Launched::Queued { ticket_id, position, .. } => {
+                ensure!(position as usize == waiting.len() + 1, "{nth} is at {position}");
+                waiting.push(Waiting { at, browser, ticket: ticket_id });
+            }
+        }
+    }
+    ensure!((running.len(), waiting.len()) == (3, 9), "{} run, {} wait", running.len(), waiting.len());
+    until_sql(&fleet.postgres, TAKEN, "3|3|3").await?;
+    stand_at(&waiting.iter().collect::<Vec<_>>()).await?;
+
+    // Each time that one ends, wherever it ran, the first of all comes, at whatever machine it waits.
+    for nth in 0..3 {
+        let (owner, gone) = running.remove(0);
+        let where_it_ran = owner.instance(gone).await?.server_id;
+        owner.stop(gone).await?;
+        let first = waiting.remove(0);
+        first.browser.until_turn(first.ticket).await.with_context(|| format!("the {nth}th"))?;
+        let Launched::Instance { instance_id, .. } = first.browser.claim(first.ticket).await? else {
+            bail!("it was held")
+        };
+        ensure!(first.browser.instance(instance_id).await?.server_id == where_it_ran);
+        stand_at(&waiting.iter().collect::<Vec<_>>()).await?;
+        until_sql(&fleet.postgres, TAKEN, "3|3|3").await?;
+        running.push((first.browser, instance_id));
+    }
+
+    // A machine falls, and the pages of those who wait there with it: they keep their places for two minutes, no longer.
+    let fallen = waiting[0].at;
+    fleet.nodes[fallen].kill()?;
+    let (there, here): (Vec<_>, Vec<_>) = waiting.iter().partition(|one| one.at == fallen);
+    ensure!((there.len(), here.len()) == (2, 4));
+    let before = here[0].browser.ticket(here[0].ticket).await?.position;
+    ensure!(before == 2, "it is still behind the first: {before}");
+    let theirs: Vec<_> = there.iter().map(|one| format!("'{}'", one.ticket)).collect();
+    let later = "UPDATE queue SET seen = seen - interval '121 s' WHERE ticket_id IN";
+    fleet.postgres.sql("openspace", &format!("{later} ({})", theirs.join(",")))?;
+    stand_at(&here).await?;
+    let at = |server| fleet.ids.iter().position(|id| *id == server);
+    let mut on_living = None;
+    for (nth, (owner, id)) in running.iter().enumerate() {
+        // Whose page was the fallen machine's cannot say so.
+        if let Ok(view) = owner.instance(*id).await
+            && at(view.server_id) != Some(fallen)
+        {
+            on_living = Some(nth);
+        }
+    }
+    let (owner, gone) = running.remove(on_living.context("one runs elsewhere")?);
+    owner.stop(gone).await?;
+    here[0].browser.until_turn(here[0].ticket).await?;
+    here[0].browser.claim(here[0].ticket).await?;
+    Ok(())
+}
