@@ -15,28 +15,30 @@ use crate::{
 /// What the old back end's columns hold at most.
 const VARCHAR: usize = 255;
 
-/// One statement for what everybody does all the time. It does not wait for the disk: a heartbeat that a power cut takes back is made
-/// good by the next. The old back end's row is touched only where it differs from what it should be.
+/// What everybody does all the time, so it writes one narrow row and reads no other. It does not wait for the disk: a heartbeat that a
+/// power cut takes back is made good by the next.
 const HEARTBEAT: &str = "
-    WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
-    beat AS (
-        UPDATE heartbeats SET seen = now(), slots_total = $3, draining = $5, viewers = $6, cpu_percent = $7,
-            memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10
-        FROM soon WHERE machine_id = $1 AND generation = $2
-        RETURNING machine_id),
-    shown AS (
-        UPDATE servers s SET region = m.region, ip_address = m.ip_address, port = m.port, ram = m.ram,
-            graphics_card = m.graphics_card, storage = m.storage, modified = now(),
-            status = (CASE WHEN $5 THEN 'inactive' ELSE 'active' END)::enum_servers_status,
-            available_instances = $4, num_instances = $3
-        FROM beat JOIN machines m USING (machine_id)
-        WHERE s.server_id = m.server_id AND
-            (s.region, s.ip_address, s.port, s.ram, s.graphics_card, s.storage, s.status, s.available_instances, s.num_instances)
-            IS DISTINCT FROM
-            (m.region, m.ip_address, m.port, m.ram, m.graphics_card, m.storage,
-             (CASE WHEN $5 THEN 'inactive' ELSE 'active' END)::enum_servers_status, $4, $3))
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting')
-    FROM beat";
+    WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+    UPDATE heartbeats SET seen = now(), slots_total = $3, slots_free = $4, draining = $5, viewers = $6, cpu_percent = $7,
+        memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10
+    FROM soon WHERE machine_id = $1 AND generation = $2
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting')";
+
+/// A row of the old back end is touched only where it differs from what it should be.
+const SHOW: &str = "
+    UPDATE servers s SET region = m.region, ip_address = m.ip_address, port = m.port, ram = m.ram,
+        graphics_card = m.graphics_card, storage = m.storage, modified = now(),
+        status = h.status, available_instances = h.slots_free, num_instances = h.slots_total
+    FROM machines m JOIN (
+        SELECT machine_id, slots_free, slots_total,
+            (CASE WHEN draining THEN 'inactive' ELSE 'active' END)::enum_servers_status AS status
+        FROM heartbeats
+        WHERE ($1::uuid IS NULL OR machine_id = $1) AND slots_free IS NOT NULL AND seen > now() - make_interval(secs => $2)
+    ) h USING (machine_id)
+    WHERE s.server_id = m.server_id AND
+        (s.region, s.ip_address, s.port, s.ram, s.graphics_card, s.storage, s.status, s.available_instances, s.num_instances)
+        IS DISTINCT FROM
+        (m.region, m.ip_address, m.port, m.ram, m.graphics_card, m.storage, h.status, h.slots_free, h.slots_total)";
 
 const FLEET: &str = "
     SELECT m.machine_id, h.generation, m.name, m.version, m.url, m.region, m.ip_address, m.graphics_card,
@@ -92,6 +94,11 @@ impl Registry {
             database_now: UnixMillis(row.get(0)),
             waiting: row.get(1),
         }))
+    }
+
+    /// Makes the old back end's rows say what was told: this machine's, or those of all that live. How many had to be changed.
+    pub async fn show(&self, server: Option<ServerId>) -> Result<u64, Trouble> {
+        self.change(SHOW, &[&server.map(|server| server.0), &DEAD_AFTER.as_secs_f64()]).await
     }
 
     /// Says farewell, so that nobody has to wait for three missing heartbeats. False when an older generation says it.
@@ -298,7 +305,7 @@ async fn live(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Generati
     let sql = "
         INSERT INTO heartbeats (machine_id, slots_total) VALUES ($1, $2)
         ON CONFLICT (machine_id) DO UPDATE
-            SET generation = heartbeats.generation + 1, seen = now(), slots_total = $2, draining = false
+            SET generation = heartbeats.generation + 1, seen = now(), slots_total = $2, slots_free = NULL, draining = false
         RETURNING generation";
     let generation = transaction.query_one(sql, &[machine, &slots]).await?.get(0);
     let more = "

@@ -55,6 +55,8 @@ pub(super) struct Driver {
     /// The others do not know yet what can be launched here.
     unoffered: bool,
     scenes: Scenes,
+    /// What the old back end's row was last made to say: the places, those that are free, and whether the machine is emptied.
+    shown: Option<(Generation, u32, u32, bool)>,
     sexton: bool,
     ticks: u32,
     last_contact: Option<UnixMillis>,
@@ -80,6 +82,7 @@ impl Driver {
             untold: true,
             unoffered: true,
             scenes: Scenes::default(),
+            shown: None,
             sexton: false,
             ticks: 0,
             last_contact: None,
@@ -157,6 +160,9 @@ impl Driver {
             if !self.sexton {
                 self.sexton = registry.become_sexton().await?;
             }
+            if self.sexton {
+                registry.show(None).await?;
+            }
         }
         if self.untold {
             self.publish_instances(registry, generation).await?;
@@ -211,16 +217,27 @@ impl Driver {
         let now = clock::now();
         match registry.heartbeat(&beat).await? {
             Beat::Kept { database_now, waiting } => {
-                let (registry, server) = (registry.clone(), self.site.server);
-                self.seat.send_replace(Some(Seat { registry, server, generation, waiting }));
+                let seat = Seat { registry: registry.clone(), server: beat.server, generation, waiting };
+                self.seat.send_replace(Some(seat));
                 self.last_contact = Some(now);
                 self.skew_ms = now.0 - database_now.0;
+                self.show(registry, &beat).await?;
             }
             Beat::Stale => {
                 warn!("this machine has lost its place in the registry; it joins again");
                 self.generation = None;
                 self.ticks = u32::MAX;
             }
+        }
+        Ok(())
+    }
+
+    /// The old back end's row follows at once where it is to say something else; what others do to it, the sexton puts right.
+    async fn show(&mut self, registry: &Registry, beat: &Heartbeat) -> Result<(), Trouble> {
+        let told = (beat.generation, beat.slots_total, beat.slots_free, beat.draining);
+        if self.shown != Some(told) {
+            registry.show(Some(beat.server)).await?;
+            self.shown = Some(told);
         }
         Ok(())
     }

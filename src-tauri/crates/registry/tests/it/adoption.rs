@@ -1,9 +1,9 @@
 //! The old back end's database, made as its Sequelize makes it; adopted in place; and the old back end's own statements, before and after.
 
 use e2e::Postgres;
-use registry::{Beat, Database, Place, Registry, SetUp, setup};
+use registry::{Database, Place, Registry, SetUp, setup};
 
-use crate::support::{address, beat, row};
+use crate::support::{address, beat, row, tell};
 
 /// What `sequelize.sync()` and `seed.js` leave behind.
 pub const OLD_DATABASE: &str = r#"
@@ -124,7 +124,7 @@ async fn the_old_database_is_adopted_in_place_and_the_old_back_end_goes_on() {
     // The machine lives: its row tells so, under the id by which the old back end knows it.
     let registry = Registry::connect(&address).await.unwrap();
     let generation = registry.join(&mine).await.unwrap().generation;
-    assert!(matches!(registry.heartbeat(&beat(&mine, generation)).await.unwrap(), Beat::Kept { .. }));
+    tell(&registry, &beat(&mine, generation)).await;
     assert_eq!(the_seed_finds_its_row(&postgres), "11111111-1111-4111-8111-111111111111");
     let shown = "SELECT status, available_instances, num_instances FROM servers WHERE server_id = '11111111-1111-4111-8111-111111111111'";
     assert_eq!(postgres.sql("openspace", shown).unwrap(), "active|3|3");

@@ -5,16 +5,17 @@ use model::{InstanceId, UnixMillis};
 use registry::{Beat, Place, Published, Trouble};
 use serde_json::json;
 
-use crate::support::{A_WHILE, age, beat, open, row, runs, session};
+use crate::support::{A_WHILE, age, beat, open, row, runs, session, tell};
 
 #[tokio::test]
-async fn a_row_edited_to_nonsense_is_put_right_by_the_next_heartbeat() {
+async fn a_row_edited_to_nonsense_is_put_right_while_its_machine_lives() {
     let postgres = Postgres::start().unwrap();
     let rows = [row(4699, 3), row(4799, 2)];
     let (registry, generations) = open(&postgres, &rows).await;
     let (a, b) = (beat(&rows[0], generations[0]), beat(&rows[1], generations[1]));
-    registry.heartbeat(&a).await.unwrap();
-    registry.heartbeat(&b).await.unwrap();
+    tell(&registry, &a).await;
+    tell(&registry, &b).await;
+    assert_eq!(registry.show(None).await.unwrap(), 0, "what is right is not written again");
 
     // Nonsense, a row that points to somebody else's address, and two rows of one address.
     let edits = format!(
@@ -25,8 +26,7 @@ async fn a_row_edited_to_nonsense_is_put_right_by_the_next_heartbeat() {
         uuid::Uuid::new_v4()
     );
     postgres.sql("openspace", &edits).unwrap();
-    assert!(matches!(registry.heartbeat(&a).await.unwrap(), Beat::Kept { .. }));
-    assert!(matches!(registry.heartbeat(&b).await.unwrap(), Beat::Kept { .. }));
+    assert_eq!(registry.show(None).await.unwrap(), 2, "the two that are ours");
     let shown =
         "SELECT s.ip_address, s.port, status, available_instances, num_instances, s.ram FROM servers s
                  JOIN machines USING (server_id) ORDER BY s.port";
@@ -35,6 +35,15 @@ async fn a_row_edited_to_nonsense_is_put_right_by_the_next_heartbeat() {
         "localhost|4699|active|3|3|64GB\nlocalhost|4799|active|2|2|64GB"
     );
     assert_eq!(registry.old_servers().await.unwrap().len(), 1, "the other row of the address is left alone");
+
+    // Who is silent, or has only just joined, is not spoken for.
+    age(&postgres, &rows[0], 7);
+    postgres.sql("openspace", "UPDATE servers SET status = 'inactive'").unwrap();
+    let again = registry.join(&rows[1]).await.unwrap().generation;
+    assert_eq!(registry.show(None).await.unwrap(), 0);
+    let b = beat(&rows[1], again);
+    tell(&registry, &a).await;
+    tell(&registry, &b).await;
 
     // A row that is deleted by hand: the machine is told, and joins again.
     postgres.sql("openspace", "DELETE FROM servers WHERE port = 4799").unwrap();
@@ -79,7 +88,7 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     let rows = [row(4699, 2), row(4799, 2)];
     let (registry, generations) = open(&postgres, &rows).await;
     for (row, generation) in rows.iter().zip(&generations) {
-        registry.heartbeat(&beat(row, *generation)).await.unwrap();
+        tell(&registry, &beat(row, *generation)).await;
     }
     let (x, y) = (InstanceId::random(), InstanceId::random());
     let told = [runs(&rows[0], x, session(1)), runs(&rows[0], y, session(2))];
@@ -115,7 +124,7 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     assert_eq!(registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap(), Beat::Stale);
     assert_eq!(registry.publish(rows[0].server, generations[0], &told).await.unwrap(), Published::Stale);
     let again = registry.join(&rows[0]).await.unwrap().generation;
-    registry.heartbeat(&beat(&rows[0], again)).await.unwrap();
+    tell(&registry, &beat(&rows[0], again)).await;
     assert_eq!(postgres.sql("openspace", status).unwrap(), "active|2");
     let done = Published::Done { taken: vec![x] };
     assert_eq!(registry.publish(rows[0].server, again, &told).await.unwrap(), done);

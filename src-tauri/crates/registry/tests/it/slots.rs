@@ -7,7 +7,7 @@ use model::InstanceId;
 use registry::{Published, Registry};
 use tokio::task::JoinSet;
 
-use crate::support::{A_WHILE, address, age, beat, open, row, runs, session};
+use crate::support::{A_WHILE, address, age, beat, open, row, runs, session, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_placers_never_give_one_slot_twice() {
@@ -68,11 +68,11 @@ async fn neither_a_draining_machine_nor_a_dead_one_is_given_anything() {
     let (registry, generations) = open(&postgres, std::slice::from_ref(&mine)).await;
     let mut draining = beat(&mine, generations[0]);
     draining.draining = true;
-    registry.heartbeat(&draining).await.unwrap();
+    tell(&registry, &draining).await;
     assert_eq!(registry.reserve(mine.server, InstanceId::random(), A_WHILE).await.unwrap(), None);
     let status = "SELECT status FROM servers";
     assert_eq!(postgres.sql("openspace", status).unwrap(), "inactive");
-    registry.heartbeat(&beat(&mine, generations[0])).await.unwrap();
+    tell(&registry, &beat(&mine, generations[0])).await;
     assert_eq!(postgres.sql("openspace", status).unwrap(), "active");
     age(&postgres, &mine, 7);
     assert_eq!(registry.reserve(mine.server, InstanceId::random(), A_WHILE).await.unwrap(), None);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::Postgres;
 use model::{InstanceId, SecretHash, ServerId};
-use registry::{Address, Generation, Heartbeat, Load, Registry, ServerRow, SharedInstance, setup};
+use registry::{Address, Beat, Generation, Heartbeat, Load, Registry, ServerRow, SharedInstance, setup};
 use serde_json::json;
 
 pub const A_WHILE: Duration = Duration::from_secs(60);
@@ -52,6 +52,12 @@ pub fn beat(row: &ServerRow, generation: Generation) -> Heartbeat {
         draining: false,
         load: Load::default(),
     }
+}
+
+/// As a machine does that has something new to say.
+pub async fn tell(registry: &Registry, beat: &Heartbeat) {
+    assert!(matches!(registry.heartbeat(beat).await.unwrap(), Beat::Kept { .. }));
+    registry.show(Some(beat.server)).await.unwrap();
 }
 
 pub fn session(n: u8) -> SecretHash {
