@@ -289,7 +289,7 @@ mod tests {
         sizing.choose(SizeMode::Follow).unwrap();
         sizing.window(ann, Size::new(2880, 1800));
         assert!(sizing.settle(Some(ann), now));
-        assert_eq!(sizing.size(), Size::new(1820, 1136), "as many pixels as 1080p has");
+        assert_eq!(sizing.size(), Size::new(1820, 1138), "as many pixels as 1080p has");
         sizing.encoded_by(true);
         assert!(sizing.settle(Some(ann), now + APART));
         assert_eq!(sizing.size(), Size::new(2880, 1800));
