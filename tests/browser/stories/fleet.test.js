@@ -70,7 +70,7 @@ test('who reaches one machine only watches what runs on another through it', asy
   if (machines.reason) return t.skip(`without network namespaces everybody reaches everything: ${machines.reason}`)
   const { Dome, Foyer } = nodes
   const home = `https://${outside}:${Dome.ports.https}`
-  const browser = await launchBrowser(await machines.chromium('guest', Dome.data))
+  const browser = await launchBrowser({ executablePath: await machines.chromium('guest', Dome.data) })
   t.after(() => browser.close())
   const { page, problems } = await person(browser)
   await page.addInitScript(keepPeers)
