@@ -5,11 +5,10 @@ import { StateBadge } from '@shared/components/StateBadge';
 import { Thumbnail } from '@shared/components/Thumbnail';
 import { endsIn } from '@shared/endingWords';
 import { count } from '@shared/format';
+import { useGoing } from '@shared/hooks/useGoing';
 import { useNow } from '@shared/hooks/useNow';
 import { isLive, phaseSentence } from '@shared/instanceWords';
 import type { EndingView, InstanceView, Rescue } from '@shared/protocol';
-
-import { useState } from 'react';
 
 import classes from './InstanceCard.module.css';
 
@@ -104,12 +103,7 @@ export function InstanceCard(props: InstanceCardProps) {
 type RescueButtonProps = { compact: boolean; stale: boolean; rescue: Rescue; onRescue: () => Promise<void> };
 
 function RescueButton({ compact, stale, rescue, onRescue }: RescueButtonProps) {
-  const [going, setGoing] = useState(false);
-  const goOn = async () => {
-    setGoing(true);
-    await onRescue();
-    setGoing(false);
-  };
+  const { going, go } = useGoing(onRescue);
   return (
     <Button
       flex={1}
@@ -119,7 +113,7 @@ function RescueButton({ compact, stale, rescue, onRescue }: RescueButtonProps) {
       loading={going}
       disabled={stale}
       title="On another machine"
-      onClick={() => void goOn()}
+      onClick={go}
     >
       {rescue === 'resume' ? 'Continue elsewhere' : 'Start anew elsewhere'}
     </Button>

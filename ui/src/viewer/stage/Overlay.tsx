@@ -1,5 +1,5 @@
 import { Button, Loader } from '@mantine/core';
-import { useState } from 'react';
+import { useGoing } from '@shared/hooks/useGoing';
 
 import type { State } from '../session/machine';
 import { phaseOf } from '../session/machine';
@@ -59,15 +59,10 @@ function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
 }
 
 function RescueWay({ words, onRescue }: { words: string; onRescue: () => Promise<void> }) {
-  const [going, setGoing] = useState(false);
-  const goOn = async () => {
-    setGoing(true);
-    await onRescue();
-    setGoing(false);
-  };
+  const { going, go } = useGoing(onRescue);
   return (
     <div className={classes.ways}>
-      <Button color="lamp.4" radius="xl" autoContrast loading={going} onClick={() => void goOn()}>
+      <Button color="lamp.4" radius="xl" autoContrast loading={going} onClick={go}>
         {words}
       </Button>
     </div>
