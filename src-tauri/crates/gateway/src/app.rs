@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Reception,
-    limits::{Buckets, CLIENTS, Cap, Client, Open, Rate},
+    limits::{Buckets, CLIENTS, Cap, Client, Open, Rate, VIEWER_MESSAGES},
     metrics::{Limited, Metrics, OpenNow},
     pages::Pages,
     problem::Refusal,
@@ -50,7 +50,7 @@ impl Default for Tuning {
             // The old back end asks about each instance every ten seconds.
             old_commands: Rate { burst: 60, per_s: 20.0 },
             // An answer with a burst of candidates is under 50; a hand on the controls sends a few a second.
-            messages: Rate { burst: 100, per_s: 20.0 },
+            messages: VIEWER_MESSAGES,
             // Under the usual soft limit of 1024 open files, of which displays, encoders and the store need some.
             connections: Cap { each: 256, total: 600 },
             sockets: Cap { each: 128, total: 400 },

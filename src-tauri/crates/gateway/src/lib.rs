@@ -24,6 +24,8 @@ mod tests;
 mod tls;
 mod whep;
 
+pub use limits::{Bucket, Rate, VIEWER_MESSAGES};
+
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::Handle;

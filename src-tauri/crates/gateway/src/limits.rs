@@ -31,25 +31,31 @@ impl From<IpAddr> for Client {
 
 /// So many at once, and so many a second in the long run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rate {
+pub struct Rate {
     pub burst: u32,
     pub per_s: f64,
 }
 
+/// What one viewer may say in its signaling, whether it comes by a socket of its own or over another machine.
+pub const VIEWER_MESSAGES: Rate = Rate { burst: 100, per_s: 20.0 };
+
 /// A token bucket: it starts full, one token is one deed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     tokens: f64,
     filled: Instant,
 }
 
 impl Bucket {
-    pub(crate) fn full(rate: Rate, now: Instant) -> Self {
+    pub fn full(rate: Rate, now: Instant) -> Self {
         Self { tokens: f64::from(rate.burst), filled: now }
     }
 
-    /// `Err` is how long until the next token.
-    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// How long until the next one.
+    pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         self.refill(rate, now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gateway::{Refused, ViewerChannel};
+use gateway::{Bucket, Refused, VIEWER_MESSAGES, ViewerChannel};
 use protocol::signal::{MAX_MESSAGE_BYTES, ServerMessage, ViewerMessage};
 use relay::Stream;
 use serde::de::DeserializeOwned;
@@ -18,9 +18,6 @@ use super::{
 const QUEUE: usize = 64;
 /// The other machine looks into its journal at most.
 const SEAT_WITHIN: Duration = Duration::from_secs(6);
-/// The viewer's own machine counts too; this one does not take its word for it.
-const MESSAGES_PER_S: u32 = 20;
-const MESSAGES_BURST: u32 = 100;
 
 /// At the machine of the page. `None`: the link broke before the other machine could say anything.
 pub async fn relayed(mut stream: Stream, way: Option<Way>) -> Option<Result<ViewerChannel, Refused>> {
@@ -64,7 +61,13 @@ pub async fn hosted(stream: Stream, attended: Result<ViewerChannel, Refused>) {
     };
     if stream.send(encode(&Seat::Taken)).await.is_ok() {
         let ViewerChannel { incoming, outgoing } = channel;
-        carry::<ServerMessage, ViewerMessage>(stream, outgoing, incoming, Some(Allowance::full())).await;
+        carry::<ServerMessage, ViewerMessage>(
+            stream,
+            outgoing,
+            incoming,
+            Some(Bucket::full(VIEWER_MESSAGES, Instant::now())),
+        )
+        .await;
     }
 }
 
@@ -73,7 +76,7 @@ async fn carry<Out: serde::Serialize, In: DeserializeOwned>(
     mut stream: Stream,
     mut outward: mpsc::Receiver<Out>,
     inward: mpsc::Sender<In>,
-    mut allowance: Option<Allowance>,
+    mut allowance: Option<Bucket>,
 ) {
     loop {
         tokio::select! {
@@ -83,7 +86,8 @@ async fn carry<Out: serde::Serialize, In: DeserializeOwned>(
             },
             bytes = stream.recv() => {
                 let Some(bytes) = bytes else { return };
-                if allowance.as_mut().is_some_and(|allowance| !allowance.take(Instant::now())) {
+                // The viewer's own machine counts too; this one does not take its word for it.
+                if allowance.as_mut().is_some_and(|allowance| allowance.take(VIEWER_MESSAGES, Instant::now()).is_err()) {
                     debug!("a relayed viewer sends too many messages");
                     return;
                 }
@@ -105,38 +109,17 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     (bytes.len() <= MAX_MESSAGE_BYTES).then(|| serde_json::from_slice(bytes).ok()).flatten()
 }
 
-/// A bucket that fills with time.
-struct Allowance {
-    left: f32,
-    at: Instant,
-}
-
-impl Allowance {
-    fn full() -> Self {
-        Self { left: MESSAGES_BURST as f32, at: Instant::now() }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let filled = now.duration_since(self.at).as_secs_f32() * MESSAGES_PER_S as f32;
-        self.left = (self.left + filled).min(MESSAGES_BURST as f32);
-        self.at = now;
-        self.left >= 1.0 && {
-            self.left -= 1.0;
-            true
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_burst_is_allowed_and_a_flood_is_not() {
-        let (mut allowance, start) = (Allowance::full(), Instant::now());
-        let taken = (0..200).filter(|_| allowance.take(start)).count();
-        assert_eq!(taken, MESSAGES_BURST as usize);
+        let start = Instant::now();
+        let mut allowance = Bucket::full(VIEWER_MESSAGES, start);
+        let mut taken = |at| (0..200).filter(|_| allowance.take(VIEWER_MESSAGES, at).is_ok()).count();
+        assert_eq!(taken(start), VIEWER_MESSAGES.burst as usize);
         let later = start + Duration::from_secs(1);
-        assert_eq!((0..200).filter(|_| allowance.take(later)).count(), MESSAGES_PER_S as usize);
+        assert_eq!(taken(later), VIEWER_MESSAGES.per_s as usize);
     }
 }
