@@ -7,10 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Api, Postgres, TestFleet, TestNode};
-use protocol::{
-    admin::{AdminCommand, AdminReply},
-    api::{Launched, TicketStage},
-};
+use protocol::api::{Launched, TicketStage};
 use uuid::Uuid;
 
 /// Whoever waits, at which machine.
@@ -18,17 +15,6 @@ struct Waiting {
     at: usize,
     browser: Api,
     ticket: Uuid,
-}
-
-/// A program that takes a place and nothing else; each machine calls it the same.
-async fn sleeper(node: &TestNode) -> Result<String> {
-    let run = ["sleep", "600"].map(str::to_owned).to_vec();
-    let add =
-        AdminCommand::AddProgram { name: "Sleeper".into(), run, working_dir: None, env: Default::default() };
-    match node.admin()?.command(&add).await? {
-        AdminReply::BuildAdded { build } => Ok(build.id),
-        other => bail!("{other:?}"),
-    }
 }
 
 /// The nth browser, at an address of its own.
@@ -71,7 +57,7 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
             .await?;
     let mut builds = Vec::new();
     for node in &fleet.nodes {
-        builds.push(sleeper(node).await?);
+        builds.push(e2e::programs::sleeper(node).await?);
     }
     ensure!(builds.iter().all(|build| *build == builds[0]), "{builds:?}");
     // Each machine knows what the others have.

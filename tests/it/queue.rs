@@ -5,21 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Api, TestNode};
 use protocol::{
-    admin::{AdminCommand, AdminReply},
+    admin::AdminCommand,
     api::{Launched, TicketStage},
 };
 use uuid::Uuid;
-
-/// A program that takes a place and nothing else.
-async fn sleeper(node: &TestNode) -> Result<String> {
-    let run = ["sleep", "600"].map(str::to_owned).to_vec();
-    let add =
-        AdminCommand::AddProgram { name: "Sleeper".into(), run, working_dir: None, env: Default::default() };
-    match node.admin()?.command(&add).await? {
-        AdminReply::BuildAdded { build } => Ok(build.id),
-        other => bail!("{other:?}"),
-    }
-}
 
 /// The nth browser, at an address of its own.
 async fn browser(node: &TestNode, nth: u8) -> Result<Api> {
@@ -36,7 +25,7 @@ async fn waits(browser: &Api, build: &str) -> Result<(Uuid, u32)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_launches_on_three_slots_three_run_and_the_others_come_in_their_order() -> Result<()> {
     let mut node = TestNode::start_with(&["instances.slots=3", "instances.on_exit=leave"], &[]).await?;
-    let build = sleeper(&node).await?;
+    let build = e2e::programs::sleeper(&node).await?;
     let (mut running, mut waiting) = (Vec::new(), Vec::new());
     for nth in 1..=100 {
         let browser = browser(&node, nth).await?;

@@ -2,7 +2,10 @@
 
 use std::{env, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use protocol::admin::{AdminCommand, AdminReply};
+
+use crate::TestNode;
 
 pub fn find(name: &str) -> Result<PathBuf> {
     let here = env::current_exe().context("finding the test's own program")?;
@@ -10,4 +13,15 @@ pub fn find(name: &str) -> Result<PathBuf> {
     let program = folder.join(name);
     ensure!(program.is_file(), "{} is not built: run `cargo build --workspace`", program.display());
     Ok(program)
+}
+
+/// A program that takes a place and nothing else, as a build of the node; every machine calls it the same.
+pub async fn sleeper(node: &TestNode) -> Result<String> {
+    let run = ["sleep", "600"].map(str::to_owned).to_vec();
+    let add =
+        AdminCommand::AddProgram { name: "Sleeper".into(), run, working_dir: None, env: Default::default() };
+    match node.admin()?.command(&add).await? {
+        AdminReply::BuildAdded { build } => Ok(build.id),
+        other => bail!("{other:?}"),
+    }
 }
