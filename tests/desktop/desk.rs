@@ -199,20 +199,3 @@ fn child_of(parent: u32, name: &str) -> Option<u32> {
         (ppid == parent && !zombie && head.contains(&name[..name.len().min(15)])).then_some(pid)
     })
 }
-
-pub struct NvmlStub {
-    pub path: PathBuf,
-    _dir: TempDir,
-}
-
-/// A small shared library that answers NVML's calls with the figures of a Tesla T4, which a test may change while the node runs.
-pub fn build_nvml_stub() -> Result<NvmlStub> {
-    let dir = tempfile::tempdir()?;
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri/crates/telemetry/tests/nvml_stub/build.sh");
-    let built = Command::new("sh").arg(script).arg(dir.path()).status()?;
-    if !built.success() {
-        bail!("the stub does not compile");
-    }
-    Ok(NvmlStub { path: dir.path().join("libnvidia-ml.so.1"), _dir: dir })
-}

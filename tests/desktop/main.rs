@@ -8,6 +8,7 @@ mod tray;
 use std::time::Duration;
 
 use desk::Desk;
+use e2e::NvmlStub;
 use fantoccini::Locator;
 use protocol::admin::NodeSnapshot;
 
@@ -82,7 +83,7 @@ async fn the_window_shows_the_machine_and_launches_and_the_tray_does_too() {
 
 #[tokio::test]
 async fn a_gpu_is_shown_where_the_driver_answers() {
-    let library = desk::build_nvml_stub().unwrap();
+    let library = NvmlStub::build().unwrap();
     let desk = Desk::open(&[&format!("telemetry.nvml_library={}", library.path.display())]).await.unwrap();
     until(&desk, "the GPU", async || text(&desk).await.contains("Tesla T4").then_some(())).await;
 }

@@ -8,6 +8,8 @@ mod fleet;
 mod life;
 mod line;
 mod logs;
+mod old_back_end;
+mod placing;
 mod queue;
 mod registry;
 mod sizes;

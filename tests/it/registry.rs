@@ -19,7 +19,7 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 const WITHIN: Duration = Duration::from_secs(60);
 
-async fn until_registry(admin: &Api, wanted: RegistryState) -> Result<RegistryView> {
+pub async fn until_registry(admin: &Api, wanted: RegistryState) -> Result<RegistryView> {
     let deadline = Instant::now() + WITHIN;
     loop {
         let view = admin.snapshot().await?.registry;
@@ -33,7 +33,7 @@ async fn until_registry(admin: &Api, wanted: RegistryState) -> Result<RegistryVi
     }
 }
 
-fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
+pub fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
     let deadline = Instant::now() + WITHIN;
     loop {
         let found = postgres.sql("openspace", sql)?;
@@ -97,7 +97,7 @@ async fn a_lost_registry_stops_nothing_and_learns_afterwards_what_has_happened()
     Ok(())
 }
 
-fn place(postgres: &Postgres) -> RegistryAddress {
+pub fn place(postgres: &Postgres) -> RegistryAddress {
     RegistryAddress {
         host: "127.0.0.1".to_owned(),
         port: postgres.port,
@@ -176,7 +176,7 @@ async fn a_machine_in_a_cloud_stands_in_the_registry_with_its_region_and_public_
 }
 
 /// One connection, one request, one answer: as the old back end does it.
-async fn old(port: u16, request: Value) -> Result<Value> {
+pub async fn old(port: u16, request: Value) -> Result<Value> {
     let (mut socket, _) = connect_async(format!("ws://127.0.0.1:{port}")).await?;
     socket.send(Message::text(request.to_string())).await?;
     match socket.next().await {
@@ -185,7 +185,7 @@ async fn old(port: u16, request: Value) -> Result<Value> {
     }
 }
 
-async fn until_old(port: u16, id: i64, status: &str) -> Result<()> {
+pub async fn until_old(port: u16, id: i64, status: &str) -> Result<()> {
     let deadline = Instant::now() + WITHIN;
     loop {
         let answer = old(port, json!({ "command": "STATUS", "id": id })).await?;

@@ -4,10 +4,12 @@ pub mod api;
 pub mod cloud;
 pub mod fleet;
 pub mod node;
+pub mod nvml;
 pub mod postgres;
 pub mod programs;
 
 pub use api::Api;
 pub use fleet::TestFleet;
 pub use node::TestNode;
+pub use nvml::NvmlStub;
 pub use postgres::{Console, Postgres};

@@ -24,6 +24,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const PASSWORD: &str = "pass/word@1";
 const PASSWORD_IN_URL: &str = "pass%2Fword%401";
 
+/// The tables of the old back end, as its `sequelize.sync()` makes them.
+pub const OLD_TABLES: &str = r#"
+    CREATE TYPE "public"."enum_servers_status" AS ENUM('active', 'inactive');
+    CREATE TABLE IF NOT EXISTS "servers" ("server_id" UUID NOT NULL , "region" VARCHAR(255), "ip_address" VARCHAR(255) NOT NULL,
+        "port" INTEGER NOT NULL, "status" "public"."enum_servers_status" DEFAULT 'active', "available_instances" INTEGER NOT NULL DEFAULT 0,
+        "num_instances" INTEGER DEFAULT 0, "ram" VARCHAR(255) NOT NULL, "graphics_card" VARCHAR(255), "storage" VARCHAR(255) NOT NULL,
+        "created" TIMESTAMP WITH TIME ZONE NOT NULL, "modified" TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY ("server_id"));
+    CREATE TABLE IF NOT EXISTS "users" ("user_id" UUID NOT NULL , "user_name" VARCHAR(255), "screen_width" INTEGER, "screen_height" INTEGER,
+        PRIMARY KEY ("user_id"));
+    CREATE TYPE "public"."enum_instances_status" AS ENUM('IDLE', 'INITIALIZING', 'RUNNING', 'DEINITIALIZING', 'TERMINATED');
+    CREATE TABLE IF NOT EXISTS "instances" ("instance_id" UUID NOT NULL , "session_id" UUID NOT NULL, "process_id" INTEGER NOT NULL,
+        "server_id" UUID REFERENCES "servers" ("server_id") ON DELETE SET NULL ON UPDATE CASCADE,
+        "status" "public"."enum_instances_status" DEFAULT 'IDLE', "created" TIMESTAMP WITH TIME ZONE NOT NULL,
+        "modified" TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY ("instance_id"));"#;
+
 #[derive(Debug)]
 pub struct Postgres {
     folder: TempDir,

@@ -16,10 +16,9 @@ pub struct Wanted {
     /// `None`: whatever is the machine's default.
     pub build: Option<String>,
     pub profile: Option<String>,
-    pub needs: Needs,
 }
 
-/// What one more instance takes where the machine tells what it has.
+/// What one more instance of a build takes on a machine, as that machine tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     pub gpu_memory_mb: u32,
@@ -56,6 +55,7 @@ pub struct Offer {
     pub profiles: Vec<String>,
     /// The profiles of which an instance stands ready, nobody's yet; `None` is a program without profiles.
     pub warm: Vec<Option<String>>,
+    pub needs: Needs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +78,31 @@ pub enum Why {
     NoSuchProfile,
     Draining,
     NoRoom,
+    /// There are places, but none of them can be had.
+    GpuMemory {
+        needed_mb: u32,
+        free_mb: u32,
+    },
+    EncoderSessions {
+        most: u32,
+    },
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let words = match self {
+            Self::GpuMemory { needed_mb, free_mb } => {
+                return write!(
+                    f,
+                    "There are free places, but too little of the graphics memory: {needed_mb} MB are needed, and {free_mb} MB are free. Stop an instance, or try again later."
+                );
+            }
+            Self::EncoderSessions { most } => {
+                return write!(
+                    f,
+                    "There are free places, but the graphics card encodes as many pictures as its driver allows ({most}). Stop an instance, or try again later."
+                );
+            }
             Self::NoSuchMachine => {
                 "There is no such machine: choose another, or leave the choice to the program."
             }
@@ -95,7 +115,8 @@ impl fmt::Display for Why {
             Self::NoSuchProfile => "No machine that has that build has this profile. Choose another one.",
             Self::Draining => "The machines that could do this take no new instances now. Try again later.",
             Self::NoRoom => "The machines that could do this have no places at all.",
-        })
+        };
+        f.write_str(words)
     }
 }
 
@@ -105,10 +126,12 @@ pub fn decide(wanted: &Wanted, machines: &[Candidate], refused: &[ServerId], dra
         Ok(fit) => fit,
         Err(why) => return Decision::Nowhere(why),
     };
-    let room = |machine: &&&Candidate| has_room(machine, wanted.needs) && !refused.contains(&machine.server);
+    let room = |machine: &&&Candidate| {
+        machine.slots_free > 0 && lacking(machine, wanted).is_none() && !refused.contains(&machine.server)
+    };
     let with_room: Vec<&Candidate> = fit.iter().filter(room).copied().collect();
     if with_room.is_empty() {
-        return Decision::Queue(fit.iter().map(|machine| machine.server).collect());
+        return wait_for(&fit, wanted);
     }
     let warm: Vec<&Candidate> =
         with_room.iter().filter(|machine| is_warm(machine, wanted)).copied().collect();
@@ -154,12 +177,33 @@ fn has_profile(offer: &Offer, wanted: &Wanted) -> bool {
     wanted.profile.as_ref().is_none_or(|profile| offer.profiles.contains(profile))
 }
 
-/// What a machine does not tell is not held against it: its own admission has the last word.
-fn has_room(machine: &Candidate, needs: Needs) -> bool {
-    let sessions = machine.encoder_sessions.zip(needs.encoder_sessions_max);
-    machine.slots_free > 0
-        && machine.gpu_memory_free_mb.is_none_or(|free| free >= needs.gpu_memory_mb)
-        && sessions.is_none_or(|(used, most)| used < most)
+/// A place that falls free helps where places are what is missing. Where they are not, waiting for one helps nobody, and who asks is told
+/// what is short, by the machine that is nearest to having it.
+fn wait_for(fit: &[&Candidate], wanted: &Wanted) -> Decision {
+    let short = |machine: &Candidate| lacking(machine, wanted).filter(|_| machine.slots_free > 0);
+    let queue: Vec<_> = fit.iter().filter(|m| short(m).is_none()).map(|m| m.server).collect();
+    let shortfall = |why: &Why| match why {
+        Why::GpuMemory { needed_mb, free_mb } => needed_mb - free_mb,
+        _ => 0,
+    };
+    match fit.iter().filter_map(|machine| short(machine)).min_by_key(shortfall) {
+        Some(why) if queue.is_empty() => Decision::Nowhere(why),
+        _ => Decision::Queue(queue),
+    }
+}
+
+/// What one that stands ready takes, it has already. What a machine does not tell is not held against it: its own admission has the last
+/// word.
+fn lacking(machine: &Candidate, wanted: &Wanted) -> Option<Why> {
+    let Needs { gpu_memory_mb: needed_mb, encoder_sessions_max } = offer(machine, wanted)?.needs;
+    if is_warm(machine, wanted) {
+        return None;
+    }
+    if let Some(free_mb) = machine.gpu_memory_free_mb.filter(|free| *free < needed_mb) {
+        return Some(Why::GpuMemory { needed_mb, free_mb });
+    }
+    let sessions = machine.encoder_sessions.zip(encoder_sessions_max);
+    sessions.filter(|(used, most)| used >= most).map(|(_, most)| Why::EncoderSessions { most })
 }
 
 fn is_warm(machine: &Candidate, wanted: &Wanted) -> bool {

@@ -45,6 +45,7 @@ use crate::{
     old_world::OldWorld,
     queue::{self, Queue},
     reception::Desk,
+    resources::{Peak, Resources},
     roster::{self, Roster},
     session::Means,
     snapshot::{Snapshots, Sources},
@@ -127,8 +128,11 @@ impl Node {
         let (history, points) = watch::channel(History::default());
         tokio::spawn(copies.clone().run_until_cancelled_owned(copy_history(sampler.samples(), history)));
 
-        let standby =
-            Keeper::open(standby_setup(&config, slots), store.clone(), builds.clone(), drain.state()).await?;
+        let resources = open_resources(&config, &store, &sampler).await?;
+        let following = resources.clone().follow(store.clone(), roster.rows());
+        tokio::spawn(copies.clone().run_until_cancelled_owned(following));
+        let setup = standby_setup(&config, slots, resources.clone());
+        let standby = Keeper::open(setup, store.clone(), builds.clone(), drain.state()).await?;
         let keeping = standby.clone().run(roster.clone(), sampler.samples());
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
 
@@ -139,7 +143,8 @@ impl Node {
         }
         let (membership, beginning) = Membership::new(meeting);
         let (fleet, visits) = Fleet::open(&config, &data_dir, server, &membership, media.clone()).await;
-        let waiting = queue::Setup::of(&config, server, place.clone(), slots, drain.state());
+        let waiting =
+            queue::Setup::of(&config, server, place.clone(), slots, resources.clone(), drain.state());
         let (known, here, there) = (store.clone(), roster.clone(), Arc::new(fleet.clone()));
         let queue = Queue::open(waiting, known, here, builds.clone(), membership.clone(), there).await?;
         let (known, here) = (store.clone(), roster.clone());
@@ -212,6 +217,7 @@ impl Node {
         let told = membership::Told {
             standing: fleet.standing(),
             here: place,
+            resources,
             roster: roster.clone(),
             builds,
             health: sampler.samples(),
@@ -391,13 +397,18 @@ fn setup_logs(data_dir: &Path) -> Logs {
     Logs { instances: data_dir.join("instances"), kept: data_dir.join("logs") }
 }
 
-fn standby_setup(config: &Config, slots: Slots) -> standby::Setup {
+async fn open_resources(config: &Config, store: &Store, sampler: &Sampler) -> Result<Resources> {
+    let expected = Peak { memory_mb: config.standby.memory_mb, gpu_memory_mb: config.standby.gpu_memory_mb };
+    let sessions = Some(config.stream.encoder_sessions).filter(|most| *most > 0);
+    Ok(Resources::open(store, sampler.samples(), expected, sessions).await?)
+}
+
+fn standby_setup(config: &Config, slots: Slots, resources: Resources) -> standby::Setup {
     standby::Setup {
         count: config.standby.count,
         slots: slots.total,
         size: config.size(),
-        memory_mb: config.standby.memory_mb,
-        gpu_memory_mb: config.standby.gpu_memory_mb,
+        resources,
         idle_cores: config.standby.idle_cores,
     }
 }

@@ -212,8 +212,8 @@ impl Life {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Standby {
     pub count: u32,
-    pub memory_mb: u64,
-    pub gpu_memory_mb: u64,
+    pub memory_mb: u32,
+    pub gpu_memory_mb: u32,
     pub idle_cores: f32,
 }
 
@@ -225,6 +225,7 @@ pub struct Stream {
     pub bitrate_min_kbps: u32,
     pub bitrate_max_kbps: u32,
     pub encoders: Vec<String>,
+    pub encoder_sessions: u32,
     pub linger_s: u64,
 }
 

@@ -31,6 +31,7 @@ pub mod path;
 pub mod problem;
 pub mod queue;
 pub mod reception;
+mod resources;
 pub mod roster;
 pub mod session;
 pub mod snapshot;

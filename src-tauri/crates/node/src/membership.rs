@@ -28,7 +28,9 @@ pub use self::{
     own_row::{Site, describe, host},
 };
 use self::{address::trouble_problem, driver::Driver};
-use crate::{builds::Builds, cloud::Here, life::Draining, problem::problem, roster::Roster};
+use crate::{
+    builds::Builds, cloud::Here, life::Draining, problem::problem, resources::Resources, roster::Roster,
+};
 
 /// Commands come from people.
 const COMMANDS: usize = 8;
@@ -73,6 +75,7 @@ pub struct Told {
     /// Whether the others can come to this machine, and at which port.
     pub standing: watch::Receiver<Standing>,
     pub here: Here,
+    pub resources: Resources,
     pub roster: Roster,
     pub builds: Builds,
     pub health: watch::Receiver<Option<HealthSample>>,

@@ -39,6 +39,7 @@ use crate::{
     life::Draining,
     membership::Membership,
     problem::problem,
+    resources::Resources,
     roster::{Launch, Roster, Started},
 };
 
@@ -51,6 +52,7 @@ const PRESENT_EVERY: Duration = Duration::from_secs(10);
 pub struct Setup {
     pub server: ServerId,
     pub here: Here,
+    pub resources: Resources,
     pub slots: u32,
     pub per_session: u32,
     pub default_size: Size,
@@ -66,11 +68,13 @@ impl Setup {
         server: ServerId,
         here: Here,
         slots: Slots,
+        resources: Resources,
         drain: watch::Receiver<Option<Draining>>,
     ) -> Self {
         Self {
             server,
             here,
+            resources,
             slots: slots.total,
             per_session: slots.per_session,
             default_size: config.size(),

@@ -15,6 +15,7 @@ fn offer_of(build: &str, profiles: &[&str]) -> Offer {
         default: true,
         profiles: profiles.iter().map(|name| (*name).to_owned()).collect(),
         warm: Vec::new(),
+        needs: Needs::default(),
     }
 }
 
@@ -94,6 +95,8 @@ fn every_reason_is_a_sentence() {
         Why::NoSuchProfile,
         Why::Draining,
         Why::NoRoom,
+        Why::GpuMemory { needed_mb: 2048, free_mb: 100 },
+        Why::EncoderSessions { most: 8 },
     ] {
         assert!(why.to_string().ends_with('.') && why.to_string().contains(' '), "{why:?}");
     }
@@ -134,17 +137,32 @@ fn of_two_that_would_do_the_better_is_taken() {
 }
 
 #[test]
-fn a_gpu_that_tells_of_no_room_is_passed_over() {
+fn a_gpu_that_tells_of_no_room_is_passed_over_and_who_finds_no_other_is_told_what_is_short() {
     let needs = Needs { gpu_memory_mb: 2000, encoder_sessions_max: Some(8) };
-    let wanted = Wanted { needs, ..wanted() };
-    for (machine, room) in [
-        (machine(1), true),
-        (Candidate { gpu_memory_free_mb: Some(1999), ..machine(1) }, false),
-        (Candidate { gpu_memory_free_mb: Some(2000), encoder_sessions: Some(7), ..machine(1) }, true),
-        (Candidate { encoder_sessions: Some(8), ..machine(1) }, false),
+    let offers = vec![Offer { needs, ..offer_of("demo", &["earth"]) }];
+    let machine = |n| Candidate { offers: offers.clone(), ..machine(n) };
+    let memory = |n, free| Candidate { gpu_memory_free_mb: Some(free), ..machine(n) };
+    let there = |n| Decision::There(server(n));
+    let short = |free_mb| Decision::Nowhere(Why::GpuMemory { needed_mb: 2000, free_mb });
+    let warm = Offer { warm: vec![Some("earth".into())], ..offers[0].clone() };
+    let full = |machine| Candidate { slots_free: 0, ..machine };
+    for (machines, decision) in [
+        (vec![machine(1)], there(1)),
+        (vec![memory(1, 1999), machine(2)], there(2)),
+        (vec![Candidate { encoder_sessions: Some(7), ..memory(1, 2000) }], there(1)),
+        (vec![memory(1, 500), memory(2, 1999)], short(1999)),
+        (
+            vec![Candidate { encoder_sessions: Some(8), ..machine(1) }],
+            Decision::Nowhere(Why::EncoderSessions { most: 8 }),
+        ),
+        // One that stands ready has its memory already.
+        (vec![Candidate { offers: vec![warm], ..memory(1, 10) }], there(1)),
+        // Whoever leaves a full machine gives back its memory with its place; waiting for a place of the other would help nobody.
+        (vec![full(memory(1, 10)), memory(2, 10)], Decision::Queue(vec![server(1)])),
     ] {
-        let decision = decide(&wanted, std::slice::from_ref(&machine), &[], 3);
-        assert_eq!(decision == Decision::There(server(1)), room, "{machine:?}");
+        for draw in 0..4 {
+            assert_eq!(decide(&wanted(), &machines, &[], draw), decision, "{machines:?}");
+        }
     }
 }
 

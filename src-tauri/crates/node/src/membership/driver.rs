@@ -4,14 +4,11 @@ mod moves;
 
 use std::time::Duration;
 
-use model::{
-    StopReason, UnixMillis,
-    health::{GpuState, HealthSample},
-};
+use model::{StopReason, UnixMillis};
 use protocol::admin::{RegistryState, RegistryView};
 use registry::{
-    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Load, Machine, Published,
-    Registry, ServerRow, SharedInstance, Trouble,
+    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Machine, Published, Registry,
+    ServerRow, SharedInstance, Trouble,
 };
 use tokio::{
     sync::watch,
@@ -23,11 +20,7 @@ use super::{
     Beginning, Command, Meeting, Offers, Seat, Told, address::shown, describe, offers, own_row::Site,
     scenes::Scenes,
 };
-use crate::{
-    clock,
-    roster::{self, Rows},
-    views,
-};
+use crate::{clock, roster, views};
 
 /// Changes of instances are told this soon, together; and whoever looks after the dead looks as often.
 const TICK: Duration = Duration::from_millis(500);
@@ -212,7 +205,7 @@ impl Driver {
             slots_total: self.site.slots,
             slots_free: roster::free(self.site.slots, &rows, draining),
             draining,
-            load: self.told.health.borrow().as_ref().map(|health| load(health, &rows)).unwrap_or_default(),
+            load: self.told.resources.load(&rows),
         };
         let now = clock::now();
         match registry.heartbeat(&beat).await? {
@@ -270,7 +263,9 @@ impl Driver {
     }
 
     async fn offer(&self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
-        let offers = offers::tell(&self.told.builds.catalog(), &self.told.roster.rows().borrow());
+        let rows = self.told.roster.rows().borrow().clone();
+        let offers =
+            offers::tell(&self.told.builds.catalog(), &rows, |build| self.told.resources.needs(build));
         registry.offer(self.site.server, generation, &offers).await.map(drop)
     }
 
@@ -325,23 +320,6 @@ impl Driver {
             let (amount, way) = (self.skew_ms.abs() / 1000, if self.skew_ms > 0 { "ahead of" } else { "behind" });
             format!("this machine's clock is {amount} s {way} the registry's. Nothing depends on it, but its times are wrong: set the clock")
         })
-    }
-}
-
-fn load(health: &HealthSample, rows: &Rows) -> Load {
-    let mb = |bytes: u64| u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
-    let gpus = match &health.gpus {
-        GpuState::Available { gpus, .. } => gpus.as_slice(),
-        GpuState::Unavailable { .. } => &[],
-    };
-    let free =
-        |gpu: &model::health::Gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?));
-    Load {
-        viewers: rows.values().map(|row| row.stage.viewers.len() as u32).sum(),
-        cpu_percent: health.host.cpu_percent,
-        memory_free_mb: mb(health.host.memory_total_bytes.saturating_sub(health.host.memory_used_bytes)),
-        gpu_memory_free_mb: gpus.iter().filter_map(free).max().map(mb),
-        encoder_sessions: gpus.iter().filter_map(|gpu| gpu.encoder_sessions).max(),
     }
 }
 

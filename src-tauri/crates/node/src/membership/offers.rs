@@ -1,13 +1,13 @@
 //! What can be launched on a machine, as it tells the others. Pure.
 
-use cluster::placement::Offer;
-use model::ServerId;
+use cluster::placement::{Needs, Offer};
+use model::{BuildId, ServerId};
 use protocol::api::{BuildView, ProfileView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Offers;
-use crate::{builds::Catalog, roster::Row};
+use crate::{builds::Catalog, roster::Rows};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Told {
@@ -16,17 +16,28 @@ struct Told {
     /// The profiles of which an instance stands ready.
     #[serde(default)]
     warm: Vec<Option<String>>,
+    /// What one more instance takes; a machine of an older version does not say.
+    #[serde(default)]
+    gpu_memory_mb: u32,
+    #[serde(default)]
+    encoder_sessions_max: Option<u32>,
 }
 
-pub(super) fn tell(catalog: &Catalog, rows: &std::collections::BTreeMap<model::InstanceId, Row>) -> Value {
-    let told = catalog.views().into_iter().map(|build| Told {
-        profiles: catalog.profiles(Some(&build.id)).unwrap_or_default(),
-        warm: rows
-            .values()
-            .filter(|row| row.member.is_standby() && row.member.build.id.as_str() == build.id)
-            .map(|row| row.member.profile.clone())
-            .collect(),
-        build,
+pub(super) fn tell(catalog: &Catalog, rows: &Rows, needs: impl Fn(&BuildId) -> Needs) -> Value {
+    let told = catalog.views().into_iter().map(|build| {
+        let Needs { gpu_memory_mb, encoder_sessions_max } =
+            build.id.parse().map(|id| needs(&id)).unwrap_or_default();
+        Told {
+            profiles: catalog.profiles(Some(&build.id)).unwrap_or_default(),
+            warm: rows
+                .values()
+                .filter(|row| row.member.is_standby() && row.member.build.id.as_str() == build.id)
+                .map(|row| row.member.profile.clone())
+                .collect(),
+            gpu_memory_mb,
+            encoder_sessions_max,
+            build,
+        }
     });
     json!(told.collect::<Vec<_>>())
 }
@@ -47,6 +58,7 @@ fn offer(told: Told) -> Offer {
         default: told.build.default,
         profiles: usable.map(|profile| profile.id).collect(),
         warm: told.warm,
+        needs: Needs { gpu_memory_mb: told.gpu_memory_mb, encoder_sessions_max: told.encoder_sessions_max },
     }
 }
 

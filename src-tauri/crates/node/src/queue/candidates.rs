@@ -2,7 +2,7 @@
 
 use cluster::{
     Ticket, TicketState,
-    placement::{Candidate, Needs, Offer, Wanted, would_do},
+    placement::{Candidate, Offer, Wanted, would_do},
 };
 use model::ServerId;
 use protocol::api::{LaunchRequest, Problem};
@@ -15,9 +15,9 @@ use crate::{
 };
 
 impl Means {
-    /// This machine first, which `can` do it or not; the others while the registry is there.
-    pub(super) fn candidates(&self, wanted: &Wanted, can: bool) -> Vec<Candidate> {
-        let mut machines = vec![self.this_machine(wanted, can)];
+    /// This machine first, whose `launch` it would be if it can do it; the others while the registry is there.
+    pub(super) fn candidates(&self, wanted: &Wanted, launch: Option<&Launch>) -> Vec<Candidate> {
+        let mut machines = vec![self.this_machine(wanted, launch)];
         if self.membership.seat().is_some() {
             machines.extend(self.others());
         }
@@ -33,7 +33,7 @@ impl Means {
         let resume = self.resumed(by, &request).await.ok()?;
         let prepared = self.prepare(by, &request, None).await;
         let wanted = wanted(&request, self.setup.server, resume.as_ref(), &prepared);
-        let mut servers = would_do(&wanted, &self.candidates(&wanted, prepared.is_ok())).ok()?;
+        let mut servers = would_do(&wanted, &self.candidates(&wanted, prepared.as_ref().ok())).ok()?;
         let mut known = ticket.wish.accepts.clone().unwrap_or_default();
         servers.sort_unstable();
         known.sort_unstable();
@@ -41,7 +41,7 @@ impl Means {
     }
 
     /// As it is this moment, not as it told the others.
-    fn this_machine(&self, wanted: &Wanted, can: bool) -> Candidate {
+    pub(super) fn this_machine(&self, wanted: &Wanted, launch: Option<&Launch>) -> Candidate {
         let rows = self.roster.rows().borrow().clone();
         let warm = rows.values().filter(|row| row.member.is_standby());
         let offer = Offer {
@@ -52,7 +52,9 @@ impl Means {
                 .filter(|row| wanted.build.as_deref().is_none_or(|id| row.member.build.id.as_str() == id))
                 .map(|row| row.member.profile.clone())
                 .collect(),
+            needs: launch.map(|launch| self.setup.resources.needs(&launch.build.id)).unwrap_or_default(),
         };
+        let load = self.setup.resources.load(&rows);
         Candidate {
             server: self.setup.server,
             here: true,
@@ -63,10 +65,10 @@ impl Means {
             draining: false,
             slots_total: self.setup.slots.max(1),
             slots_free: free(self.setup.slots, &rows, false),
-            offers: if can { vec![offer] } else { Vec::new() },
-            cpu_percent: 0.0,
-            gpu_memory_free_mb: None,
-            encoder_sessions: None,
+            offers: if launch.is_some() { vec![offer] } else { Vec::new() },
+            cpu_percent: load.cpu_percent,
+            gpu_memory_free_mb: load.gpu_memory_free_mb,
+            encoder_sessions: load.encoder_sessions,
         }
     }
 
@@ -101,7 +103,6 @@ pub(super) fn wanted(
         region: request.region.clone(),
         build: request.build.clone().or(gone_on).or(known),
         profile: request.profile.clone().or(profile),
-        needs: Needs::default(),
     }
 }
 

@@ -39,7 +39,7 @@ impl Queue {
         let prepared = self.means.prepare(by, &request, None).await;
         let seat = self.means.membership.seat();
         let wanted = wanted(&request, self.means.setup.server, resume.as_ref(), &prepared);
-        let machines = self.means.candidates(&wanted, prepared.is_ok());
+        let machines = self.means.candidates(&wanted, prepared.as_ref().ok());
         let placed = match seat {
             Some(seat) => self.place(by, &request, &prepared, &wanted, &machines, &seat).await,
             None => Err(Broken::NoRegistry),
@@ -66,7 +66,18 @@ impl Queue {
         let Order { by: session, limited, request, reservation } = order;
         let by = By { session, limited };
         let launch = self.means.prepare(by, &request, Some(reservation.instance)).await?;
+        // Who sent it has chosen by figures that are some seconds old.
+        self.check_room(&launch)?;
         self.begin_here(launch, &reservation, self.means.membership.seat().as_ref()).await
+    }
+
+    fn check_room(&self, launch: &Launch) -> Result<(), Problem> {
+        let (build, profile) = (Some(launch.build.id.to_string()), launch.profile.clone());
+        let wanted = Wanted { build, profile, ..Wanted::default() };
+        match decide(&wanted, &[self.means.this_machine(&wanted, Some(launch))], &[], 0) {
+            Decision::Nowhere(why) => Err(nowhere(why)),
+            _ => Ok(()),
+        }
     }
 
     /// In the slot that is reserved here.
@@ -331,6 +342,7 @@ fn nowhere(why: Why) -> Problem {
         Why::NoSuchBuild => (404, "Unknown build"),
         Why::NoSuchProfile => (404, "Unknown profile"),
         Why::Lost | Why::OutOfReach | Why::Draining | Why::NoRoom => (503, "No machine will do"),
+        Why::GpuMemory { .. } | Why::EncoderSessions { .. } => (503, "The graphics card is busy"),
     };
     problem(status, title, why.to_string())
 }

@@ -15,6 +15,7 @@ use crate::{
     builds::Builds,
     clock,
     life::Draining,
+    resources::Resources,
     roster::{self, Launch, Roster, Row, Rows, STANDBY},
 };
 
@@ -24,15 +25,13 @@ const KEY: &str = "standby";
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const MIB: u64 = 1 << 20;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// Of the default build, until an administrator says otherwise.
     pub count: u32,
     pub slots: u32,
     pub size: Size,
-    /// What an instance is expected to take while none of its build runs.
-    pub memory_mb: u64,
-    pub gpu_memory_mb: u64,
+    pub resources: Resources,
     pub idle_cores: f32,
 }
 
@@ -90,7 +89,7 @@ impl Keeper {
     }
 
     pub async fn run(self, roster: Roster, health: watch::Receiver<Option<HealthSample>>) {
-        let setup = self.setup;
+        let setup = self.setup.clone();
         let mut rows = roster.rows();
         let mut wishes = self.wanted.subscribe();
         let mut drain = self.drain.clone();
@@ -100,9 +99,8 @@ impl Keeper {
             let wanted = if draining { Vec::new() } else { self.wanted() };
             let known = rows.borrow_and_update().clone();
             let deed = health.borrow().as_ref().and_then(|sample| {
-                next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), |build| {
-                    needs(&setup, build, &known, sample)
-                })
+                let needs = |build: &BuildId| needs(&setup, build);
+                next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), needs)
             });
             if let Some(deed) = deed {
                 perform(deed, &setup, &roster, &self.builds).await;
@@ -174,21 +172,11 @@ fn gpu_memory(gpus: &GpuState) -> Option<u64> {
     gpus.iter().filter_map(|gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?))).max()
 }
 
-/// The most that an instance of the build takes now, where one runs; else what was configured.
-fn needs(setup: &Setup, build: &BuildId, rows: &Rows, sample: &HealthSample) -> Needs {
-    let pids = rows
-        .values()
-        .filter(|row| row.member.build.id == *build)
-        .filter_map(|row| Some(row.report.running.as_ref()?.program?.pid))
-        .collect::<Vec<_>>();
-    let loads = sample.host.processes.iter().filter(|load| pids.contains(&load.root_pid));
-    let (memory, gpu_memory) = loads.fold((0, 0), |(memory, gpu), load| {
-        (memory.max(load.memory_bytes), gpu.max(load.gpu_memory_bytes.unwrap_or_default()))
-    });
-    let or = |measured: u64, configured_mb: u64| if measured > 0 { measured } else { configured_mb * MIB };
+fn needs(setup: &Setup, build: &BuildId) -> Needs {
+    let peak = setup.resources.peak(build);
     Needs {
-        memory: or(memory, setup.memory_mb),
-        gpu_memory: or(gpu_memory, setup.gpu_memory_mb),
+        memory: u64::from(peak.memory_mb) * MIB,
+        gpu_memory: u64::from(peak.gpu_memory_mb) * MIB,
         cores: setup.idle_cores,
     }
 }

@@ -1,24 +1,16 @@
 //! The old back end's database, made as its Sequelize makes it; adopted in place; and the old back end's own statements, before and after.
 
-use e2e::Postgres;
+use e2e::{Postgres, postgres::OLD_TABLES};
 use registry::{Database, Place, Registry, SetUp, setup};
 
 use crate::support::{address, beat, row, tell};
 
-/// What `sequelize.sync()` and `seed.js` leave behind.
-pub const OLD_DATABASE: &str = r#"
-    CREATE TYPE "public"."enum_servers_status" AS ENUM('active', 'inactive');
-    CREATE TABLE IF NOT EXISTS "servers" ("server_id" UUID NOT NULL , "region" VARCHAR(255), "ip_address" VARCHAR(255) NOT NULL,
-        "port" INTEGER NOT NULL, "status" "public"."enum_servers_status" DEFAULT 'active', "available_instances" INTEGER NOT NULL DEFAULT 0,
-        "num_instances" INTEGER DEFAULT 0, "ram" VARCHAR(255) NOT NULL, "graphics_card" VARCHAR(255), "storage" VARCHAR(255) NOT NULL,
-        "created" TIMESTAMP WITH TIME ZONE NOT NULL, "modified" TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY ("server_id"));
-    CREATE TABLE IF NOT EXISTS "users" ("user_id" UUID NOT NULL , "user_name" VARCHAR(255), "screen_width" INTEGER, "screen_height" INTEGER,
-        PRIMARY KEY ("user_id"));
-    CREATE TYPE "public"."enum_instances_status" AS ENUM('IDLE', 'INITIALIZING', 'RUNNING', 'DEINITIALIZING', 'TERMINATED');
-    CREATE TABLE IF NOT EXISTS "instances" ("instance_id" UUID NOT NULL , "session_id" UUID NOT NULL, "process_id" INTEGER NOT NULL,
-        "server_id" UUID REFERENCES "servers" ("server_id") ON DELETE SET NULL ON UPDATE CASCADE,
-        "status" "public"."enum_instances_status" DEFAULT 'IDLE', "created" TIMESTAMP WITH TIME ZONE NOT NULL,
-        "modified" TIMESTAMP WITH TIME ZONE NOT NULL, PRIMARY KEY ("instance_id"));
+/// What `sequelize.sync()` and `seed.js` leave behind, and a visitor or two.
+pub fn old_database() -> String {
+    format!("{OLD_TABLES}{OLD_ROWS}")
+}
+
+const OLD_ROWS: &str = "
     INSERT INTO servers VALUES
         ('11111111-1111-4111-8111-111111111111', 'us-east-3', 'localhost', 4699, 'active', 5, 5, '64GB', 'NVIDIA Tesla T4', '1TB SSD',
             '2025-01-02 03:04:05+00', '2025-01-02 03:04:05+00'),
@@ -26,7 +18,7 @@ pub const OLD_DATABASE: &str = r#"
             '2025-01-02 03:04:06+00', '2025-01-02 03:04:06+00');
     INSERT INTO instances VALUES ('33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444', 2,
         '11111111-1111-4111-8111-111111111111', 'RUNNING', '2025-01-02 04:00:00+00', '2025-01-02 04:00:00+00');
-    INSERT INTO users VALUES ('55555555-5555-4555-8555-555555555555', 'ann', 1920, 1080);"#;
+    INSERT INTO users VALUES ('55555555-5555-4555-8555-555555555555', 'ann', 1920, 1080);";
 
 /// Each is what Sequelize sends for one call of the old REST API: (what it is, the statement, what comes back).
 const OLD_STATEMENTS: &[(&str, &str, &str)] = &[
@@ -104,7 +96,7 @@ fn the_seed_finds_its_row(postgres: &Postgres) -> String {
 #[tokio::test]
 async fn the_old_database_is_adopted_in_place_and_the_old_back_end_goes_on() {
     let postgres = Postgres::start().unwrap();
-    postgres.sql("openspace", OLD_DATABASE).unwrap();
+    postgres.sql("openspace", &old_database()).unwrap();
     the_old_back_end_works(&postgres);
     let everything = "SELECT * FROM servers ORDER BY 1; SELECT * FROM instances; SELECT * FROM users";
     let before = postgres.sql("openspace", everything).unwrap();

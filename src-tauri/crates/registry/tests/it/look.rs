@@ -3,7 +3,7 @@
 use e2e::Postgres;
 use registry::{Address, Tables, look, setup};
 
-use crate::{adoption::OLD_DATABASE, support::row};
+use crate::{adoption::old_database, support::row};
 
 #[tokio::test]
 async fn a_look_tells_whose_the_tables_are_and_changes_nothing() {
@@ -11,7 +11,7 @@ async fn a_look_tells_whose_the_tables_are_and_changes_nothing() {
     for database in ["old", "ours", "behind", "newer", "others"] {
         postgres.sql("postgres", &format!("CREATE DATABASE {database}")).unwrap();
     }
-    postgres.sql("old", OLD_DATABASE).unwrap();
+    postgres.sql("old", &old_database()).unwrap();
     for database in ["ours", "behind"] {
         setup(&postgres.url(database).parse().unwrap(), &row(4699, 3)).await.unwrap();
     }
@@ -51,7 +51,7 @@ async fn a_look_names_the_rights_that_are_missing_and_a_setup_with_them_succeeds
     let guest = format!("CREATE ROLE guest LOGIN PASSWORD '{}'", postgres.password());
     postgres.sql("openspace", &guest).unwrap();
     postgres.sql("openspace", "REVOKE CREATE ON SCHEMA public FROM PUBLIC").unwrap();
-    postgres.sql("openspace", OLD_DATABASE).unwrap();
+    postgres.sql("openspace", &old_database()).unwrap();
     let by_guest: Address = postgres.url_of("guest", "openspace").parse().unwrap();
     let missing = async || look(&by_guest).await.unwrap().missing_rights;
     let found = missing().await;
