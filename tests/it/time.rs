@@ -95,13 +95,14 @@ async fn an_instance_that_nobody_watches_ends_and_one_that_stands_ready_does_not
 
 #[tokio::test]
 async fn the_longest_session_is_lengthened_as_often_as_the_machine_allows() {
-    let sets = ["life.longest_s=8", "life.warning_s=6", "life.extension_s=7", "life.extensions=1"];
-    let node = TestNode::start_with(&sets, &[]).await.unwrap();
+    let lengths = ["life.longest_s=10", "life.warning_s=9", "life.extension_s=10", "life.extensions=1"];
+    let sets = [&lengths[..], &["instances.on_exit=leave"]].concat();
+    let mut node = TestNode::start_with(&sets, &[]).await.unwrap();
     let ann = node.browser().await.unwrap();
     let id = ann.launch_build("demo").await.unwrap();
     let mut owner = ann.attend(id, None).await.unwrap();
     let first = warned(&mut owner).await;
-    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(7), Some(1)));
+    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(10), Some(1)));
     owner.say(&ViewerMessage::Stay).await.unwrap();
     let last = loop {
         let ending = warned(&mut owner).await;
@@ -110,6 +111,12 @@ async fn the_longest_session_is_lengthened_as_often_as_the_machine_allows() {
         }
     };
     assert_eq!((last.why, last.stay_s), (EndingReason::Longest, None));
+    // A restart of the node gives nobody more.
+    assert!(node.stop().await.unwrap().success());
+    node.up().await.unwrap();
+    ann.until(id, InstanceState::Ready).await.unwrap();
+    let mut owner = ann.attend(id, None).await.unwrap();
+    assert_eq!(warned(&mut owner).await.stays_left, None);
     owner.say(&ViewerMessage::Stay).await.unwrap();
     let refused = |message: &ServerMessage| matches!(message, ServerMessage::Refused { message, .. } if message.contains("as long as one may"));
     owner.until("a refusal", refused).await.unwrap();

@@ -113,6 +113,14 @@ impl Store {
         self.0.write(move |db| sql::put_setting(db, &key, &value)).await
     }
 
+    /// How often people have put off the end of an instance; forgotten with its row.
+    pub async fn extensions(&self, instance: InstanceId) -> Result<u32, StoreError> {
+        self.0.read(move |db| sql::extensions(db, instance)).await
+    }
+    pub async fn put_extensions(&self, instance: InstanceId, extensions: u32) -> Result<(), StoreError> {
+        self.0.write(move |db| sql::put_extensions(db, instance, extensions)).await
+    }
+
     /// Adding it again keeps the first moment.
     pub async fn add_session(&self, session: SecretHash, now: UnixMillis) -> Result<(), StoreError> {
         self.0.write(move |db| sql::add_session(db, session, now)).await

@@ -175,9 +175,24 @@ fn picture_of(id: InstanceId) -> String {
     format!("picture of {id}")
 }
 
+/// The setting beside an instance's row that says how often its end was put off.
+fn extensions_of(id: InstanceId) -> String {
+    format!("extensions of {id}")
+}
+
+pub(crate) fn extensions(db: &Connection, id: InstanceId) -> Result<u32, SqlError> {
+    let stored = setting(db, &extensions_of(id))?;
+    Ok(stored.and_then(|count| count.parse().ok()).unwrap_or(0))
+}
+
+pub(crate) fn put_extensions(db: &Connection, id: InstanceId, count: u32) -> Result<(), SqlError> {
+    put_setting(db, &extensions_of(id), &count.to_string())
+}
+
 pub(crate) fn remove_instance(db: &Connection, id: InstanceId) -> Result<(), SqlError> {
     db.execute("DELETE FROM invites WHERE instance = ?1", [id.to_string()])?;
     db.execute("DELETE FROM instances WHERE id = ?1", [id.to_string()])?;
+    remove_setting(db, &extensions_of(id))?;
     remove_setting(db, &picture_of(id))
 }
 

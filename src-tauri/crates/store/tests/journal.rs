@@ -86,6 +86,18 @@ async fn a_put_replaces_and_a_removal_is_told() {
 }
 
 #[tokio::test]
+async fn how_often_an_end_was_put_off_is_forgotten_with_the_instance() {
+    let (_dir, store) = fresh();
+    let id = InstanceId::random();
+    assert_eq!(store.extensions(id).await.unwrap(), 0);
+    store.put_extensions(id, 2).await.unwrap();
+    assert_eq!(store.extensions(id).await.unwrap(), 2);
+    assert_eq!(store.extensions(InstanceId::random()).await.unwrap(), 0);
+    store.remove_instance(id).await.unwrap();
+    assert_eq!(store.extensions(id).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn an_invite_ends_with_its_time_or_its_instance() {
     let (_dir, store) = fresh();
     let record = record(InstanceState::Ready);

@@ -13,6 +13,7 @@ use tracing::info;
 
 use super::{
     drain::Draining,
+    extensions::Extensions,
     span::{Ending, Limits, Span},
 };
 use crate::{clock, continuity, stage};
@@ -50,6 +51,7 @@ impl Keeper {
     pub fn open(
         means: Means,
         created: Option<UnixMillis>,
+        extensions: Extensions,
         instance: supervisor::InstanceHandle,
         stage: &stage::Stage,
         scene: continuity::Keeper,
@@ -63,7 +65,7 @@ impl Keeper {
         let reports = instance.reports();
         let (stages, moves) = (stage.state(), stage.moves());
         let drain = means.drain.clone();
-        let task = Task { means, span, warn, publish, instance, scene };
+        let task = Task { means, span, extensions, warn, publish, instance, scene };
         tokio::spawn(task.run(reports, stages, moves, inbox));
         Self { commands, warnings, span: spans, drain }
     }
@@ -102,6 +104,7 @@ impl Keeper {
 struct Task {
     means: Means,
     span: Option<Span>,
+    extensions: Extensions,
     warn: watch::Sender<Option<Ending>>,
     publish: watch::Sender<Option<Span>>,
     instance: supervisor::InstanceHandle,
@@ -116,6 +119,9 @@ impl Task {
         mut moves: watch::Receiver<Instant>,
         mut inbox: mpsc::Receiver<Command>,
     ) {
+        if let Some(span) = self.span {
+            self.span = Some(span.extended(self.extensions.read().await));
+        }
         let mut drain = self.means.drain.clone();
         let mut drained_at = drain.borrow_and_update().and_then(deadline);
         loop {
@@ -141,7 +147,7 @@ impl Task {
                 Ok(()) = drain.changed() => drained_at = drain.borrow_and_update().and_then(deadline),
                 Ok(()) = moves.changed(), if is_warned => {}
                 command = inbox.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.obey(command).await,
                     None => return,
                 },
                 () = sleep_until(wake_at.unwrap_or(now).into()), if wake_at.is_some() => {}
@@ -149,7 +155,7 @@ impl Task {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    async fn obey(&mut self, command: Command) {
         let now = Instant::now();
         match command {
             Command::Begin => self.span = Some(Span::new(self.means.limits, now, now)),
@@ -159,7 +165,10 @@ impl Task {
                 }
             }
             Command::Stay(reply) => {
-                let stayed = self.span.as_mut().map_or(Ok(()), |span| span.stay(now));
+                let stayed = match &mut self.span {
+                    Some(span) => self.extensions.stay(span, now).await,
+                    None => Ok(()),
+                };
                 let _ = reply.send(stayed);
             }
         }

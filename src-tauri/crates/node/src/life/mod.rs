@@ -4,8 +4,10 @@
 //! emptied. What an instance showed is kept, as at every end. An instance that is nobody's yet has no end of its own.
 
 mod drain;
+mod extensions;
 mod keeper;
 pub mod span;
 
 pub use drain::{Drain, Draining};
+pub use extensions::Extensions;
 pub use keeper::{Keeper, Means};

@@ -56,6 +56,16 @@ impl Span {
         Self { limits, began, opened: now, ready, watched, stirred: now, extended, drained_at }
     }
 
+    /// As often has its end been put off by an earlier node.
+    pub fn extended(mut self, extensions: u32) -> Self {
+        self.extended = extensions;
+        self
+    }
+
+    pub fn extensions(&self) -> u32 {
+        self.extended
+    }
+
     pub fn ready(&mut self, ready: bool, now: Instant) {
         if std::mem::replace(&mut self.ready, ready) != ready {
             self.moved(now);

@@ -227,7 +227,8 @@ impl Driver {
         let scene = continuity::Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
         let created = Some(record.created).filter(|_| record.session != STANDBY);
         let means = self.setup.life.clone();
-        let life = life::Keeper::open(means, created, instance.clone(), &stage, scene.clone());
+        let extensions = life::Extensions { store: self.store.clone(), id: record.id };
+        let life = life::Keeper::open(means, created, extensions, instance.clone(), &stage, scene.clone());
         let member = Member {
             id: record.id,
             session: record.session,
