@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
-import { configDefaults } from 'vitest/config';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -43,5 +42,4 @@ export default defineConfig({
     },
   },
   server: { proxy: { '/api': { target: node, ws: true } } },
-  test: { exclude: [...configDefaults.exclude, 'dev/**'] },
 });
