@@ -3,7 +3,7 @@ import { Panel } from '@shared/components/Panel';
 import type { NodeView } from '@shared/protocol';
 
 import { usePanel } from '../context';
-import classes from './cards.module.css';
+import classes from '../cards.module.css';
 
 /** Where viewers go, and which doors are open. */
 export function Addresses({ node }: { node: NodeView }) {

@@ -1,7 +1,7 @@
 import { Panel } from '@shared/components/Panel';
 import type { EncoderChoice, NodeView } from '@shared/protocol';
 
-import classes from './cards.module.css';
+import classes from '../cards.module.css';
 
 /** How pictures are made on this machine, and why so. */
 export function DrawingAndEncoding({ node }: { node: NodeView }) {

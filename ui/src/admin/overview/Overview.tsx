@@ -2,6 +2,7 @@ import { Note } from '@shared/components/Note';
 import type { NodeSnapshot } from '@shared/protocol';
 
 import { InstanceList } from '../instances/InstanceList';
+import { OtherMachines } from '../machines/OtherMachines';
 import type { NetworkPoint } from '../panelState';
 import { Addresses } from './Addresses';
 import { DrawingAndEncoding } from './DrawingAndEncoding';
@@ -9,8 +10,6 @@ import { Gpus } from './Gpus';
 import { Draining } from './Draining';
 import { HostTiles } from './HostTiles';
 import classes from './Overview.module.css';
-import { Machines } from './Machines';
-import { Registry } from '../registry/Registry';
 import { Service } from './Service';
 import { Standby } from './Standby';
 
@@ -34,12 +33,15 @@ export function Overview({ snapshot, network }: { snapshot: NodeSnapshot; networ
       <Draining node={node} instances={snapshot.instances} />
       <InstanceList snapshot={snapshot} />
       <div className={classes.pair}>
-        <DrawingAndEncoding node={node} />
-        <Addresses node={node} />
-        <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
-        <Registry registry={snapshot.registry} />
-        <Machines fleet={snapshot.fleet} />
-        <Service node={node} />
+        <div className={classes.column}>
+          <DrawingAndEncoding node={node} />
+          <Standby standby={snapshot.standby} builds={snapshot.builds} node={node} />
+          <Service node={node} />
+        </div>
+        <div className={classes.column}>
+          <Addresses node={node} />
+          <OtherMachines registry={snapshot.registry} fleet={snapshot.fleet} />
+        </div>
       </div>
     </>
   );

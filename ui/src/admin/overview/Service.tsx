@@ -3,8 +3,8 @@ import { Panel } from '@shared/components/Panel';
 import type { NodeView } from '@shared/protocol';
 import { useState } from 'react';
 
+import classes from '../cards.module.css';
 import { usePanel } from '../context';
-import classes from './Standby.module.css';
 
 /** When what still runs is ended, in seconds; none: when it ends by itself. */
 const deadlines = [
@@ -34,7 +34,7 @@ export function Service({ node }: { node: NodeView }) {
           ? 'The machine takes no launches, and stays so over a restart. Viewers have been told; what it shows is kept.'
           : 'Empty the machine before you work on it: nothing new is started, viewers are told, and what it shows is kept for them.'}
       </p>
-      <div className={classes.add}>
+      <div className={classes.together}>
         <NativeSelect
           aria-label="What runs"
           data={deadlines}

@@ -4,6 +4,7 @@ import type { AdminBuild, NodeSnapshot, StandbyView } from '@shared/protocol';
 import { IconMinus, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import cards from '../cards.module.css';
 import { usePanel } from '../context';
 import classes from './Standby.module.css';
 
@@ -15,15 +16,15 @@ export function Standby({ standby, builds, node }: StandbyProps) {
   const wanted = standby.reduce((sum, one) => sum + one.wanted, 0);
   return (
     <Panel aria-labelledby="standby">
-      <h2 className={classes.title} id="standby">
+      <h2 className={cards.title} id="standby">
         Ready before asked
       </h2>
-      <p className={classes.words}>
+      <p className={cards.words}>
         Instances that run for whoever comes next, so that a launch finds one at once. They make way for any
         other launch, and are only started while the machine has memory and cores to spare.
       </p>
       {standby.length > 0 && (
-        <ul className={classes.list}>
+        <ul className={cards.rows}>
           {standby.map((one) => (
             <Scene
               key={`${one.build} ${one.profile ?? ''}`}
@@ -35,7 +36,7 @@ export function Standby({ standby, builds, node }: StandbyProps) {
         </ul>
       )}
       {most < 1 ? (
-        <p className={classes.words}>This machine has one place only, which is kept for launches.</p>
+        <p className={cards.words}>This machine has one place only, which is kept for launches.</p>
       ) : (
         <Add builds={builds} standby={standby} full={wanted >= most} />
       )}
@@ -54,10 +55,10 @@ function Scene({ one, builds, full }: { one: StandbyView; builds: AdminBuild[]; 
       'Not changed',
     );
   return (
-    <li className={classes.scene}>
-      <span className={classes.what}>
+    <li className={cards.row}>
+      <span className={cards.what}>
         {what}
-        <span className={classes.state}>{ready >= wanted ? 'ready' : `${ready} of ${wanted} ready`}</span>
+        <span className={cards.state}>{ready >= wanted ? 'ready' : `${ready} of ${wanted} ready`}</span>
       </span>
       <ActionIcon
         variant="default"
@@ -105,7 +106,7 @@ function Add({ builds, standby, full }: { builds: AdminBuild[]; standby: Standby
       'Nothing is kept ready',
     );
   return (
-    <div className={classes.add}>
+    <div className={cards.together}>
       <NativeSelect
         aria-label="Build"
         data={launchable.map((one) => ({ value: one.build.id, label: one.build.name }))}

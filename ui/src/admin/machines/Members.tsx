@@ -1,41 +1,15 @@
 import { Button } from '@mantine/core';
 import { Confirm } from '@shared/components/Confirm';
-import { Panel } from '@shared/components/Panel';
 import type { FleetView, MachineView } from '@shared/protocol';
 import { useState } from 'react';
 
+import classes from '../cards.module.css';
 import { usePanel } from '../context';
-import { JoinCode, JoinForm } from './Joining';
-import classes from './Machines.module.css';
+import { JoinCode } from './Joining';
 import { machineWords } from './machineWords';
 
 /** The machines that trust each other, and how one more comes to be among them. */
-export function Machines({ fleet }: { fleet: FleetView }) {
-  return (
-    <Panel aria-labelledby="machines">
-      <h2 className={classes.title} id="machines">
-        Machines
-      </h2>
-      {fleet.trouble !== null && <p className={classes.words}>{fleet.trouble}</p>}
-      {fleet.role === 'alone' ? <Alone /> : <Members fleet={fleet} />}
-    </Panel>
-  );
-}
-
-function Alone() {
-  return (
-    <>
-      <p className={classes.words}>
-        Machines that trust each other show and launch each other&rsquo;s instances. Make a code here and use
-        it on the other machine, or the other way round.
-      </p>
-      <JoinCode />
-      <JoinForm />
-    </>
-  );
-}
-
-function Members({ fleet }: { fleet: FleetView }) {
+export function Members({ fleet }: { fleet: FleetView }) {
   const { commands } = usePanel();
   const [asked, setAsked] = useState<MachineView | null>(null);
   const founder = fleet.role === 'founder';
@@ -48,10 +22,10 @@ function Members({ fleet }: { fleet: FleetView }) {
       {fleet.machines.length === 0 ? (
         <p className={classes.words}>The other machines show here once the registry is reached.</p>
       ) : (
-        <ul className={classes.machines}>
+        <ul className={classes.rows}>
           {fleet.machines.map((machine) => (
-            <li key={machine.server_id} className={classes.machine}>
-              <span className={classes.name}>
+            <li key={machine.server_id} className={classes.row}>
+              <span className={classes.what}>
                 {machine.name}
                 <span className={classes.state}>{machineWords(machine)}</span>
               </span>

@@ -2,23 +2,19 @@ import { Button, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Age } from '@shared/components/Age';
 import { Confirm } from '@shared/components/Confirm';
-import { Panel } from '@shared/components/Panel';
 import type { RegistryView } from '@shared/protocol';
 import { useState } from 'react';
 
+import classes from '../cards.module.css';
 import { usePanel } from '../context';
-import classes from '../overview/cards.module.css';
 import { RegistryDialog } from './RegistryDialog';
 import { canBeSetUp, registryWords } from './registryWords';
 
-/** This machine among others: where they meet, how it stands, and since when. */
+/** Where the machines meet, how it stands, and since when. */
 export function Registry({ registry }: { registry: RegistryView }) {
   const [asking, setAsking] = useState(false);
   return (
-    <Panel aria-labelledby="registry">
-      <h2 className={classes.title} id="registry">
-        Other machines
-      </h2>
+    <>
       {registry.state === 'off' ? <Alone /> : <Joined registry={registry} />}
       <Group gap={8} mt="sm">
         {canBeSetUp(registry) && <SetUp />}
@@ -30,13 +26,13 @@ export function Registry({ registry }: { registry: RegistryView }) {
         {registry.address !== null && !registry.configured && <Leave />}
       </Group>
       {asking && <RegistryDialog known={registry.address} onClose={() => setAsking(false)} />}
-    </Panel>
+    </>
   );
 }
 
 function Alone() {
   return (
-    <p className={classes.reason}>
+    <p className={classes.words}>
       This machine stands alone. Machines that meet in the same Postgres database, the registry, work as one:
       each sees what the others run, and launches that find no place wait in one queue.
     </p>

@@ -2,8 +2,9 @@ import { Button, TextInput } from '@mantine/core';
 import { CopyButton } from '@shared/components/CopyButton';
 import { useState } from 'react';
 
+import cards from '../cards.module.css';
 import { usePanel } from '../context';
-import classes from './Machines.module.css';
+import classes from './Joining.module.css';
 
 /** A code for one other machine. It is shown until the page is left. */
 export function JoinCode() {
@@ -17,7 +18,7 @@ export function JoinCode() {
     <>
       {code !== null && (
         <>
-          <p className={classes.words}>
+          <p className={cards.words}>
             For one machine, within 15 minutes: enter it in that machine&rsquo;s panel, or run{' '}
             <code>openspace-webrtc-node fleet join</code> there with it.
           </p>
