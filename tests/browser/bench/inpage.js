@@ -40,21 +40,45 @@
     return readBarcode(context.getImageData(0, 0, width, height), width, height)
   }
 
+  // A page may hold several canvases and videos and paint on one of them: the one whose barcode changes is the stream.
+  const selector = window.benchSource ?? 'video#stream'
+  const seen = new Map()
+  let stream = null
+
+  function find() {
+    for (const source of document.querySelectorAll(selector)) {
+      if (seen.has(source)) continue
+      seen.set(source, null)
+      if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback(() => onVideoFrame(source))
+      else onAnimationFrame(source)
+    }
+    if (!stream) requestAnimationFrame(find)
+  }
+
+  function isAnother(source, bar) {
+    if (stream) return stream !== source
+    const first = seen.get(source)
+    if (first === null) seen.set(source, bar?.frame ?? null)
+    else if (bar && bar.frame !== first) stream = source
+    return false
+  }
+
   function onVideoFrame(video) {
     note(video, performance.now())
-    video.requestVideoFrameCallback(() => onVideoFrame(video))
+    if (!stream || stream === video) video.requestVideoFrameCallback(() => onVideoFrame(video))
   }
 
   // Who paints on a canvas tells nobody when: what is there is looked at whenever the browser shows something.
   function onAnimationFrame(source) {
     if (source.width > 0 && source.height > 0) note(source, performance.now())
-    requestAnimationFrame(() => onAnimationFrame(source))
+    if (!stream || stream === source) requestAnimationFrame(() => onAnimationFrame(source))
   }
 
   function note(source, now) {
+    const bar = read(source)
+    if (isAnother(source, bar)) return
     // Also of a picture so poor that its barcode cannot be read.
     if (bench.recording) bench.shown.push(performance.timeOrigin + now + offset)
-    const bar = read(source)
     if (bar) {
       bench.firstMs ??= now
       bench.input = bar.input
@@ -93,11 +117,5 @@
   bench.framesDecoded = () => inbound('framesDecoded')
   bench.bytesReceived = () => inbound('bytesReceived')
 
-  function find() {
-    const source = document.querySelector(window.benchSource ?? 'video#stream')
-    if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback(() => onVideoFrame(source))
-    else if (source instanceof HTMLCanvasElement) onAnimationFrame(source)
-    else requestAnimationFrame(find)
-  }
   find()
 })()

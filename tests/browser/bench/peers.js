@@ -99,7 +99,7 @@ async function selkies(mode, product, script, plan) {
   const child = begin(path.join(SELKIES_HOME, 'bin/selkies'), flags, { DISPLAY: display, XAUTHORITY: authority })
   try {
     await listening(port, child)
-    return await theirs(script, mode === 'webrtc' ? 'video' : 'canvas', `http://127.0.0.1:${port}/`, [child.pid], plan)
+    return await theirs(script, 'video, canvas', `http://127.0.0.1:${port}/`, [child.pid], plan)
   } finally {
     await end(child)
   }
