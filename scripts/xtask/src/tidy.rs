@@ -1,7 +1,7 @@
 //! The house rules of `src-tauri/ARCHITECTURE.md` as a check.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -98,6 +98,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut complaints = Vec::new();
     manifests(root, &mut complaints)?;
     sources(root, &mut complaints)?;
+    circles(root, &mut complaints)?;
     migrations(root, &mut complaints)?;
     if complaints.is_empty() {
         println!("the house is tidy");
@@ -149,6 +150,9 @@ fn sources(root: &Path, complaints: &mut Vec<String>) -> Result<()> {
     for file in files {
         let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        if file.ends_with("mod.rs") && name.starts_with("src-tauri") && !name.contains("/tests/") {
+            complaints.push(format!("{name}: a module with children stands beside its folder"));
+        }
         if !text.starts_with("//!") {
             complaints.push(format!("{name} does not open with //!"));
         }
@@ -165,6 +169,88 @@ fn sources(root: &Path, complaints: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Within a room the modules import each other downwards only.
+fn circles(root: &Path, complaints: &mut Vec<String>) -> Result<()> {
+    for (room, _) in ROOMS {
+        let src = root.join("src-tauri/crates").join(room).join("src");
+        let mut files = Vec::new();
+        collect(&src, &mut files)?;
+        let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
+        for file in files {
+            let below = file.strip_prefix(&src)?.with_extension("");
+            let Some(module) = below.iter().next().map(|name| name.to_string_lossy().into_owned()) else {
+                continue;
+            };
+            if !matches!(module.as_str(), "lib" | "main" | "tests") {
+                let names = imported(&fs::read_to_string(&file)?);
+                imports.entry(module).or_default().extend(names);
+            }
+        }
+        if let Some(circle) = circle(&imports) {
+            complaints.push(format!("{room}: its modules import each other in a circle: {circle}"));
+        }
+    }
+    Ok(())
+}
+
+/// The modules of the room that this file names: `crate::a::b`, `use crate::{a, b::c}`. Its tests may look anywhere.
+fn imported(text: &str) -> BTreeSet<String> {
+    let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code: Vec<&str> = body.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut names = BTreeSet::new();
+    for after in code.join("\n").split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(list) => names.extend(heads(list)),
+            None => names.extend(head(after)),
+        }
+    }
+    names
+}
+
+/// The first name of each entry of a list of imports that has been opened.
+fn heads(list: &str) -> Vec<String> {
+    let (mut depth, mut entry, mut found) = (0_u32, String::new(), Vec::new());
+    for letter in list.chars() {
+        match letter {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => found.extend(head(&std::mem::take(&mut entry))),
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => entry.push(letter),
+        }
+    }
+    found.extend(head(&entry));
+    found
+}
+
+fn head(path: &str) -> Option<String> {
+    let name: String =
+        path.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Modules are taken away while one of those that are left imports none of them, or is imported by none: what stays runs in circles.
+fn circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
+    let mut left: BTreeSet<&String> = imports.keys().collect();
+    loop {
+        let stays: BTreeSet<&String> = left
+            .iter()
+            .copied()
+            .filter(|module| {
+                let others = || left.iter().filter(|other| *other != module);
+                others().any(|other| imports[*module].contains(*other))
+                    && others().any(|other| imports[*other].contains(*module))
+            })
+            .collect();
+        if stays.len() == left.len() {
+            break;
+        }
+        left = stays;
+    }
+    let names: Vec<&str> = left.into_iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn is_pure(text: &str) -> bool {
@@ -219,6 +305,23 @@ mod tests {
         assert!(is_pure("//! What it says. Pure: lines in, signs out. Pure.\n"));
         assert!(!is_pure("//! Impure.\n//! Decisions are in [`machine`].\n"));
         assert!(!is_pure("fn a() {} // Pure.\n"));
+    }
+
+    #[test]
+    fn a_circle_of_modules_is_noticed() {
+        let imports = |files: &[(&str, &str)]| {
+            files.iter().map(|(name, text)| ((*name).to_owned(), imported(text))).collect::<BTreeMap<_, _>>()
+        };
+        let down = [("a", "use crate::{b::{self, C}, c};"), ("b", "fn f() { crate::c::g() }"), ("c", "")];
+        assert_eq!(circle(&imports(&down)), None);
+        let around = [
+            ("a", "use crate::{c, b::{self, C}};"),
+            ("b", "use crate::a;"),
+            ("c", "// crate::a"),
+            ("d", "use crate::a;"),
+        ];
+        assert_eq!(circle(&imports(&around)).as_deref(), Some("a, b"));
+        assert_eq!(circle(&imports(&[("a", ""), ("b", "#[cfg(test)]\nuse crate::b;")])), None);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Reception,
+    dist::Pages,
     limits::{Buckets, CLIENTS, Cap, Client, Open, Rate, VIEWER_MESSAGES},
     metrics::{Limited, Metrics, OpenNow},
-    pages::Pages,
+    players::Players,
     problem::Refusal,
-    whep::Players,
 };
 
 /// Figures that tests set smaller; the defaults say why they are what they are.

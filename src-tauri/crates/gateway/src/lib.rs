@@ -6,6 +6,7 @@
 mod api;
 mod app;
 mod auth;
+mod dist;
 mod headers;
 mod limits;
 mod listener;
@@ -14,9 +15,11 @@ mod old_world;
 mod open;
 mod openapi;
 mod pages;
+mod players;
 mod problem;
 mod request;
 mod router;
+mod routes;
 mod signal;
 mod sse;
 #[cfg(test)]
@@ -225,7 +228,7 @@ pub struct Gateway {
 impl Gateway {
     /// Opens HTTP, and HTTPS where it is configured; both serve the same.
     pub async fn open(config: Config, reception: Arc<dyn Reception>) -> Result<Self, OpenError> {
-        open::open(config, reception, pages::Pages::embedded(), app::Tuning::default()).await
+        open::open(config, reception, dist::Pages::embedded(), app::Tuning::default()).await
     }
     /// The bound one, where port 0 was asked for.
     pub fn http_port(&self) -> u16 {

@@ -14,9 +14,9 @@ use tracing::{debug, error, info, warn};
 use crate::{
     Config, Gateway, OpenError, Reception,
     app::{App, Policy, Tuning},
+    dist::Pages,
     listener::Doorkeeper,
     old_world,
-    pages::Pages,
     router::{Door, router},
     tls,
 };

@@ -72,6 +72,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::routes::routes;
 
     fn described() -> Value {
         serde_json::from_str(&document()).unwrap()
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_every_description_is_served() {
-        let served: BTreeSet<(String, String)> = api::routes()
+        let served: BTreeSet<(String, String)> = routes()
             .iter()
             .map(|route| (route.path.to_owned(), route.method.as_str().to_lowercase()))
             .collect();
@@ -92,7 +93,7 @@ mod tests {
             })
             .collect();
         assert_eq!(served, described);
-        assert_eq!(served.len(), api::routes().len(), "a route stands twice in the list");
+        assert_eq!(served.len(), routes().len(), "a route stands twice in the list");
     }
 
     #[test]

@@ -18,12 +18,12 @@ use futures_util::FutureExt;
 use tracing::{debug, error, info, trace, warn};
 
 use crate::{
-    api,
     app::App,
     headers::{self, Origin},
     pages,
     problem::Refusal,
     request::{BODY_BYTES, Peer},
+    routes::routes,
 };
 
 /// Through which listener a request came.
@@ -46,7 +46,7 @@ pub(crate) fn router(app: Arc<App>, door: Door) -> Router {
         .route("/admin/", get(pages::admin))
         .route("/stream/{id}", get(pages::stream))
         .route("/stream/{id}/", get(pages::stream));
-    for route in api::routes() {
+    for route in routes() {
         trace!(method = %route.method, path = route.path, ?door, "serves");
         router = router.route(route.path, route.handler);
     }

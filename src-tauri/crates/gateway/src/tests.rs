@@ -25,7 +25,7 @@ use tokio_tungstenite::{
 };
 
 use self::node::Node;
-use crate::{Certificate, Config, Gateway, app::Tuning, open::open, pages::Pages};
+use crate::{Certificate, Config, Gateway, app::Tuning, dist::Pages, open::open};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,11 +3,7 @@
 //! Absent on purpose: what is in an offer. A player's candidates are of no use, since this machine is the one that can be
 //! reached; and a way that broke is not mended but opened anew.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -15,16 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{InstanceId, SecretHash, ViewerId};
-use protocol::{
-    api::Problem,
-    signal::{IceServer, ViewerMessage},
-};
+use protocol::{api::Problem, signal::IceServer};
 use tokio::sync::mpsc;
 
 use crate::{
     Playing, ViewerChannel,
     app::{App, Deed, Lasting, Slot},
     auth::Bearer,
+    players::Watching,
     problem::Refusal,
     request::{Instance, Peer, Player, body, has_type},
 };
@@ -35,33 +29,6 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 /// Somebody who watches may have left by then.
 const FULL_FOR: Duration = Duration::from_secs(10);
-
-/// The players that watch now.
-#[derive(Debug, Default)]
-pub(crate) struct Players(Mutex<HashMap<ViewerId, Watching>>);
-
-#[derive(Debug)]
-struct Watching {
-    instance: InstanceId,
-    bearer: SecretHash,
-    /// Of the offer: another one in a fragment means another way.
-    ufrag: String,
-    /// The session ends when this goes.
-    _incoming: mpsc::Sender<ViewerMessage>,
-}
-
-impl Players {
-    fn all(&self) -> MutexGuard<'_, HashMap<ViewerId, Watching>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The ufrag of a player that is the caller's. Somebody else's and none at all get the same answer.
-    fn ufrag(&self, instance: InstanceId, viewer: ViewerId, bearer: SecretHash) -> Result<String, Refusal> {
-        let all = self.all();
-        let found = all.get(&viewer).filter(|player| player.instance == instance && player.bearer == bearer);
-        found.map(|player| player.ufrag.clone()).ok_or_else(Refusal::unknown_player)
-    }
-}
 
 /// What a player may send here, and which ICE servers it may use.
 #[utoipa::path(options, path = "/whep/{id}", tag = "whep", params(("id" = uuid::Uuid, Path, description = "`instance_id`")), responses(
@@ -144,11 +111,11 @@ fn seat(
 ) -> Response {
     let Playing { viewer, answer, channel: ViewerChannel { incoming, outgoing } } = playing;
     let ufrag = ufrag(offer).unwrap_or_default().to_owned();
-    app.players.all().insert(viewer, Watching { instance, bearer, ufrag, _incoming: incoming });
+    app.players.enter(viewer, Watching { instance, bearer, ufrag, incoming });
     let (tracker, app_of_task) = (app.viewers.clone(), app.clone());
     tokio::spawn(tracker.track_future(async move {
         attend(&app_of_task, outgoing).await;
-        app_of_task.players.all().remove(&viewer);
+        app_of_task.players.leave(viewer);
         drop(slot);
     }));
     let mut response = (StatusCode::CREATED, answer).into_response();
@@ -234,7 +201,7 @@ pub(crate) async fn close(
     Player(viewer): Player,
 ) -> Result<StatusCode, Refusal> {
     app.players.ufrag(instance, viewer, bearer)?;
-    app.players.all().remove(&viewer);
+    app.players.leave(viewer);
     Ok(StatusCode::OK)
 }
 

@@ -1,27 +1,17 @@
 //! Where an encoding thread's pictures come from: the display itself, or the thread that looks at it.
 
-use std::{
-    os::fd::BorrowedFd,
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{os::fd::BorrowedFd, sync::Arc, time::Instant};
 
 use model::Size;
 
 use crate::{
     End,
+    branch::Branch,
     capture::{CaptureError, Screen},
-    ladder::Branch,
+    mailbox::Taken,
     picture::{Flavour, Format, Picture, Pictures},
     scale::Scaler,
 };
-
-/// A picture, and when it was grabbed.
-#[derive(Clone, Debug)]
-pub(crate) struct Taken {
-    pub picture: Arc<Picture>,
-    pub captured: Instant,
-}
 
 /// What became of an attempt to take a picture.
 #[derive(Debug)]
@@ -133,49 +123,6 @@ impl Camera for Lens {
 fn gone(error: CaptureError) -> End {
     tracing::debug!(%error, "the display cannot be captured any more");
     End::WindowGone
-}
-
-/// The newest picture for another thread. A late one is replaced, never queued.
-#[derive(Debug, Default)]
-pub(crate) struct Mailbox {
-    newest: Mutex<Slot>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    taken: Option<Taken>,
-    /// It waits for its first picture, which nobody has been told of yet.
-    hungry: bool,
-}
-
-impl Mailbox {
-    pub fn put(&self, taken: Taken) {
-        self.slot().taken = Some(taken);
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.slot().taken.is_none()
-    }
-
-    pub fn take(&self) -> Option<Taken> {
-        self.slot().taken.take()
-    }
-
-    /// Asks for a picture though the display may rest.
-    pub fn hunger(&self) {
-        let mut slot = self.slot();
-        slot.taken = None;
-        slot.hungry = true;
-    }
-
-    /// True once for each time that a picture was asked for.
-    fn takes_hunger(&self) -> bool {
-        std::mem::take(&mut self.slot().hungry)
-    }
-
-    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Takes what the display's own thread puts into the mailbox, and makes it as small as this branch is.

@@ -9,12 +9,14 @@
 //! Absent on purpose: networks, viewers, and any waiting for either. A late frame is dropped, never queued.
 
 mod annexb;
+mod branch;
 mod camera;
 mod capture;
 mod encode;
 mod feed;
 mod hub;
 mod ladder;
+mod mailbox;
 mod meter;
 mod pace;
 mod picture;

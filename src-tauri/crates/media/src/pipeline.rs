@@ -14,10 +14,11 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     End, Feed, OpenError, PipelineSpec, RenditionStats, Stats,
+    branch::Plan,
     camera::Lens,
     capture::{CaptureError, Screen},
     encode::choose::{Chosen, choose},
-    ladder::{Ladder, Plan},
+    ladder::Ladder,
     pace::Demand,
     priority,
     worker::Worker,
@@ -102,7 +103,7 @@ impl Pipeline {
 
     /// The renditions that are watched now.
     pub fn renditions(&self) -> Vec<RenditionStats> {
-        let running = |branch: &crate::ladder::Branch| {
+        let running = |branch: &crate::branch::Branch| {
             let choice = branch.choice().filter(|_| branch.wishes.watchers() > 0)?;
             Some(RenditionStats {
                 rendition: branch.rendition,

@@ -10,9 +10,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{
     EncodedFrame, End,
-    camera::{Camera, Shutter, Taken},
+    branch::{Branch, Plan},
+    camera::{Camera, Shutter},
     encode::{Encoder, choose::STREAM_BEGINS},
-    ladder::{Branch, Plan},
+    mailbox::Taken,
     meter::Meter,
     pace::{Pace, Step},
     picture::Picture,

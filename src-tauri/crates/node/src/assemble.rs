@@ -44,9 +44,10 @@ use crate::{
     membership::{self, Meeting, Membership, Site},
     old_world::OldWorld,
     queue::{self, Queue},
-    reception::Desk,
+    reception::{self, Desk},
     resources::{Peak, Resources},
     roster::{self, Roster},
+    rows::Rows,
     session::Means,
     snapshot::{Snapshots, Sources},
     source::Workshop,
@@ -76,7 +77,7 @@ pub struct Node {
     roster_task: JoinHandle<()>,
     audit: Audit,
     audit_task: JoinHandle<()>,
-    rows: watch::Receiver<roster::Rows>,
+    rows: watch::Receiver<Rows>,
     _sampler: Sampler,
     /// Ends the small tasks that copy one room's news to another.
     _copies: DropGuard,
@@ -196,8 +197,9 @@ impl Node {
             old_world,
             fleet: fleet.clone(),
         });
-        let fleets = fleet.clone().run(desk.clone(), visits);
-        tokio::spawn(copies.clone().run_until_cancelled_owned(fleets));
+        let looks = fleet.clone().run();
+        let answers = reception::answer_others(desk.clone(), visits);
+        tokio::spawn(copies.clone().run_until_cancelled_owned(async move { tokio::join!(looks, answers) }));
         let gateway = Gateway::open(gateway_config(&config, &data_dir, allowed_origins), desk).await?;
 
         let ports = Ports {
@@ -261,7 +263,7 @@ impl Node {
         &self.token
     }
 
-    pub fn rows(&self) -> watch::Receiver<roster::Rows> {
+    pub fn rows(&self) -> watch::Receiver<Rows> {
         self.rows.clone()
     }
 
@@ -429,11 +431,6 @@ fn gateway_config(config: &Config, data_dir: &Path, allowed_origins: Vec<String>
     }
 }
 
-pub(crate) fn name(config: &Config) -> String {
-    let told = Some(config.server.name.clone()).filter(|name| !name.is_empty());
-    told.unwrap_or_else(telemetry::host_name)
-}
-
 fn node_view(
     config: &Config,
     data_dir: &Path,
@@ -444,7 +441,7 @@ fn node_view(
 ) -> NodeView {
     NodeView {
         server_id,
-        name: name(config),
+        name: config.server.name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: clock::now(),
         ports: Ports::default(),
@@ -459,7 +456,7 @@ fn node_view(
     }
 }
 
-async fn copy_roots(mut rows: watch::Receiver<roster::Rows>, roots: watch::Sender<Vec<u32>>) {
+async fn copy_roots(mut rows: watch::Receiver<Rows>, roots: watch::Sender<Vec<u32>>) {
     while rows.changed().await.is_ok() {
         let pids: Vec<_> = rows
             .borrow_and_update()

@@ -52,6 +52,13 @@ pub struct Server {
     pub metadata: String,
 }
 
+impl Server {
+    /// As people know this machine.
+    pub fn name(&self) -> String {
+        if self.name.is_empty() { telemetry::host_name() } else { self.name.clone() }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Http {
     pub bind: IpAddr,

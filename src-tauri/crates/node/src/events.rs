@@ -7,7 +7,7 @@ use model::{InstanceId, ServerId};
 use protocol::api::{Event, InstanceView};
 
 use crate::{
-    roster::{Row, Rows},
+    rows::{Row, Rows},
     views,
 };
 

@@ -4,13 +4,12 @@
 //! say that it is the one. The machine that has an instance decides about it: it is told who asks, and judges by itself.
 
 mod door;
-mod host;
 mod others;
 mod removal;
 mod viewer;
 mod waiting;
 mod way;
-mod words;
+pub mod words;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -29,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 pub use self::{
     door::{announce, dir, me},
     others::Others,
-    viewer::interrupted,
+    viewer::{hosted, interrupted},
 };
 use self::{
     way::Way,
@@ -40,9 +39,9 @@ use crate::{
     elsewhere::{Elsewhere, Order, Refusal},
     membership::{self, Membership},
     problem::problem,
-    reception::{Desk, invite_hash},
     roster::Started,
     views::sentence,
+    whose::invite_hash,
 };
 
 /// A launch is journalled there before it is answered; a thumbnail is taken. A page asks again after fifteen seconds.
@@ -78,9 +77,9 @@ impl Fleet {
         (Self { me, relay, media, membership, machines, others, host, goes_on }, visits)
     }
 
-    /// Looks at the others and answers them. Ends with the node.
-    pub async fn run(self, desk: Arc<Desk>, visits: mpsc::Receiver<Incoming>) {
-        tokio::join!(others::follow(self.clone()), removal::tell(self), host::answer(desk, visits));
+    /// Looks at the others. Ends with the node.
+    pub async fn run(self) {
+        tokio::join!(others::follow(self.clone()), removal::tell(self));
     }
 
     pub fn standing(&self) -> watch::Receiver<Standing> {
@@ -97,7 +96,7 @@ impl Fleet {
         self.membership.seat().map(|seat| seat.registry)
     }
 
-    fn relay(&self) -> &Relay {
+    pub fn relay(&self) -> &Relay {
         &self.relay
     }
 

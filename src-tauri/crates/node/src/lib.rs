@@ -33,6 +33,7 @@ pub mod queue;
 pub mod reception;
 mod resources;
 pub mod roster;
+pub mod rows;
 pub mod session;
 pub mod snapshot;
 pub mod socket;
@@ -40,6 +41,7 @@ pub mod source;
 pub mod stage;
 mod standby;
 pub mod views;
+pub mod whose;
 
 pub use assemble::{Node, Options};
 pub use config::Config;

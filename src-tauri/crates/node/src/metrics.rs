@@ -12,7 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::roster::Rows;
+use crate::rows::Rows;
 
 type Real = Gauge<f64, AtomicU64>;
 type Labels = Vec<(&'static str, String)>;

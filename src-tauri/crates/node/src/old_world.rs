@@ -14,7 +14,8 @@ use tracing::warn;
 
 use crate::{
     queue::{By, Queue},
-    roster::{Roster, taken},
+    roster::Roster,
+    rows::taken,
 };
 
 /// Whose instances the old back end's are: nobody's session, since nothing hashes to this.

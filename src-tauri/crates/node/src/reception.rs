@@ -3,6 +3,7 @@
 mod here;
 mod players;
 mod sight;
+mod visits;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -24,7 +25,8 @@ use store::Store;
 use tokio_stream::wrappers::WatchStream;
 use uuid::Uuid;
 
-pub use self::here::Guest;
+use self::here::Guest;
+pub use self::visits::answer as answer_others;
 use crate::{
     audit::Audit,
     builds::{AddError, Builds},
@@ -38,12 +40,13 @@ use crate::{
     old_world::OldWorld,
     problem::{journal, problem},
     queue::{By, Queue},
-    roster::{ADMINISTRATOR, Roster, Started},
+    roster::{Roster, Started},
     session::Means,
     snapshot::Snapshots,
     source::{self, Workshop},
     standby::plan::Wanted,
     views::{self, registry_words},
+    whose::{invite_hash, owner},
 };
 
 /// Between two tellings of what a program prints: ten a second are as many as people read.
@@ -456,19 +459,6 @@ impl Desk {
 
 fn by(caller: &Caller) -> By {
     By { session: owner(caller), limited: matches!(caller, Caller::Session(_)) }
-}
-
-/// An invitation's hash; one that is none at all is known to nobody.
-pub(crate) fn invite_hash(invite: &str) -> SecretHash {
-    Secret::parse(invite).map_or(ADMINISTRATOR, |secret| secret.hash())
-}
-
-/// Whose what this caller launches and leaves is.
-pub(crate) fn owner(caller: &Caller) -> SecretHash {
-    match caller {
-        Caller::Session(session) => *session,
-        Caller::Admin => ADMINISTRATOR,
-    }
 }
 
 fn not_added(error: AddError) -> Problem {

@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::roster::Rows;
+use crate::rows::Rows;
 
 /// Where the journal keeps what former runs took, as JSON.
 const KEY: &str = "usage";
@@ -161,7 +161,7 @@ impl Resources {
 }
 
 fn taken(rows: &Rows, sample: &HealthSample) -> BTreeMap<InstanceId, (BuildId, Peak)> {
-    let of = |id: &InstanceId, row: &crate::roster::Row| {
+    let of = |id: &InstanceId, row: &crate::rows::Row| {
         let pid = row.report.running.as_ref()?.program?.pid;
         let load = sample.host.processes.iter().find(|load| load.root_pid == pid)?;
         Some((*id, (row.member.build.id.clone(), Peak::of(load))))

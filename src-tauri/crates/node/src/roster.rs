@@ -2,87 +2,30 @@
 
 mod driver;
 mod first;
+mod standing;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use display::graphics::Graphics;
 use model::{Build, InstanceId, InstanceState, SecretHash, Size, StopReason, UnixMillis};
-use openspace::saved::Saved;
-use protocol::api::{EndingView, Problem};
+use protocol::api::Problem;
 use store::Store;
-use supervisor::{InstanceHandle, Report};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
 use crate::{
-    admission::{self, Slots},
-    continuity::{self, Resume},
+    admission::Slots,
+    continuity::Resume,
     life,
     logs::Logs,
-    stage::{self, Stage},
+    rows::{Row, Rows},
+    stage,
 };
-
-/// Whose instances an administrator launches. It is no session's hash, since nothing hashes to zeros.
-pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
-
-/// Whose the instances are that stand ready for somebody. It is no session's hash, since nothing hashes to ones.
-pub const STANDBY: SecretHash = SecretHash([0xff; 32]);
 
 /// Commands that may wait: launches and stops come from people.
 const COMMANDS: usize = 64;
-
-/// One instance: what does not change while it lives, and the handles of its tasks.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub id: InstanceId,
-    /// Whose it is.
-    pub session: SecretHash,
-    pub build: Build,
-    pub profile: Option<String>,
-    pub size: Size,
-    pub created: UnixMillis,
-    pub instance: InstanceHandle,
-    pub stage: Stage,
-    pub saved: Saved,
-    pub scene: continuity::Keeper,
-    pub life: life::Keeper,
-}
-
-impl Member {
-    /// Also one that was given up. Its scene is looked at once more before; beside the caller, since a program may not answer.
-    pub fn restart(&self) {
-        let Self { scene, instance, .. } = self.clone();
-        tokio::spawn(async move {
-            let state = instance.reports().borrow().status.state;
-            match state {
-                InstanceState::Failed => instance.start(),
-                _ => {
-                    scene.save_now().await;
-                    instance.restart();
-                }
-            }
-        });
-    }
-
-    /// Nobody's yet.
-    pub fn is_standby(&self) -> bool {
-        self.session == STANDBY
-    }
-}
-
-/// A member and how it is now.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub member: Member,
-    pub report: Report,
-    pub stage: stage::State,
-    /// Present while people are to be told that it ends soon.
-    pub ending: Option<EndingView>,
-}
-
-pub type Rows = Arc<BTreeMap<InstanceId, Row>>;
 
 /// What the roster needs to know once.
 #[derive(Clone, Debug)]
@@ -195,30 +138,4 @@ impl Roster {
     async fn send(&self, command: Command) {
         drop(self.commands.send(command).await);
     }
-}
-
-/// The instances that take a slot, by owner. One that stands ready takes none: it makes way for any other.
-fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
-    let takes_slot = |row: &&Row| row.report.status.state.is_live() && !row.member.is_standby();
-    rows.values().filter(takes_slot).map(|row| row.member.session).collect()
-}
-
-/// How many slots are taken.
-pub fn taken(rows: &BTreeMap<InstanceId, Row>) -> u32 {
-    u32::try_from(live(rows).len()).unwrap_or(u32::MAX)
-}
-
-/// How many of them by one session.
-pub fn taken_by(session: SecretHash, rows: &BTreeMap<InstanceId, Row>) -> u32 {
-    admission::owned(&live(rows), session)
-}
-
-/// How many of `slots` are free; of a machine that is being emptied none is.
-pub fn free(slots: u32, rows: &BTreeMap<InstanceId, Row>, emptied: bool) -> u32 {
-    if emptied { 0 } else { slots.saturating_sub(taken(rows)) }
-}
-
-/// What may be forgotten: it holds nothing any more.
-pub fn is_over(state: InstanceState) -> bool {
-    matches!(state, InstanceState::Stopped)
 }

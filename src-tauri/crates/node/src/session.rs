@@ -40,7 +40,7 @@ use crate::{
     audit::Audit,
     life::{Draining, span::Ending},
     logs::Logs,
-    roster::Member,
+    rows::Member,
     socket::Socket,
     stage::{self, Attach, Seat},
 };

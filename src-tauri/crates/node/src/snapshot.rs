@@ -26,7 +26,8 @@ use crate::{
     history::History,
     life::{Drain, Draining},
     membership::Membership,
-    roster::{self, Roster, Row, Rows},
+    roster::Roster,
+    rows::{self, Row, Rows},
     source::Workshop,
     stage::Picture,
     standby::{Keeper, plan::Wanted},
@@ -111,7 +112,7 @@ impl Sources {
     /// None while the machine is being emptied.
     pub fn slots_free(&self) -> u32 {
         let total = self.node.borrow().slots_total;
-        roster::free(total, &self.roster.rows().borrow(), self.drain.now().is_some())
+        rows::free(total, &self.roster.rows().borrow(), self.drain.now().is_some())
     }
 
     pub fn take(&self) -> NodeSnapshot {

@@ -12,7 +12,7 @@ use store::LeftScene;
 
 use crate::{
     life::span::{Ending, Stay},
-    roster::{Member, Row},
+    rows::{Member, Row},
 };
 
 /// What a setup came to, for the administrator.

@@ -73,7 +73,7 @@ pub fn inspect(dir: &Path, env: &BTreeMap<String, String>) -> Result<Inspection,
     if fs::read_dir(dir).is_err() {
         return Err(NotABuild::Missing(dir.to_owned()));
     }
-    if crate::launch::usable_text(dir).is_none() {
+    if crate::names::usable_text(dir).is_none() {
         return Err(NotABuild::UnusablePath(dir.to_owned()));
     }
     let program = checked_program(dir)?;

@@ -15,7 +15,7 @@ use model::{
 
 pub(crate) use self::moment::Moment;
 use crate::{
-    launch::usable_text,
+    names::usable_text,
     saved::{self, Saved},
     tree::{Node, Tree, is_identifier, offered::is_uri},
 };

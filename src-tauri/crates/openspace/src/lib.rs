@@ -7,6 +7,7 @@ pub mod client;
 pub mod gate;
 pub mod keys;
 pub mod launch;
+mod names;
 pub mod readiness;
 pub mod saved;
 pub mod tree;

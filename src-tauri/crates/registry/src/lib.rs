@@ -13,6 +13,7 @@ use std::time::Duration;
 
 mod address;
 mod connection;
+mod dial;
 mod instances;
 mod link;
 mod look;

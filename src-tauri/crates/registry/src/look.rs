@@ -4,7 +4,7 @@ use tokio_postgres::{Client, Error};
 
 use crate::{
     Address, Database, Trouble,
-    connection::dial,
+    dial::dial,
     setup::{OUR_TABLES, STEPS, count, examine, newest_known, version},
 };
 

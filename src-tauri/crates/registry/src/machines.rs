@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Beat, DEAD_AFTER, Generation, Heartbeat, Joined, Load, Machine, OldServer, Place, Registry, ServerRow,
-    Trouble, connection::dial, setup::LOCK,
+    Trouble, dial::dial, setup::LOCK,
 };
 
 /// What the old back end's columns hold at most.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use refinery::{Runner, embed_migrations};
 use tokio_postgres::{Client, Error};
 
-use crate::{Address, Place, Registry, ServerRow, Trouble, connection::dial};
+use crate::{Address, Place, Registry, ServerRow, Trouble, dial::dial};
 
 embed_migrations!("../../../migrations/postgres");
 

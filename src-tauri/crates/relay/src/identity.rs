@@ -10,7 +10,7 @@ use model::{ServerId, UnixMillis};
 use rcgen::KeyPair;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::{JoinCode, Me, Removed, Trouble, authority, door, wire::Answer};
+use crate::{JoinCode, Me, Removed, Trouble, authority, dial, wire::Answer};
 
 const AUTHORITY: &str = "authority.der";
 const AUTHORITY_KEY: &str = "authority.key.pem";
@@ -108,7 +108,7 @@ pub async fn join(dir: &Path, me: &Me, code: &JoinCode) -> Result<Identity, Trou
     let failed = |error: rcgen::Error| broken(dir, error.to_string());
     let key = KeyPair::generate().map_err(failed)?;
     let request = authority::request(&key).map_err(failed)?;
-    let Answer::Joined { certificate, authority } = door::ask_to_join(me, code, request).await? else {
+    let Answer::Joined { certificate, authority } = dial::ask_to_join(me, code, request).await? else {
         return Err(Trouble::Refused("it answered something else".to_owned()));
     };
     let (authority, certificate) = (CertificateDer::from(authority), CertificateDer::from(certificate));

@@ -12,6 +12,8 @@
 mod authority;
 mod code;
 mod codes;
+mod command;
+mod dial;
 mod door;
 mod identity;
 mod link;

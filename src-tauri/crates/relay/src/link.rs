@@ -40,6 +40,16 @@ pub(crate) fn framed<IO: AsyncRead + AsyncWrite>(io: IO, longest: usize) -> Fram
     LengthDelimitedCodec::builder().max_frame_length(longest).new_framed(io)
 }
 
+/// One greeting or answer, before there is a link.
+pub(crate) async fn say<IO: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Framed<IO, LengthDelimitedCodec>,
+    what: &impl serde::Serialize,
+) -> Result<(), Trouble> {
+    let bytes = serde_json::to_vec(what).expect("greetings have string keys only and are always JSON");
+    let failed = |error: std::io::Error| Trouble::Refused(error.to_string());
+    socket.send(Bytes::from(bytes)).await.map_err(failed)
+}
+
 /// One end of a stream. Dropping it ends the stream.
 #[derive(Debug)]
 pub struct Stream {

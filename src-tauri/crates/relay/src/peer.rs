@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Identity, Me, Removed, Trouble, door, link::Link};
+use crate::{Identity, Me, Removed, Trouble, dial, link::Link};
 
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// A machine that comes back is found again within this.
@@ -72,7 +72,7 @@ impl Peer {
             return Err(why.clone());
         }
         let ended = self.closing.child_token();
-        match door::dial(&self.identity, &self.me, self.server, &place, &self.removed, ended).await {
+        match dial::dial(&self.identity, &self.me, self.server, &place, &self.removed, ended).await {
             Ok(link) => {
                 info!(server = %self.server, %place, "a link to another machine");
                 self.link = Some(link.clone());

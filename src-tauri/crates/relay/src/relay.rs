@@ -15,6 +15,7 @@ use crate::{
     Config, Identity, Incoming, JoinCode, Removed, Standing, Stream, Trouble,
     authority::fingerprint,
     codes::Codes,
+    command::{Command, Reply},
     door::{self, Inside},
     identity,
     link::Link,
@@ -25,36 +26,6 @@ use crate::{
 const COMMANDS: usize = 64;
 /// Streams that others have opened and the node has not taken yet.
 const INCOMING: usize = 256;
-
-type Reply<T> = oneshot::Sender<Result<T, Trouble>>;
-
-pub(crate) enum Command {
-    Found(Reply<()>),
-    Code {
-        address: String,
-        reply: Reply<JoinCode>,
-    },
-    Join {
-        code: JoinCode,
-        reply: Reply<()>,
-    },
-    Remove {
-        server: ServerId,
-        reply: Reply<()>,
-    },
-    Removed(Removed),
-    Reach {
-        server: ServerId,
-        want: Want,
-    },
-    /// Of the door: certificate and authority for whoever has a code.
-    Redeem {
-        secret: Vec<u8>,
-        server: ServerId,
-        request: Vec<u8>,
-        reply: Reply<(Vec<u8>, Vec<u8>)>,
-    },
-}
 
 #[derive(Clone, Debug)]
 pub struct Relay {

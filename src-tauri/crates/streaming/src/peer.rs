@@ -2,9 +2,10 @@
 //!
 //! The peer is a task ([`driver`]) around the sans-I/O core of the WebRTC library; nothing else touches that core.
 
-pub(crate) mod connection;
-pub(crate) mod driver;
+mod connection;
+mod driver;
 mod input;
+mod open;
 mod outbox;
 mod outlet;
 mod sending;

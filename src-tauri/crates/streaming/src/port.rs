@@ -1,6 +1,7 @@
 //! The machine's one port for media, UDP and TCP, and who gets what arrives there.
 
 pub(crate) mod addresses;
+mod certificate;
 pub mod forward;
 pub(crate) mod routes;
 pub(crate) mod stun;
@@ -17,7 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use quinn_udp::RecvMeta;
 use rtc::{
@@ -29,11 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use self::{routes::RouteId, udp::UdpDoor};
-use crate::{
-    Answer, OfferError, PeerEvent, PeerHandle, PeerSpec,
-    packetize::Packetizer,
-    peer::{connection, driver},
-};
+use crate::packetize::Packetizer;
 
 /// Datagrams that wait for one peer: a fifth of a second of the feedback of a viewer on a bad network. Full, the
 /// newest is lost, as on any network.
@@ -149,7 +145,7 @@ impl MediaPort {
             None => None,
         };
         let certificate =
-            connection::certificate().map_err(|error| OpenError::Failed(port, format!("{error:#}")))?;
+            certificate::make().map_err(|error| OpenError::Failed(port, format!("{error:#}")))?;
         let shared = Arc::new(Shared {
             v4,
             v6,
@@ -188,20 +184,8 @@ impl MediaPort {
         }
     }
 
-    /// A peer that offers at once: its first event is [`PeerEvent::Offer`].
-    pub async fn peer(&self, spec: PeerSpec) -> anyhow::Result<(PeerHandle, mpsc::Receiver<PeerEvent>)> {
-        driver::offering(&self.owner.shared, &spec)
-            .with_context(|| format!("offering a stream to viewer {}", spec.viewer))
-    }
-
-    /// A peer of a viewer that has offered. It gets the picture, and has no channels.
-    pub async fn answer(
-        &self,
-        spec: PeerSpec,
-        offer: &str,
-    ) -> Result<(PeerHandle, mpsc::Receiver<PeerEvent>, Answer), OfferError> {
-        let ((handle, events), answer) = driver::answering(&self.owner.shared, &spec, offer)?;
-        Ok((handle, events, answer))
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.owner.shared
     }
 }
 

@@ -29,9 +29,8 @@ use crate::{
     Report, Spec,
     launch::{self, Launched},
     log::{ReadLine, Ring, Tail},
-    machine::{Adopted, Exit, Failure, Farewell, Input, Kind, Machine, Output},
+    machine::{Adopted, Exit, Failure, Farewell, Input, Kind, Machine, Output, words},
     process::{self, Mark, Program},
-    words,
 };
 
 /// Lines of a program's log that are looked at for its last words: a trace of the stack may follow them.

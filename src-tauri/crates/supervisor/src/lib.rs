@@ -32,7 +32,6 @@ mod launch;
 mod log;
 mod machine;
 mod process;
-mod words;
 
 use driver::{Command, Driver};
 

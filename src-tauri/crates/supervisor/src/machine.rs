@@ -10,6 +10,7 @@ mod starting;
 mod talk;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod words;
 
 use std::{
     collections::VecDeque,
@@ -21,7 +22,7 @@ use model::{InstanceState, InstanceStatus, Phase, StopReason};
 pub(crate) use contact::{Matter, Why};
 pub(crate) use talk::{Adopted, Exit, Failure, Farewell, Input, Output};
 
-use crate::{Policy, backoff::Backoff, words};
+use crate::{Policy, backoff::Backoff};
 
 #[derive(Debug)]
 pub(crate) struct Machine {

@@ -14,7 +14,7 @@ use super::{
     node::{AUDITED, JPEG, PICTURE},
     problem,
 };
-use crate::{api::routes, app::Tuning, limits::Rate};
+use crate::{app::Tuning, limits::Rate, routes::routes};
 
 #[tokio::test]
 async fn a_session_is_made_and_then_known() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::{Client, Method};
 
 use super::{House, config, node::Node, problem};
-use crate::{app::Tuning, open::open, pages::Pages};
+use crate::{app::Tuning, dist::Pages, open::open};
 
 #[tokio::test]
 async fn each_address_has_its_page() {

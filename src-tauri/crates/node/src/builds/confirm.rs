@@ -10,7 +10,7 @@ use tracing::debug;
 use super::{Builds, Command};
 use crate::{
     clock,
-    roster::{Row, Rows},
+    rows::{Row, Rows},
 };
 
 /// Runs until the roster is gone.

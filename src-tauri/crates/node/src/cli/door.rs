@@ -156,7 +156,7 @@ impl Door {
                 (node.server_id, Some(node.ports))
             }
         };
-        let site = Site::find(config, server, assemble::name(config), data_dir, assemble::slots(config));
+        let site = Site::find(config, server, config.server.name(), data_dir, assemble::slots(config));
         let site = ports.map_or(site.clone(), |ports| site.behind(ports));
         let telemetry = assemble::telemetry_config(config, data_dir);
         let (host, gpus) = (telemetry::host(&telemetry), telemetry::gpus(&telemetry));

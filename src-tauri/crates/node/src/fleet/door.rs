@@ -11,7 +11,7 @@ use relay::Standing;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::{assemble, clock, config::Config, local};
+use crate::{clock, config::Config, local};
 
 pub fn config(config: &Config, data_dir: &Path, server: ServerId) -> relay::Config {
     relay::Config {
@@ -29,7 +29,7 @@ pub fn dir(data_dir: &Path) -> PathBuf {
 
 /// Who this machine is to the others.
 pub fn me(config: &Config, server: ServerId) -> relay::Me {
-    relay::Me { server, name: assemble::name(config), version: env!("CARGO_PKG_VERSION").to_owned() }
+    relay::Me { server, name: config.server.name(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
 /// The door opens when this machine founds or joins a fleet, which may be long after the start.

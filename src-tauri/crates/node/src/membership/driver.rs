@@ -20,7 +20,7 @@ use super::{
     Beginning, Command, Meeting, Offers, Seat, Told, address::shown, describe, offers, own_row::Site,
     scenes::Scenes,
 };
-use crate::{clock, roster, views};
+use crate::{clock, rows, views};
 
 /// Changes of instances are told this soon, together; and whoever looks after the dead looks as often.
 const TICK: Duration = Duration::from_millis(500);
@@ -203,7 +203,7 @@ impl Driver {
             server: self.site.server,
             generation,
             slots_total: self.site.slots,
-            slots_free: roster::free(self.site.slots, &rows, draining),
+            slots_free: rows::free(self.site.slots, &rows, draining),
             draining,
             load: self.told.resources.load(&rows),
         };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Offers;
-use crate::{builds::Catalog, roster::Rows};
+use crate::{builds::Catalog, rows::Rows};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Told {

@@ -8,7 +8,7 @@ use registry::{Generation, Registry, Trouble};
 use serde_json::Value;
 use tracing::warn;
 
-use crate::roster::Rows;
+use crate::rows::Rows;
 
 /// Some hundred settings are 30 kB; the registry takes no more than four times this.
 const SCENE_BYTES_MAX: usize = 256 * 1024;

@@ -9,10 +9,7 @@ use protocol::api::{LaunchRequest, Problem};
 use registry::Machine;
 
 use super::{By, Means, request};
-use crate::{
-    continuity::Resume,
-    roster::{ADMINISTRATOR, Launch, free},
-};
+use crate::{continuity::Resume, roster::Launch, rows::free, whose::ADMINISTRATOR};
 
 impl Means {
     /// This machine first, whose `launch` it would be if it can do it; the others while the registry is there.

@@ -28,7 +28,9 @@ use crate::{
     clock,
     membership::Seat,
     problem::{problem, too_many},
-    roster::{ADMINISTRATOR, Launch, Rows, Started, free, taken_by},
+    roster::{Launch, Started},
+    rows::{Rows, free, taken_by},
+    whose::ADMINISTRATOR,
 };
 
 /// Positions and held slots are this old at most.
@@ -266,7 +268,7 @@ impl Driver {
 
     fn note_lives(&mut self, rows: &Rows) {
         let now = clock::now();
-        let lives = |row: &&crate::roster::Row| row.report.status.state.is_live() && !row.member.is_standby();
+        let lives = |row: &&crate::rows::Row| row.report.status.state.is_live() && !row.member.is_standby();
         let running: BTreeMap<_, _> =
             rows.values().filter(lives).map(|row| (row.member.id, row.member.created)).collect();
         for (id, created) in &self.running {

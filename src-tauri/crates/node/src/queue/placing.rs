@@ -24,7 +24,8 @@ use crate::{
     elsewhere::Order,
     membership::Seat,
     problem::{problem, too_many},
-    roster::{Launch, Started, taken_by},
+    roster::{Launch, Started},
+    rows::taken_by,
 };
 
 /// A reserved slot is taken within this, or is free again: the other machine is asked in between.

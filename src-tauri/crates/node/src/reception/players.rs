@@ -9,7 +9,7 @@ use super::Desk;
 use crate::{
     clock,
     problem::{journal, problem},
-    roster::Row,
+    rows::Row,
     session::{Player, Session, Viewer},
     socket::Socket,
     views::sentence,

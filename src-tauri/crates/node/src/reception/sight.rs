@@ -5,12 +5,7 @@ use model::{InstanceId, Role, SecretHash, ServerId};
 use protocol::{api::Problem, signal::RefusalReason};
 
 use super::{Desk, refused};
-use crate::{
-    clock, events,
-    fleet::Fleet,
-    problem::problem,
-    roster::{Roster, Row},
-};
+use crate::{clock, events, fleet::Fleet, problem::problem, roster::Roster, rows::Row};
 
 /// What of all machines a caller may see.
 pub(super) struct Eyes {

@@ -23,15 +23,17 @@ use tokio::{
 use tokio_stream::{StreamExt, StreamMap, wrappers::WatchStream};
 use tracing::{error, info, warn};
 
-use super::{Command, Launch, Member, Row, Rows, STANDBY, Setup, Started, first::FirstStarts, is_over, live};
+use super::{Command, Launch, Setup, Started, first::FirstStarts, standing};
 use crate::{
     admission::{self, Doors, Refusal},
     clock, continuity,
     life::{self, span::Ending},
     logs::About,
     problem::{problem, too_many},
+    rows::{Member, Row, Rows, is_over, live},
     stage::{self, Stage},
-    standby, views,
+    views,
+    whose::STANDBY,
 };
 
 /// How long an instance's task may take to let go.
@@ -133,7 +135,7 @@ impl Driver {
         };
         admission::admit(self.setup.slots, &live(&self.rows), by, open)
             .map_err(|refusal| refused(refusal, self.setup.slots))?;
-        match standby::fitting(self.rows.values(), &launch) {
+        match standing::fitting(self.rows.values(), &launch) {
             Some(id) => self.hand_out(id, &launch).await,
             None => self.begin(launch).await,
         }

@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tracing::{debug, info};
 
 use super::{Means, Viewer, keep};
-use crate::{clock, roster::Member};
+use crate::{clock, rows::Member};
 
 /// Wishes that wait for the one before. Two seconds of fast clicking; past that, a viewer is told to wait.
 const WAITING: usize = 16;

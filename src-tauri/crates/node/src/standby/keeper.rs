@@ -16,7 +16,9 @@ use crate::{
     clock,
     life::Draining,
     resources::Resources,
-    roster::{self, Launch, Roster, Row, Rows, STANDBY},
+    roster::{Launch, Roster},
+    rows::{self, Row, Rows},
+    whose::STANDBY,
 };
 
 /// Where the journal keeps what an administrator wants, as JSON.
@@ -159,7 +161,7 @@ fn room(setup: &Setup, rows: &Rows, sample: &HealthSample) -> Room {
     use model::InstanceState::{Restarting, Starting};
     let host = &sample.host;
     Room {
-        slots: roster::free(setup.slots, rows, false),
+        slots: rows::free(setup.slots, rows, false),
         starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
         memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
         gpu_memory: gpu_memory(&sample.gpus),

@@ -10,7 +10,7 @@ use model::Profile;
 use serde::Deserialize;
 
 use super::read_bounded;
-use crate::launch::is_profile_name;
+use crate::names::is_profile_name;
 
 /// Shipped profiles lie one folder deep.
 const DEPTH_MAX: usize = 8;

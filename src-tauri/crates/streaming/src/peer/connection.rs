@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use model::video::Codec;
 use rtc::{
-    crypto::SignatureScheme,
     data_channel::{RTCDataChannelId, RTCDataChannelInit},
     ice::mdns::MulticastDnsMode,
     interceptor::{Registry, SenderReportBuilder, Slot},
     media_stream::MediaStreamTrack,
     peer_connection::{
         RTCPeerConnection, RTCPeerConnectionBuilder,
-        certificate::{CertificateParams, RTCCertificate},
+        certificate::RTCCertificate,
         configuration::{
             RTCConfigurationBuilder,
             media_engine::MediaEngine,
@@ -79,15 +78,6 @@ pub(crate) struct Connection {
     /// The sound, and its SSRC; players get none.
     pub(crate) sound: Option<(RTCRtpSenderId, u32)>,
     pub(crate) channels: Vec<(RTCDataChannelId, Channel)>,
-}
-
-/// One certificate for all peers of the process: making one costs more than a whole handshake.
-pub(crate) fn certificate() -> anyhow::Result<RTCCertificate> {
-    let provider = rtc::crypto::default_provider().context("choosing the cryptography of DTLS")?;
-    let params =
-        CertificateParams::new(vec!["openspace-webrtc".to_owned()]).context("naming the DTLS certificate")?;
-    RTCCertificate::generate(provider.crypto(), SignatureScheme::EcdsaP256Sha256, params)
-        .context("making the DTLS certificate")
 }
 
 impl Connection {

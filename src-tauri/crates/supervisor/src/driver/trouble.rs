@@ -6,7 +6,7 @@ use model::{InstanceState, ScenePart, Trouble, UnixMillis};
 use tracing::{info, warn};
 
 use super::Driver;
-use crate::words;
+use crate::machine::words;
 
 impl Driver {
     /// No connection, or one over which OpenSpace does not answer as it should.

@@ -173,7 +173,7 @@ mod tests {
             let now = machine.wake_at().unwrap();
             machine.handle(input, now);
             assert_eq!(machine.status().state, InstanceState::Ready);
-            let told = crate::words::without_api(&machine.matter().unwrap().why);
+            let told = crate::machine::words::without_api(&machine.matter().unwrap().why);
             assert!(told.contains(says), "{told}");
             if let Some(at) = machine.wake_at() {
                 assert_eq!(machine.handle(Input::TimedOut, at), [Output::ConnectApi { within: 65 * SECOND }]);

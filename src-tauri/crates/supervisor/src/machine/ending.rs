@@ -9,8 +9,9 @@ use model::Phase;
 
 use super::{
     Api, Display, Failure, Farewell, KILL_AGAIN, Machine, Output, Program, State, Then, contact::Contact,
+    words,
 };
-use crate::{backoff::Verdict, words};
+use crate::backoff::Verdict;
 
 impl Machine {
     pub(super) fn on_exited(&mut self, farewell: &Farewell, now: Instant) {

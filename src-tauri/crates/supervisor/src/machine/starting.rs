@@ -7,9 +7,8 @@ use openspace::readiness::Sign;
 
 use super::{
     Api, ERRAND_SLACK, Failure, Kind, Machine, Output, Program, State, contact::Contact, ending::schedule,
-    loading::Loading,
+    loading::Loading, words,
 };
-use crate::words;
 
 impl Machine {
     pub(super) fn on_spawned(&mut self, now: Instant, out: &mut Vec<Output>) {

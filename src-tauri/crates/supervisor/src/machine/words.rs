@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{EndingReason, Phase, StopReason};
 
-use crate::machine::{Exit, Farewell, Why};
+use super::{Exit, Farewell, Why};
 
 /// Characters of a program's last words that are repeated to people.
 const LAST_WORDS_CHARS: usize = 200;

@@ -10,15 +10,15 @@ use relay::{Incoming, Standing, Stream};
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use super::{
-    viewer,
-    words::{Ask, Picture, Question, Reply, encode},
-};
+use super::{Desk, here::Guest};
 use crate::{
     elsewhere::Order,
+    fleet::{
+        hosted,
+        words::{Ask, Picture, Question, Reply, encode},
+    },
     problem::problem,
-    reception::{Desk, Guest, owner},
-    roster::ADMINISTRATOR,
+    whose::{ADMINISTRATOR, owner},
 };
 
 /// Ends with the node.
@@ -50,7 +50,7 @@ async fn serve(desk: &Desk, from: ServerId, ask: Ask, stream: Stream) {
             }
             None => Err(nobody()),
         };
-        return viewer::hosted(stream, attended).await;
+        return hosted(stream, attended).await;
     }
     let reply = reply(desk, from, ask).await.unwrap_or_else(Reply::No);
     // Whoever does not wait any more needs no answer.

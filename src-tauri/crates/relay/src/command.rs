@@ -1,0 +1,36 @@
+//! What the task that owns the relay is told.
+
+use model::ServerId;
+use tokio::sync::oneshot;
+
+use crate::{JoinCode, Removed, Trouble, peer::Want};
+
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Trouble>>;
+
+pub(crate) enum Command {
+    Found(Reply<()>),
+    Code {
+        address: String,
+        reply: Reply<JoinCode>,
+    },
+    Join {
+        code: JoinCode,
+        reply: Reply<()>,
+    },
+    Remove {
+        server: ServerId,
+        reply: Reply<()>,
+    },
+    Removed(Removed),
+    Reach {
+        server: ServerId,
+        want: Want,
+    },
+    /// Of the door: certificate and authority for whoever has a code.
+    Redeem {
+        secret: Vec<u8>,
+        server: ServerId,
+        request: Vec<u8>,
+        reply: Reply<(Vec<u8>, Vec<u8>)>,
+    },
+}
