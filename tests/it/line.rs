@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Api, Postgres, TestFleet, TestNode};
-use protocol::api::{Launched, TicketStage};
+use protocol::{
+    admin::{NodeSnapshot, RegistryState},
+    api::{Launched, TicketStage},
+};
 use uuid::Uuid;
 
 /// Whoever waits, at which machine.
@@ -122,4 +125,76 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
     here[0].browser.until_turn(here[0].ticket).await?;
     here[0].browser.claim(here[0].ticket).await?;
     Ok(())
+}
+
+async fn until_registered(node: &TestNode) -> Result<()> {
+    let up = |s: &NodeSnapshot| (s.registry.state == RegistryState::Up).then_some(());
+    node.admin()?.until_snapshot("the registry", up).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_place_twice() -> Result<()> {
+    let mut fleet =
+        TestFleet::start(&["Dome", "Foyer"], &["instances.slots=1", "instances.on_exit=leave"]).await?;
+    let mut build = String::new();
+    for node in &fleet.nodes {
+        build = e2e::programs::sleeper(node).await?;
+    }
+    until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
+        .await?;
+    let (mut running, mut waiting) = (Vec::new(), Vec::new());
+    for nth in 1..=5 {
+        // All pages are the Dome's: the Foyer is to fall.
+        let browser = browser(&fleet.nodes[0], nth).await?;
+        match browser.launch_or_wait(&build).await? {
+            Launched::Instance { instance_id, .. } => running.push((browser, instance_id)),
+            Launched::Queued { ticket_id, .. } => waiting.push(Waiting { at: 0, browser, ticket: ticket_id }),
+        }
+    }
+    let [carl, dora, eve] = &waiting[..] else { bail!("{} wait", waiting.len()) };
+    let foyer = fleet.ids[1];
+    let slot = format!("SELECT token FROM slots WHERE machine_id = '{foyer}'");
+
+    // A slot of it is held for the first when it falls: he comes in vain, and is the first again.
+    for (owner, id) in &running {
+        if owner.instance(*id).await?.server_id == foyer {
+            owner.stop(*id).await?;
+        }
+    }
+    carl.browser.until_turn(carl.ticket).await?;
+    let before: i64 = fleet.postgres.sql("openspace", &slot)?.parse()?;
+    fleet.nodes[1].kill()?;
+    let said = carl.browser.claim(carl.ticket).await.map(drop).unwrap_err().to_string();
+    ensure!(said.contains("The machine Foyer does not answer"), "{said}");
+    stand_at(&[carl, dora, eve]).await?;
+
+    // Back, it holds the slot for him again, by a newer token.
+    fleet.nodes[1].up().await?;
+    until_registered(&fleet.nodes[1]).await?;
+    carl.browser.until_turn(carl.ticket).await?;
+    let Launched::Instance { instance_id, .. } = carl.browser.claim(carl.ticket).await? else {
+        bail!("it was held")
+    };
+    ensure!(carl.browser.instance(instance_id).await?.server_id == foyer);
+    let after: i64 = fleet.postgres.sql("openspace", &slot)?.parse()?;
+    ensure!(after > before, "token {before}, then {after}");
+    until_sql(&fleet.postgres, TAKEN, "2|2|2").await?;
+    stand_at(&[dora, eve]).await?;
+
+    // It falls and comes back with what runs there: the place is taken still, and nobody is let in.
+    let rows = "SELECT slot, instance_id FROM slots WHERE expires = 'infinity' ORDER BY machine_id";
+    let taken = fleet.postgres.sql("openspace", rows)?;
+    let known = fleet
+        .postgres
+        .sql("openspace", &format!("SELECT generation FROM heartbeats WHERE machine_id = '{foyer}'"))?;
+    fleet.nodes[1].kill()?;
+    fleet.nodes[1].up().await?;
+    until_registered(&fleet.nodes[1]).await?;
+    let joined = format!("SELECT generation > {known} FROM heartbeats WHERE machine_id = '{foyer}'");
+    until_sql(&fleet.postgres, &joined, "t").await?;
+    until_sql(&fleet.postgres, rows, &taken).await?;
+    stand_at(&[dora, eve]).await?;
+    carl.browser.stop(instance_id).await?;
+    dora.browser.until_turn(dora.ticket).await?;
+    stand_at(&[eve]).await
 }
