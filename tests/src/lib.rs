@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod cloud;
+pub mod crowd;
 pub mod fleet;
 pub mod node;
 pub mod nvml;
@@ -9,6 +10,7 @@ pub mod postgres;
 pub mod programs;
 
 pub use api::Api;
+pub use crowd::Crowd;
 pub use fleet::TestFleet;
 pub use node::TestNode;
 pub use nvml::NvmlStub;

@@ -11,6 +11,7 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
+use protocol::admin::{RegistryState, RegistryView};
 
 use crate::rows::Rows;
 
@@ -28,11 +29,12 @@ const STATES: [(InstanceState, &str); 8] = [
     (InstanceState::Lost, "lost"),
 ];
 
-pub fn text(rows: &Rows, slots: u32, health: Option<&HealthSample>) -> String {
+pub fn text(rows: &Rows, slots: u32, health: Option<&HealthSample>, meeting: &RegistryView) -> String {
     let mut registry = Registry::with_prefix("openspace_webrtc");
     put(&mut registry, "slots", "Instances that may run at once", f64::from(slots));
     instances(&mut registry, rows);
     streams(&mut registry, rows);
+    machines(&mut registry, meeting);
     if let Some(health) = health {
         host(&mut registry, health);
         gpus(&mut registry, &health.gpus);
@@ -94,6 +96,21 @@ fn streams(registry: &mut Registry, rows: &Rows) {
         stats.dropped_frames as f64
     });
     each("stream_keyframes", "Keyframes since the stream began", |stats| stats.keyframes as f64);
+}
+
+/// Nothing of a machine that stands alone.
+fn machines(registry: &mut Registry, meeting: &RegistryView) {
+    if meeting.state == RegistryState::Off {
+        return;
+    }
+    let up = f64::from(u8::from(meeting.state == RegistryState::Up));
+    put(registry, "registry_up", "Is the registry, where the machines meet, reached and in order", up);
+    if let Some(since) = meeting.since {
+        let since = since.0 as f64 / 1000.0;
+        put(registry, "registry_state_since_seconds", "When that began, in seconds since 1970", since);
+    }
+    put(registry, "machines", "Machines in the registry", f64::from(meeting.machines));
+    put(registry, "machines_alive", "Machines that answer", f64::from(meeting.machines_alive));
 }
 
 fn host(registry: &mut Registry, health: &HealthSample) {

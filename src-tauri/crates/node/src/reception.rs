@@ -415,7 +415,8 @@ impl Reception for Desk {
 
     fn metrics(&self) -> String {
         let rows = self.roster.rows().borrow().clone();
-        metrics::text(&rows, self.slots, self.snapshots.sources().health.borrow().as_ref())
+        let meeting = self.membership().view();
+        metrics::text(&rows, self.slots, self.snapshots.sources().health.borrow().as_ref(), &meeting)
     }
 }
 

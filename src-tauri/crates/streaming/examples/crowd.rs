@@ -2,18 +2,25 @@
 //!
 //! It reads one command a line and answers each with a line of JSON:
 //! `{"do":"join"}` → `{"viewer":1,"offer":"v=0…"}`; `{"do":"accept","viewer":1,"answer":"v=0…"}` → `{}`;
-//! `{"do":"leave","viewer":1}` → `{}`; `{"do":"counts"}` → `{"1":{"frames":30,"keyframes":1}}`. `scripts/bench` calls it.
+//! `{"do":"leave","viewer":1}` → `{}`; `{"do":"begin"}` → `{}`; `{"do":"counts"}` →
+//! `{"1":{"frames":30,"keyframes":1,"lost":0,"longest_step_ms":34,"longest_pause_ms":51}}`, since the viewer came or all began anew: `lost` are
+//! packets that never came, a step is from one frame's time to the next one's, a pause is without a frame. `scripts/bench` calls it, and
+//! stories in which nobody is to notice something.
 
 #![allow(clippy::unwrap_used, dead_code)]
 
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::remote::Remote;
+use support::remote::{Evenness, Remote};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     sync::{Mutex, oneshot},
@@ -26,6 +33,7 @@ enum Command {
     Join,
     Accept { viewer: u32, answer: String },
     Leave { viewer: u32 },
+    Begin,
     Counts,
 }
 
@@ -33,6 +41,9 @@ enum Command {
 struct Seen {
     frames: u64,
     keyframes: u64,
+    evenness: Evenness,
+    last: Option<Instant>,
+    longest_pause: Duration,
 }
 
 #[derive(Default)]
@@ -66,6 +77,7 @@ impl Crowd {
             Command::Join => self.join().await,
             Command::Accept { viewer, answer } => self.accept(viewer, answer).await,
             Command::Leave { viewer } => self.leave(viewer).await,
+            Command::Begin => self.begin().await,
             Command::Counts => self.counts().await,
         }
     }
@@ -95,13 +107,49 @@ impl Crowd {
         json!({})
     }
 
+    async fn begin(&self) -> Value {
+        for watching in self.watching.values() {
+            watching.seen.lock().await.begin();
+        }
+        json!({})
+    }
+
     async fn counts(&self) -> Value {
         let mut counts = serde_json::Map::new();
         for (viewer, watching) in &self.watching {
-            let Seen { frames, keyframes } = *watching.seen.lock().await;
-            counts.insert(viewer.to_string(), json!({ "frames": frames, "keyframes": keyframes }));
+            counts.insert(viewer.to_string(), watching.seen.lock().await.tell());
         }
         counts.into()
+    }
+}
+
+impl Seen {
+    fn frame(&mut self, frame: &[u8], evenness: Evenness) {
+        self.frames += 1;
+        self.keyframes += u64::from(is_keyframe(frame));
+        self.evenness = self.evenness.and(evenness);
+        self.wait();
+        self.last = Some(Instant::now());
+    }
+
+    fn begin(&mut self) {
+        *self = Self { last: self.last.map(|_| Instant::now()), ..Self::default() };
+    }
+
+    /// One that still lasts counts too.
+    fn wait(&mut self) {
+        self.longest_pause = self.longest_pause.max(self.last.map_or(Duration::ZERO, |last| last.elapsed()));
+    }
+
+    fn tell(&mut self) -> Value {
+        self.wait();
+        json!({
+            "frames": self.frames,
+            "keyframes": self.keyframes,
+            "lost": self.evenness.lost,
+            "longest_step_ms": self.evenness.longest_step / 90,
+            "longest_pause_ms": self.longest_pause.as_millis(),
+        })
     }
 }
 
@@ -111,9 +159,7 @@ async fn watch(mut remote: Remote, seen: Arc<Mutex<Seen>>, mut left: oneshot::Re
             _ = &mut left => break,
             frame = remote.next_frame() => {
                 let Some(frame) = frame else { break };
-                let mut seen = seen.lock().await;
-                seen.frames += 1;
-                seen.keyframes += u64::from(is_keyframe(&frame));
+                seen.lock().await.frame(&frame, remote.evenness());
             }
         }
     }

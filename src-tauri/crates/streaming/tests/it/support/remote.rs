@@ -42,6 +42,7 @@ struct Heard {
     channels: watch::Sender<HashMap<String, Arc<dyn DataChannel>>>,
     messages: Mutex<HashMap<String, mpsc::UnboundedReceiver<String>>>,
     playout_delays: watch::Sender<usize>,
+    evenness: watch::Sender<Evenness>,
     hung_up: watch::Sender<bool>,
 }
 
@@ -68,6 +69,9 @@ impl PeerConnectionEventHandler for Hearing {
                     heard.playout_delays.send_modify(|count| *count += usize::from(delayed));
                     if h264 {
                         assembler.take(packet).into_iter().for_each(|frame| _ = heard.frames.send(frame));
+                        let seen = assembler.evenness;
+                        heard.evenness.send_modify(|known| *known = known.and(seen));
+                        assembler.evenness = Evenness::default();
                     }
                 }
             }
@@ -122,6 +126,7 @@ impl Remote {
             channels: watch::Sender::default(),
             messages: Mutex::default(),
             playout_delays: watch::Sender::default(),
+            evenness: watch::Sender::default(),
             hung_up: watch::Sender::default(),
         });
         let building = PeerConnectionBuilder::new()
@@ -180,6 +185,12 @@ impl Remote {
     #[allow(dead_code)]
     pub async fn next_frame(&mut self) -> Option<Bytes> {
         self.frames.recv().await
+    }
+
+    /// Since it was last asked. For the examples that share this.
+    #[allow(dead_code)]
+    pub fn evenness(&self) -> Evenness {
+        self.heard.evenness.send_replace(Evenness::default())
     }
 
     /// Packets that carried a playout delay of none.
@@ -258,11 +269,28 @@ fn media_engine(mime_type: &str, parameters: &str) -> MediaEngine {
 /// So many packets may wait for one that is missing; then its frame is given up.
 const WAITING_MAX: usize = 200;
 
+/// Whether any are missing, by the packets' numbers and times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evenness {
+    /// Packets that never came.
+    pub lost: u32,
+    /// Between the times of two frames that follow each other, in 1/90,000 s.
+    pub longest_step: u32,
+}
+
+impl Evenness {
+    pub fn and(self, later: Self) -> Self {
+        Self { lost: self.lost + later.lost, longest_step: self.longest_step.max(later.longest_step) }
+    }
+}
+
 /// Puts packets in order and frames together.
 #[derive(Default)]
 struct Assembler {
     packets: BTreeMap<u16, rtp::Packet>,
     next: Option<u16>,
+    last_time: Option<u32>,
+    evenness: Evenness,
 }
 
 impl Assembler {
@@ -285,6 +313,9 @@ impl Assembler {
         waiting.sort_by_key(|sequence| sequence.wrapping_sub(next));
         let end = waiting.iter().find(|sequence| self.packets[sequence].header.marker);
         let behind = end.or(waiting.last()).map_or(next, |sequence| sequence.wrapping_add(1));
+        let passed_over = behind.wrapping_sub(next);
+        let came = waiting.iter().filter(|sequence| sequence.wrapping_sub(next) < passed_over).count();
+        self.evenness.lost += u32::from(passed_over) - u32::try_from(came).unwrap();
         self.packets.retain(|sequence, _| sequence.wrapping_sub(behind) < 0x8000);
         self.next = Some(behind);
     }
@@ -295,6 +326,9 @@ impl Assembler {
         let length = 1 + run.map(|packet| packet.header.marker).position(|marker| marker)?;
         let mut depacketizer = H264Packet::default();
         let mut frame = BytesMut::new();
+        let time = self.packets[&first].header.timestamp;
+        let step = self.last_time.replace(time).map_or(0, |last| time.wrapping_sub(last));
+        self.evenness.longest_step = self.evenness.longest_step.max(step);
         for step in 0..u16::try_from(length).unwrap() {
             let packet = self.packets.remove(&first.wrapping_add(step)).unwrap();
             frame.extend(depacketizer.depacketize(&packet.payload).unwrap());
