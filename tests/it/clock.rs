@@ -1,10 +1,14 @@
 //! A machine whose clock is an hour off: the registry's clock judges, and people are told.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::{Context, Result, bail};
-use e2e::{Postgres, TestFleet};
+use anyhow::{Context, Result, bail, ensure};
+use e2e::{Postgres, TestFleet, node};
 use protocol::admin::{AdminCommand, AdminReply, NodeSnapshot, RegistryState};
+use serde_json::Value;
 
 /// Debian's folders are named by the processor.
 fn faketime() -> Result<PathBuf> {
@@ -60,5 +64,45 @@ async fn a_machine_whose_clock_is_an_hour_off_takes_part_and_says_so() -> Result
             "DELETE FROM servers WHERE server_id IN (SELECT server_id FROM machines WHERE name = 'Foyer')",
         )?;
     }
+    Ok(())
+}
+
+/// What `doctor` finds, by what it looks at.
+fn doctor(folder: &Path, env: &[(&str, &str)]) -> Result<Vec<(String, String, String)>> {
+    let env: Vec<_> = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let output = node::command(folder, &env)?.args(["doctor", "--json"]).output()?;
+    let found: Vec<Value> = serde_json::from_slice(&output.stdout).with_context(|| format!("{output:?}"))?;
+    let word = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    Ok(found.iter().map(|one| (word(one, "what"), word(one, "verdict"), word(one, "says"))).collect())
+}
+
+#[test]
+fn doctor_says_how_the_registry_stands_and_how_far_the_clock_is_from_its() -> Result<()> {
+    let mut postgres = Postgres::start()?;
+    let (folder, library) = (tempfile::tempdir()?, faketime()?.display().to_string());
+    let url = postgres.url("openspace");
+    let registry = ("OPENSPACE_WEBRTC_REGISTRY_URL", url.as_str());
+    let wrong = [registry, ("LD_PRELOAD", library.as_str()), ("FAKETIME", "-3600")];
+    let of = |env: &[(&str, &str)], what: &str| -> Result<(String, String)> {
+        let found = doctor(folder.path(), env)?.into_iter().find(|(known, ..)| known == what);
+        let (_, verdict, says) = found.with_context(|| format!("nothing is said of {what}"))?;
+        ensure!(!says.contains(postgres.password()) && !says.contains("%40"), "a secret: {says}");
+        Ok((verdict, says))
+    };
+    let (verdict, says) = of(&[registry], "Registry")?;
+    ensure!(verdict == "fair" && says.contains("has not been set up yet"), "{verdict} {says}");
+    let made = node::command(folder.path(), &[])?.args(["registry", "setup", "--url", &url]).output()?;
+    ensure!(made.status.success(), "{made:?}");
+    let (verdict, says) = of(&[registry], "Registry")?;
+    ensure!(verdict == "good" && says.contains("with 1 machine in it"), "{verdict} {says}");
+    ensure!(of(&[registry], "Clock")?.0 == "good");
+    let (verdict, says) = of(&wrong, "Clock")?;
+    ensure!(verdict == "fair" && says.contains("behind the registry's"), "{verdict} {says}");
+    ensure!(says.contains("go by the registry's clock") && says.contains("set the clock"), "{says}");
+    ensure!(doctor(folder.path(), &[])?.iter().all(|(what, ..)| what != "Clock"), "it stands alone");
+    postgres.down()?;
+    let found = doctor(folder.path(), &[registry])?;
+    let said = found.iter().any(|(what, _, says)| what == "Registry" && says.contains("cannot be reached"));
+    ensure!(said, "{found:?}");
     Ok(())
 }

@@ -286,7 +286,9 @@ async fn build(command: BuildCommand, door: &Door) -> Result<()> {
 
 async fn report(flags: &Flags, json: bool) -> Result<()> {
     let data_dir = flags.data_dir()?;
-    let mut findings = doctor::examine(&flags.load()?, &data_dir);
+    let config = flags.load()?;
+    let mut findings = doctor::examine(&config, &data_dir);
+    findings.extend(doctor::registry(&config, &data_dir).await);
     // Without a data folder that can be used there is no list of builds; the finding about the folder says so.
     if let Ok(door) = Door::open(&data_dir) {
         findings.extend(doctor::builds(&door.builds().await?));

@@ -1,5 +1,7 @@
 //! Looks at this machine and says what works, what does not, and what to do.
 
+mod registry;
+
 use std::path::Path;
 
 use display::graphics;
@@ -7,6 +9,7 @@ use model::{Size, health::GpuState, video::EncoderChoice};
 use protocol::admin::AdminBuild;
 use serde::Serialize;
 
+pub use self::registry::registry;
 use crate::{
     config::{Config, set_path},
     path,

@@ -1,5 +1,6 @@
 //! Looks at a database before anything is done to it: is it reached, what is in it, and may this user do what is needed?
 
+use model::UnixMillis;
 use tokio_postgres::{Client, Error};
 
 use crate::{
@@ -14,6 +15,8 @@ const OLD_TABLES: &[&str] = &["servers", "instances"];
 pub struct Found {
     /// "15.18".
     pub version: String,
+    /// By the database's clock.
+    pub database_now: UnixMillis,
     pub encrypted: bool,
     pub tables: Tables,
     /// In Postgres' own words: `CREATE on schema public`. Empty: all is well.
@@ -50,14 +53,16 @@ pub async fn look(address: &Address) -> Result<Found, Trouble> {
     let sql = "
         SELECT split_part(current_setting('server_version'), ' ', 1),
             coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-            pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+            pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
+            (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let row = client.query_one(sql, &[]).await.map_err(of)?;
     if row.get(2) {
         return Err(Trouble::ReadOnly { place: address.to_string() });
     }
     let tables = tables(&client).await.map_err(of)?;
     let missing_rights = missing_rights(&client, &tables).await.map_err(of)?;
-    Ok(Found { version: row.get(0), encrypted: row.get(1), tables, missing_rights })
+    let (version, encrypted, database_now) = (row.get(0), row.get(1), UnixMillis(row.get(3)));
+    Ok(Found { version, database_now, encrypted, tables, missing_rights })
 }
 
 async fn tables(client: &Client) -> Result<Tables, Error> {

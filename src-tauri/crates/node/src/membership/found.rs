@@ -62,12 +62,15 @@ fn about_rights(user: &str, missing: &[String]) -> Option<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use model::UnixMillis;
+
     use super::*;
 
     fn told(tables: Tables, missing: &[&str]) -> RegistryFound {
         let address: Address = "postgres://ann:hunter2@db/openspace".parse().unwrap();
         let missing_rights = missing.iter().map(|&right| right.to_owned()).collect();
-        in_words(&address, Found { version: "15.18".to_owned(), encrypted: true, tables, missing_rights })
+        let (version, database_now) = ("15.18".to_owned(), UnixMillis(0));
+        in_words(&address, Found { version, database_now, encrypted: true, tables, missing_rights })
     }
 
     #[test]
