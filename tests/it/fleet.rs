@@ -186,25 +186,40 @@ async fn what_is_lost_with_its_machine_goes_on_on_another_and_the_old_one_lets_g
 }
 
 #[tokio::test]
-async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused() -> Result<()> {
-    let fleet = Fleet::start().await?;
+async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused_until_it_joins_again() -> Result<()> {
+    let mut fleet = Fleet::start().await?;
     let (here, there) = (id_of(&fleet.a).await?, id_of(&fleet.b).await?);
     let ann = fleet.a.browser().await?;
-    // Somebody edits the row: B's door is said to be A's.
-    let door = |node: &TestNode| node.ports_now()?.relay.context("it is open");
-    let edit = async |name: &str, port: u16| -> Result<()> {
-        let row = format!("name = '{name}', relay = '127.0.0.1:{port}' WHERE machine_id = '{there}'");
-        fleet.postgres.sql("openspace", &format!("UPDATE machines SET {row}"))?;
-        while !ann.servers().await?.iter().any(|server| server.name == name) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(())
-    };
-    edit("Astray", door(&fleet.a)?).await?;
-    let refused = launch_at(&ann, there).await.unwrap_err().to_string();
+    let sql = |sql: String| fleet.postgres.sql("openspace", &sql);
+    let door = fleet.a.ports_now()?.relay.context("it is open")?;
+
+    // A row of nobody, whose door is said to be A's: whoever answers there is not the one.
+    let astray = ServerId::random();
+    sql(format!("
+        INSERT INTO servers (server_id, ip_address, port, ram, storage, created, modified) VALUES ('{astray}', 'nowhere', 1, '', '', now(), now());
+        INSERT INTO machines (machine_id, server_id, name, version, ip_address, port, ram, storage, relay, offers)
+        SELECT '{astray}', '{astray}', 'Astray', version, 'nowhere', 1, '', '', '127.0.0.1:{door}', offers FROM machines WHERE machine_id = '{there}';
+        INSERT INTO heartbeats (machine_id, slots_total, slots_open) VALUES ('{astray}', 1, 1);
+        INSERT INTO slots (machine_id, slot) VALUES ('{astray}', 0)"))?;
+    while !ann.servers().await?.iter().any(|server| server.name == "Astray") {
+        sql(format!("UPDATE heartbeats SET seen = now() WHERE machine_id = '{astray}'"))?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    sql(format!("UPDATE heartbeats SET seen = now() WHERE machine_id = '{astray}'"))?;
+    let refused = launch_at(&ann, astray).await.unwrap_err().to_string();
     assert!(refused.contains("Astray does not answer") && refused.contains("another machine's"), "{refused}");
-    edit("Found", door(&fleet.b)?).await?;
-    launch_at(&ann, there).await?;
+
+    // Somebody edits B's own row: B puts it right.
+    sql(format!(
+        "UPDATE machines SET name = 'Astray', relay = '127.0.0.1:{door}' WHERE machine_id = '{there}'"
+    ))?;
+    while sql(format!("SELECT name FROM machines WHERE machine_id = '{there}'"))? != "Foyer" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ann.until_machines(2).await?;
+    let id = launch_at(&ann, there).await?;
+    assert!(fleet.b.log().contains("somebody has edited this machine's row"), "the log says so");
+    ann.stop(id).await?;
 
     let admin = fleet.b.admin()?;
     let not_founder = admin.command(&AdminCommand::RemoveMachine { server_id: here }).await.unwrap_err();
@@ -212,6 +227,30 @@ async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused() -> Resu
     fleet.a.admin()?.command(&AdminCommand::RemoveMachine { server_id: there }).await?;
     let refused = launch_at(&ann, there).await.unwrap_err().to_string();
     assert!(refused.contains("was removed from the fleet"), "{refused}");
+
+    // It comes back: without what made it a member, and with a new code.
+    let join = AdminCommand::JoinFleet { code: join_code(&fleet.a).await? };
+    let said = admin.command(&join).await.map(drop).unwrap_err().to_string();
+    let folder = fleet.b.data_dir().join("fleet");
+    assert!(
+        said.contains("belongs to a fleet already") && said.contains(&folder.display().to_string()),
+        "{said}"
+    );
+    fleet.b.stop().await?;
+    std::fs::remove_dir_all(&folder)?;
+    fleet.b.up().await?;
+    fleet.b.admin()?.command(&join).await?;
+    let launched = async {
+        loop {
+            // Until A has heard of its new door.
+            if let Ok(id) = launch_at(&ann, there).await {
+                return id;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let id = tokio::time::timeout(Duration::from_secs(60), launched).await.context("it is let in again")?;
+    assert_eq!(ann.instance(id).await?.server_id, there);
     Ok(())
 }
 

@@ -42,6 +42,8 @@ pub struct Row {
     pub total: usize,
     /// By their numbers; more than `total` while a machine that has become smaller still runs what it ran.
     pub slots: BTreeMap<usize, Slot>,
+    /// Free when it spoke last.
+    pub open: usize,
 }
 
 /// An instance as its machine tells it.
@@ -95,7 +97,8 @@ impl Ledger {
     /// A new generation: whoever spoke for it before is not heard any more.
     pub fn join(&mut self, server: ServerId, total: usize) -> i64 {
         let now = self.now;
-        let fresh = || Row { generation: 0, seen: now, draining: false, total, slots: BTreeMap::new() };
+        let fresh =
+            || Row { generation: 0, seen: now, draining: false, total, slots: BTreeMap::new(), open: 0 };
         let row = self.rows.entry(server).or_insert_with(fresh);
         row.generation += 1;
         (row.seen, row.total, row.draining) = (now, total, false);
@@ -111,11 +114,14 @@ impl Ledger {
         let now = self.now;
         let Some(row) = self.current(server, generation) else { return false };
         (row.seen, row.draining) = (now, draining);
+        let is_free = |(number, slot): &(&usize, &Slot)| **number < row.total && slot.expires < now;
+        row.open = row.slots.iter().filter(is_free).count();
         true
     }
 
     pub fn farewell(&mut self, server: ServerId, generation: i64) -> bool {
-        self.current(server, generation).map(|row| row.seen = 0).is_some()
+        let then = self.now - DEAD_AFTER_MS;
+        self.current(server, generation).map(|row| row.seen = then).is_some()
     }
 
     fn current(&mut self, server: ServerId, generation: i64) -> Option<&mut Row> {
@@ -135,11 +141,7 @@ impl Ledger {
             alive: self.is_alive(*server),
             draining: row.draining,
             total: row.total,
-            free: row
-                .slots
-                .iter()
-                .filter(|(number, slot)| **number < row.total && slot.expires < self.now)
-                .count(),
+            free: row.open,
         };
         self.rows.iter().map(standing).collect()
     }

@@ -6,28 +6,26 @@ use std::time::Duration;
 
 use model::InstanceState;
 
+/// A machine that was not heard of for so long does not come back: it is forgotten, and with it what was lost with it. A holiday is
+/// shorter; if it comes back all the same, it joins as a new one.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// How a machine stands in the eyes of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Lives,
-    /// It has missed a heartbeat or two: nothing new is given to it, and nothing is taken from it.
-    Quiet,
-    /// It has missed three.
+    /// It has missed three heartbeats.
     Lost,
 }
 
 pub fn fate(silent: Duration, heartbeat: Duration) -> Fate {
-    match silent {
-        silent if silent < heartbeat * 2 => Fate::Lives,
-        silent if silent < heartbeat * 3 => Fate::Quiet,
-        _ => Fate::Lost,
-    }
+    if silent < heartbeat * 3 { Fate::Lives } else { Fate::Lost }
 }
 
 /// What is shown of an instance whose machine stands so. What had ended anyway has ended.
 pub fn shown(told: InstanceState, machine: Fate) -> InstanceState {
     match machine {
-        Fate::Lives | Fate::Quiet => told,
+        Fate::Lives => told,
         Fate::Lost if told.is_live() => InstanceState::Lost,
         Fate::Lost => told,
     }
@@ -52,18 +50,6 @@ pub fn rescue(shown: InstanceState, scene_is_known: bool) -> Rescue {
     }
 }
 
-/// What a machine does with an instance of its own when the registry answers. `newest` is the token by which its slot is held now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    Keep,
-    /// Another has been given the slot, or goes on with the instance.
-    LetGo,
-}
-
-pub fn claim(mine: i64, newest: i64) -> Claim {
-    if mine < newest { Claim::LetGo } else { Claim::Keep }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +58,9 @@ mod tests {
 
     #[test]
     fn a_machine_is_lost_after_three_missing_heartbeats() {
-        for (silent_ms, expected) in [
-            (0, Fate::Lives),
-            (3_999, Fate::Lives),
-            (4_000, Fate::Quiet),
-            (5_999, Fate::Quiet),
-            (6_000, Fate::Lost),
-            (u64::MAX, Fate::Lost),
-        ] {
+        for (silent_ms, expected) in
+            [(0, Fate::Lives), (5_999, Fate::Lives), (6_000, Fate::Lost), (u64::MAX, Fate::Lost)]
+        {
             assert_eq!(fate(Duration::from_millis(silent_ms), BEAT), expected, "{silent_ms} ms");
         }
     }
@@ -89,7 +70,6 @@ mod tests {
         use InstanceState::*;
         for (told, machine, scene, state, then) in [
             (Ready, Fate::Lives, true, Ready, Rescue::Nothing),
-            (Ready, Fate::Quiet, true, Ready, Rescue::Nothing),
             (Ready, Fate::Lost, true, Lost, Rescue::Resume),
             (Starting, Fate::Lost, false, Lost, Rescue::Anew),
             (Failed, Fate::Lost, true, Failed, Rescue::Nothing),
@@ -98,11 +78,5 @@ mod tests {
             assert_eq!(shown(told, machine), state, "{told:?} {machine:?}");
             assert_eq!(rescue(state, scene), then, "{told:?} {machine:?}");
         }
-    }
-
-    #[test]
-    fn who_comes_back_with_an_older_token_lets_go() {
-        assert_eq!(claim(7, 7), Claim::Keep);
-        assert_eq!(claim(7, 8), Claim::LetGo);
     }
 }

@@ -91,6 +91,11 @@ impl Fleet {
         self.others.subscribe()
     }
 
+    /// What an administrator should know of the others.
+    pub fn warnings(&self) -> Vec<String> {
+        self.others.borrow().warnings().collect()
+    }
+
     /// While it is reached.
     fn registry(&self) -> Option<Registry> {
         self.membership.seat().map(|seat| seat.registry)
@@ -274,8 +279,20 @@ impl Fleet {
         self.relay.join(code.parse().map_err(refused)?).await.map_err(refused)
     }
 
+    /// It is not trusted any more; and where it is lost, it is forgotten, and with it what was lost with it.
     pub async fn remove(&self, server: ServerId) -> Result<(), Problem> {
-        self.relay.remove(server).await.map_err(refused)
+        self.relay.remove(server).await.map_err(refused)?;
+        let Some(registry) = self.registry() else { return Ok(()) };
+        match registry.forget(server).await {
+            Ok(Some(gone)) => {
+                tracing::info!(%server, name = gone.name, instances = gone.instances, "the registry has forgotten a machine that was lost")
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%server, %error, "the registry still has a machine that was removed")
+            }
+        }
+        Ok(())
     }
 
     pub fn name(&self, server: ServerId) -> String {

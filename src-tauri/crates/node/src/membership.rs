@@ -4,11 +4,14 @@
 //! everything right. Without a registry this machine stands alone, until an administrator says where one is.
 
 mod address;
+pub mod clock_difference;
 mod driver;
 mod found;
 mod offers;
 mod own_row;
 mod scenes;
+
+use std::sync::Arc;
 
 use cluster::placement::Offer;
 use model::{ServerId, health::HealthSample};
@@ -16,7 +19,7 @@ use protocol::{
     admin::{Password, RegistryAddress, RegistryFound, RegistryView},
     api::Problem,
 };
-use registry::{Address, Generation, Machine, Registry, ServerRow, SetUp};
+use registry::{Address, Generation, Machine, Registry, ServerRow, SetUp, SharedInstance};
 use relay::Standing;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -52,6 +55,7 @@ pub struct Membership {
     view: watch::Receiver<RegistryView>,
     fleet: watch::Receiver<Vec<Machine>>,
     offers: watch::Receiver<Offers>,
+    shared: watch::Receiver<Arc<Vec<SharedInstance>>>,
     seat: watch::Receiver<Option<Seat>>,
     meeting: watch::Receiver<Meeting>,
 }
@@ -89,6 +93,7 @@ pub struct Beginning {
     view: watch::Sender<RegistryView>,
     fleet: watch::Sender<Vec<Machine>>,
     offers: watch::Sender<Offers>,
+    shared: watch::Sender<Arc<Vec<SharedInstance>>>,
     seat: watch::Sender<Option<Seat>>,
     meeting: watch::Sender<Meeting>,
 }
@@ -99,6 +104,7 @@ impl Membership {
         let (publish, view) = watch::channel(RegistryView::default());
         let (tell, fleet) = watch::channel(Vec::new());
         let (tell_offers, offers) = watch::channel(Offers::new());
+        let (share, shared) = watch::channel(Arc::default());
         let (take, seat) = watch::channel(None);
         let (tell_meeting, meeting) = watch::channel(meeting);
         let beginning = Beginning {
@@ -106,10 +112,11 @@ impl Membership {
             view: publish,
             fleet: tell,
             offers: tell_offers,
+            shared: share,
             seat: take,
             meeting: tell_meeting,
         };
-        (Self { commands, view, fleet, offers, seat, meeting }, beginning)
+        (Self { commands, view, fleet, offers, shared, seat, meeting }, beginning)
     }
 
     pub fn view(&self) -> RegistryView {
@@ -126,6 +133,11 @@ impl Membership {
         self.offers.clone()
     }
 
+    /// Instances of all machines, as the registry told them last.
+    pub fn shared(&self) -> watch::Receiver<Arc<Vec<SharedInstance>>> {
+        self.shared.clone()
+    }
+
     /// `None` while this machine is on its own.
     pub fn seat(&self) -> Option<Seat> {
         self.seat.borrow().clone()
@@ -140,7 +152,14 @@ impl Membership {
     pub fn slots(&self) -> Option<u32> {
         let alive = |machine: &&Machine| machine.alive && !machine.draining;
         self.seat.borrow().as_ref()?;
-        Some(self.fleet.borrow().iter().filter(alive).map(|machine| machine.slots_total).sum())
+        let slots = self
+            .fleet
+            .borrow()
+            .iter()
+            .filter(alive)
+            .map(|machine| machine.slots_total)
+            .fold(0, u32::saturating_add);
+        Some(slots)
     }
 
     /// Makes the tables, or adopts those of the old back end, and gives this machine its row.

@@ -131,6 +131,7 @@ impl Sources {
         let mut warnings = self.warnings.clone();
         warnings.extend(health.as_ref().and_then(disk_warning));
         warnings.extend(rows.values().filter_map(trouble_warning));
+        warnings.extend(self.fleet.warnings());
         NodeSnapshot {
             node,
             history: self.history.borrow().points(),

@@ -8,9 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use e2e::Postgres;
-use model::{InstanceId, ServerId};
+use model::{InstanceId, SecretHash, ServerId};
 use registry::{
-    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Load, Registry, ServerRow, Trouble, setup,
+    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Load, Overview, Registry, ServerRow,
+    SharedInstance, Trouble, setup,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -50,6 +51,8 @@ async fn main() -> Result<()> {
     let address: Address = postgres.url("openspace").parse()?;
     setup(&address, &row(0)).await?;
     let mut rows = placements(&address, plan.placements).await?;
+    // Before thousands have left their rows.
+    rows.push(listing(&postgres, &address, 200, plan.heartbeats).await?);
     for machines in [200, 2000] {
         rows.push(heartbeats(&postgres, &address, machines, plan.heartbeats).await?);
     }
@@ -193,13 +196,8 @@ fn double_leases(all: &[Placed]) -> usize {
     twice + all.iter().filter(|placed| !placed.kept).count()
 }
 
-/// What heartbeats cost Postgres, in per cent of one core: its processes' own CPU time, read before and after.
-async fn heartbeats(
-    postgres: &Postgres,
-    address: &Address,
-    machines: usize,
-    lasts: Duration,
-) -> Result<Value> {
+/// Machines that have just joined, each with its connection, or its share of one.
+async fn join(address: &Address, machines: usize) -> Result<Vec<(Generation, ServerId, Registry)>> {
     let mut registries = Vec::new();
     for _ in 0..machines.min(CONNECTIONS) {
         registries.push(Registry::connect(address).await?);
@@ -213,6 +211,77 @@ async fn heartbeats(
         }
         fleet.extend(joining.join_all().await.into_iter().collect::<Result<Vec<_>, Trouble>>()?);
     }
+    Ok(fleet)
+}
+
+/// What one home page's list shows of an instance has about so many bytes.
+const VIEW_BYTES: usize = 450;
+const INSTANCES: usize = 3;
+
+/// What it costs Postgres that each machine looks at all others, every two seconds and for news in between, in per cent of one core. On
+/// one of them something changes every second; heartbeats are measured apart.
+async fn listing(postgres: &Postgres, address: &Address, machines: usize, lasts: Duration) -> Result<Value> {
+    let fleet = join(address, machines).await?;
+    for (generation, server, registry) in &fleet {
+        tell(registry, *server, *generation, 0).await?;
+        registry.publish(*server, *generation, &instances(*server, 0)).await?;
+    }
+    let mut looking = JoinSet::new();
+    for (n, (_, _, registry)) in fleet.iter().enumerate() {
+        let first = Instant::now() + HEARTBEAT_EVERY.mul_f64(n as f64 / machines as f64);
+        let registry = registry.clone();
+        looking.spawn(async move {
+            let mut ticks = interval_at(first.into(), HEARTBEAT_EVERY / 2);
+            let mut overview = Overview::default();
+            for nth in 0_u32.. {
+                ticks.tick().await;
+                if nth.is_multiple_of(2) || overview.has_news(&registry).await? {
+                    overview.look(&registry).await?;
+                }
+            }
+            Ok::<(), Trouble>(())
+        });
+    }
+    let changing = fleet.clone();
+    looking.spawn(async move {
+        let mut ticks = interval(Duration::from_secs(1));
+        for (nth, (generation, server, registry)) in changing.iter().cycle().enumerate() {
+            ticks.tick().await;
+            registry.publish(*server, *generation, &instances(*server, nth)).await?;
+        }
+        Ok(())
+    });
+    tokio::time::sleep(HEARTBEAT_EVERY * ROUNDS_BEFORE).await;
+    let (before, began) = (cpu(postgres)?, Instant::now());
+    tokio::time::sleep(lasts).await;
+    let percent = (cpu(postgres)? - before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
+    eprintln!("{machines} machines look at each other: {percent:.1} % of a core");
+    Ok(figure("listing_cpu_pct", &machines.to_string(), percent, "%"))
+}
+
+fn instances(server: ServerId, nth: usize) -> Vec<SharedInstance> {
+    let one = |n: usize| {
+        let id = u128::from_be_bytes(*server.0.as_bytes()).wrapping_add(n as u128);
+        SharedInstance {
+            instance: InstanceId(uuid::Uuid::from_u128(id)),
+            server,
+            session: SecretHash([n as u8; 32]),
+            live: true,
+            view: json!({ "state": "ready", "viewers": nth, "filler": "x".repeat(VIEW_BYTES) }),
+            has_scene: false,
+        }
+    };
+    (0..INSTANCES).map(one).collect()
+}
+
+/// What heartbeats cost Postgres, in per cent of one core: its processes' own CPU time, read before and after.
+async fn heartbeats(
+    postgres: &Postgres,
+    address: &Address,
+    machines: usize,
+    lasts: Duration,
+) -> Result<Value> {
+    let fleet = join(address, machines).await?;
     let (begins, ends) =
         (Instant::now() + HEARTBEAT_EVERY, Instant::now() + HEARTBEAT_EVERY * (ROUNDS_BEFORE + 2) + lasts);
     let mut beating = JoinSet::new();

@@ -25,7 +25,7 @@ const PUBLISH: &str = "
     SELECT i.instance_id FROM me LEFT JOIN machine_instances i
         ON i.machine_id <> me.machine_id AND i.instance_id IN (SELECT instance_id FROM told)";
 
-/// Those that run keep their slots, and those that run no more give them back.
+/// Those that run keep their slots, and those that run no more give them back; and so does what is reserved for longer than anything is.
 const SETTLE: &str = "
     UPDATE slots s SET
         expires = CASE WHEN s.instance_id = ANY ($3) THEN 'infinity' ELSE '-infinity' END::timestamptz,
@@ -33,7 +33,15 @@ const SETTLE: &str = "
     FROM heartbeats h
     WHERE s.machine_id = $1 AND h.machine_id = $1 AND h.generation = $2
         AND ((s.expires = 'infinity' AND (s.instance_id = ANY ($3)) IS NOT TRUE)
-            OR (s.expires > now() AND s.expires <> 'infinity' AND s.instance_id = ANY ($3)))";
+            OR (s.expires > now() AND s.expires <> 'infinity' AND s.instance_id = ANY ($3))
+            OR (s.expires > now() + interval '1 day' AND s.expires <> 'infinity'))";
+
+/// Slots that somebody has deleted.
+const RESTORE: &str = "
+    INSERT INTO slots (machine_id, slot)
+    SELECT h.machine_id, n FROM heartbeats h, generate_series(0, least(h.slots_total, 1024) - 1) n
+    WHERE h.machine_id = $1 AND h.generation = $2
+    ON CONFLICT DO NOTHING";
 
 /// What was launched without asking here, takes a slot: a free one first, else one that is only reserved, whose holder is then refused.
 /// Whoever waited for that one is first again.
@@ -78,21 +86,21 @@ impl Registry {
             .filter(|told| told.live && !taken.contains(&told.instance))
             .map(|told| told.instance.0)
             .collect();
+        self.change(RESTORE, &[&server.0, &generation.0]).await?;
         for sql in [SETTLE, SEAT] {
             self.change(sql, &[&server.0, &generation.0, &live]).await?;
         }
         Ok(Published::Done { taken })
     }
 
-    /// All, or one session's; those of dead machines too, since somebody may look for them.
-    pub async fn instances(&self, session: Option<SecretHash>) -> Result<Vec<SharedInstance>, Trouble> {
+    /// One session's, on all machines; those of dead ones too, since somebody may look for them.
+    pub async fn instances(&self, session: SecretHash) -> Result<Vec<SharedInstance>, Trouble> {
         let sql = "
             SELECT i.instance_id, i.machine_id, i.session, i.view,
                 EXISTS (SELECT FROM slots s WHERE s.instance_id = i.instance_id AND s.machine_id = i.machine_id AND s.expires > now()),
                 i.scene IS NOT NULL
-            FROM machine_instances i WHERE $1::bytea IS NULL OR i.session = $1 ORDER BY i.modified";
-        let session = session.map(|session| session.0.to_vec());
-        Ok(self.rows(sql, &[&session]).await?.iter().filter_map(shared).collect())
+            FROM machine_instances i WHERE i.session = $1 ORDER BY i.modified";
+        Ok(self.rows(sql, &[&session.0.as_slice()]).await?.iter().filter_map(shared).collect())
     }
 
     pub async fn instance(&self, instance: InstanceId) -> Result<Option<SharedInstance>, Trouble> {
@@ -126,7 +134,9 @@ impl Registry {
                 h.seen <= now() - make_interval(secs => $2)
             FROM machine_instances i JOIN heartbeats h USING (machine_id) WHERE i.instance_id = $1";
         let row = self.row(sql, &[&instance.0, &crate::DEAD_AFTER.as_secs_f64()]).await?;
-        Ok(row.and_then(|row| Some(Known { shared: shared(&row)?, scene: row.get(6), lost: row.get(7) })))
+        Ok(row.and_then(|row| {
+            Some(Known { shared: shared(&row)?, scene: row.try_get(6).ok()?, lost: row.try_get(7).ok()? })
+        }))
     }
 
     /// The instance is `to`'s from now on, if the machine that has it is dead. That one is not heard any more until it joins again, tells
@@ -139,7 +149,7 @@ impl Registry {
     ) -> Result<bool, Trouble> {
         let sql = "
             WITH dead AS (
-                UPDATE heartbeats h SET generation = h.generation + 1 FROM machine_instances i, heartbeats me
+                UPDATE heartbeats h SET generation = h.generation % 9223372036854775807 + 1 FROM machine_instances i, heartbeats me
                 WHERE i.instance_id = $1 AND h.machine_id = i.machine_id AND me.machine_id = $2 AND me.generation = $3
                     AND h.machine_id <> $2 AND h.seen <= now() - make_interval(secs => $4)
                 RETURNING h.machine_id)
@@ -148,6 +158,19 @@ impl Registry {
         let params: crate::connection::Params<'_> =
             &[&instance.0, &to.0, &generation.0, &crate::DEAD_AFTER.as_secs_f64()];
         Ok(self.change(sql, params).await? == 1)
+    }
+
+    /// Somebody has edited the row of an instance that runs on this machine: it is this machine's again.
+    pub async fn take_back(
+        &self,
+        instance: InstanceId,
+        server: ServerId,
+        generation: Generation,
+    ) -> Result<bool, Trouble> {
+        let sql = "
+            UPDATE machine_instances i SET machine_id = $2, modified = now() FROM heartbeats h
+            WHERE i.instance_id = $1 AND h.machine_id = $2 AND h.generation = $3";
+        Ok(self.change(sql, &[&instance.0, &server.0, &generation.0]).await? == 1)
     }
 
     /// What was taken over could not be begun: it is again the dead machine's, and somebody may try anew.
@@ -173,13 +196,14 @@ impl Registry {
     }
 }
 
-fn shared(row: &Row) -> Option<SharedInstance> {
+/// `None`: no machine writes it so.
+pub(crate) fn shared(row: &Row) -> Option<SharedInstance> {
     Some(SharedInstance {
-        instance: InstanceId(row.get(0)),
-        server: ServerId(row.get(1)),
-        session: SecretHash(row.get::<_, Vec<u8>>(2).try_into().ok()?),
-        view: row.get(3),
-        live: row.get(4),
-        has_scene: row.get(5),
+        instance: InstanceId(row.try_get(0).ok()?),
+        server: ServerId(row.try_get(1).ok()?),
+        session: SecretHash(row.try_get::<_, Vec<u8>>(2).ok()?.try_into().ok()?),
+        view: row.try_get(3).ok()?,
+        live: row.try_get(4).ok()?,
+        has_scene: row.try_get(5).ok()?,
     })
 }

@@ -18,9 +18,11 @@ mod instances;
 mod link;
 mod look;
 mod machines;
+mod overview;
 mod queue;
 mod setup;
 mod slots;
+mod tending;
 mod tls;
 mod trouble;
 mod words;
@@ -30,7 +32,9 @@ pub use cluster::{Ticket, TicketState, Wish};
 pub use connection::Registry;
 pub use link::{Link, LinkState};
 pub use look::{Found, Tables, look};
+pub use overview::Overview;
 pub use setup::{Database, RowFate, SetUp, setup};
+pub use tending::Forgotten;
 pub use trouble::Trouble;
 pub use words::{
     Beat, FencingToken, Generation, Heartbeat, Joined, Known, Load, Machine, OldServer, Place, Published,

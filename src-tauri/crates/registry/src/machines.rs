@@ -1,7 +1,5 @@
 //! Machines: a row for each, a heartbeat every two seconds, and how the fleet is.
 
-use std::time::Duration;
-
 use model::{ServerId, UnixMillis};
 use serde_json::Value;
 use tokio_postgres::{Error, Row, Transaction};
@@ -15,12 +13,13 @@ use crate::{
 /// What the old back end's columns hold at most.
 const VARCHAR: usize = 255;
 
-/// What everybody does all the time, so it writes one narrow row and reads no other. It does not wait for the disk: a heartbeat that a
+/// What everybody does all the time, so it writes one narrow row and reads no other but its own slots. It does not wait for the disk: a heartbeat that a
 /// power cut takes back is made good by the next.
 const HEARTBEAT: &str = "
     WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-    UPDATE heartbeats SET seen = now(), slots_total = $3, slots_free = $4, draining = $5, viewers = $6, cpu_percent = $7,
-        memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10
+    UPDATE heartbeats h SET seen = now(), slots_total = $3, slots_free = $4, draining = $5, viewers = $6, cpu_percent = $7,
+        memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10, slots_open = (
+            SELECT count(*) FROM slots s WHERE s.machine_id = h.machine_id AND s.slot < $3 AND s.expires < now())
     FROM soon WHERE machine_id = $1 AND generation = $2
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting')";
 
@@ -39,15 +38,6 @@ const SHOW: &str = "
         (s.region, s.ip_address, s.port, s.ram, s.graphics_card, s.storage, s.status, s.available_instances, s.num_instances)
         IS DISTINCT FROM
         (m.region, m.ip_address, m.port, m.ram, m.graphics_card, m.storage, h.status, h.slots_free, h.slots_total)";
-
-const FLEET: &str = "
-    SELECT m.machine_id, h.generation, m.name, m.version, m.url, m.region, m.ip_address, m.graphics_card,
-        extract(epoch FROM now() - h.seen)::float8, h.seen > now() - make_interval(secs => $1), h.draining, h.slots_total,
-        (SELECT count(*) FROM slots s
-         WHERE s.machine_id = m.machine_id AND s.slot < h.slots_total AND s.expires < now()),
-        h.viewers, h.cpu_percent, h.memory_free_mb, h.gpu_memory_free_mb, h.encoder_sessions, m.relay
-    FROM machines m JOIN heartbeats h USING (machine_id)
-    ORDER BY m.joined, m.machine_id";
 
 impl Registry {
     /// Gives this machine its row of `servers`, if it has none. It does not count as alive by that.
@@ -105,12 +95,13 @@ impl Registry {
     pub async fn leave(&self, server: ServerId, generation: Generation) -> Result<bool, Trouble> {
         let sql = "
             WITH gone AS (
-                UPDATE heartbeats SET seen = 'epoch' WHERE machine_id = $1 AND generation = $2 RETURNING machine_id),
+                UPDATE heartbeats SET seen = now() - make_interval(secs => $3) WHERE machine_id = $1 AND generation = $2
+                RETURNING machine_id),
             shown AS (
                 UPDATE servers s SET status = 'inactive', available_instances = 0, modified = now()
                 FROM gone JOIN machines m USING (machine_id) WHERE s.server_id = m.server_id)
             SELECT FROM gone";
-        Ok(self.row(sql, &[&server.0, &generation.0]).await?.is_some())
+        Ok(self.row(sql, &[&server.0, &generation.0, &DEAD_AFTER.as_secs_f64()]).await?.is_some())
     }
 
     /// What can be launched on this machine, as its API tells it.
@@ -126,16 +117,6 @@ impl Registry {
         self.change(sql, &[&server.0, &generation.0, offers]).await.map(|changed| changed > 0)
     }
 
-    pub async fn offers(&self) -> Result<Vec<(ServerId, Value)>, Trouble> {
-        let rows = self.rows("SELECT machine_id, offers FROM machines", &[]).await?;
-        Ok(rows.iter().map(|row| (ServerId(row.get(0)), row.get(1))).collect())
-    }
-
-    pub async fn fleet(&self) -> Result<Vec<Machine>, Trouble> {
-        let rows = self.rows(FLEET, &[&DEAD_AFTER.as_secs_f64()]).await?;
-        Ok(rows.iter().map(machine).collect())
-    }
-
     /// The rows of `servers` that are no machine of ours.
     pub async fn old_servers(&self) -> Result<Vec<OldServer>, Trouble> {
         let sql = "
@@ -149,52 +130,6 @@ impl Registry {
             active: row.get(3),
         };
         Ok(rows.iter().map(old).collect())
-    }
-
-    /// One machine of all looks after the dead; true for the one that this connection makes it, until it ends.
-    pub async fn become_sexton(&self) -> Result<bool, Trouble> {
-        let row = self.row("SELECT pg_try_advisory_lock($1)", &[&(LOCK + 1)]).await?;
-        Ok(row.is_some_and(|row| row.get(0)))
-    }
-
-    /// Shows the dead as inactive to the old back end, which has no heartbeat of its own, and looks after the queue.
-    pub async fn bury(&self) -> Result<Vec<ServerId>, Trouble> {
-        let sql = "
-            UPDATE servers s SET status = 'inactive', available_instances = 0, modified = now()
-            FROM machines m JOIN heartbeats h USING (machine_id)
-            WHERE s.server_id = m.server_id AND s.status = 'active' AND h.seen <= now() - make_interval(secs => $1)
-            RETURNING m.machine_id";
-        let dead = self.rows(sql, &[&DEAD_AFTER.as_secs_f64()]).await?;
-        self.look_after_places().await?;
-        Ok(dead.iter().map(|row| ServerId(row.get(0))).collect())
-    }
-}
-
-fn machine(row: &Row) -> Machine {
-    let count = |value: i64| u32::try_from(value).unwrap_or(0);
-    let small = |value: i32| u32::try_from(value).unwrap_or(0);
-    Machine {
-        server: ServerId(row.get(0)),
-        generation: Generation(row.get(1)),
-        name: row.get(2),
-        version: row.get(3),
-        url: row.get(4),
-        relay: row.get(18),
-        region: row.get(5),
-        ip_address: row.get(6),
-        graphics_card: row.get(7),
-        age: Duration::try_from_secs_f64(row.get(8)).unwrap_or_default(),
-        alive: row.get(9),
-        draining: row.get(10),
-        slots_total: small(row.get(11)),
-        slots_free: count(row.get(12)),
-        load: Load {
-            viewers: small(row.get(13)),
-            cpu_percent: row.get(14),
-            memory_free_mb: small(row.get(15)),
-            gpu_memory_free_mb: row.get::<_, Option<i32>>(16).map(small),
-            encoder_sessions: row.get::<_, Option<i32>>(17).map(small),
-        },
     }
 }
 
@@ -223,7 +158,8 @@ async fn claim(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Result<
 async fn other_at(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Option<Trouble>, Error> {
     let sql = "
         SELECT m.name FROM machines m JOIN heartbeats h USING (machine_id)
-        WHERE m.ip_address = $1 AND m.port = $2 AND m.machine_id <> $3 AND h.seen > now() - make_interval(secs => $4)";
+        WHERE m.ip_address = $1 AND m.port = $2 AND m.machine_id <> $3
+            AND h.seen BETWEEN now() - make_interval(secs => $4) AND now() + make_interval(secs => $4)";
     let (ip_address, port) = (&row.ip_address, i32::from(row.port));
     let other = transaction
         .query_opt(&format!("{sql} LIMIT 1"), &[ip_address, &port, &row.server.0, &DEAD_AFTER.as_secs_f64()])
@@ -283,16 +219,16 @@ async fn describe(transaction: &Transaction<'_>, row: &ServerRow, server_id: Uui
             &[
                 &row.server.0,
                 &server_id,
-                &row.name,
-                &row.version,
-                &row.url,
+                &cut(&row.name),
+                &cut(&row.version),
+                &row.url.as_deref().map(cut),
                 &row.region.as_deref().map(cut),
                 &cut(&row.ip_address),
                 &i32::from(row.port),
                 &cut(&row.ram),
                 &row.graphics_card.as_deref().map(cut),
                 &cut(&row.storage),
-                &row.relay,
+                &row.relay.as_deref().map(cut),
             ],
         )
         .await?;
@@ -305,7 +241,7 @@ async fn live(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Generati
     let sql = "
         INSERT INTO heartbeats (machine_id, slots_total) VALUES ($1, $2)
         ON CONFLICT (machine_id) DO UPDATE
-            SET generation = heartbeats.generation + 1, seen = now(), slots_total = $2, slots_free = NULL, draining = false
+            SET generation = heartbeats.generation % 9223372036854775807 + 1, seen = now(), slots_total = $2, slots_free = NULL, draining = false
         RETURNING generation";
     let generation = transaction.query_one(sql, &[machine, &slots]).await?.get(0);
     let more = "
@@ -314,6 +250,20 @@ async fn live(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Generati
     let fewer = "DELETE FROM slots WHERE machine_id = $1 AND slot >= $2 AND expires < now()";
     transaction.execute(fewer, &[machine, &slots]).await?;
     Ok(Generation(generation))
+}
+
+impl ServerRow {
+    /// Does the registry say of this machine what it has said itself?
+    pub fn is_told(&self, machine: &Machine) -> bool {
+        let same = |own: Option<&str>, told: Option<&str>| own.map(cut).as_deref() == told;
+        cut(&self.name) == machine.name
+            && cut(&self.version) == machine.version
+            && cut(&self.ip_address) == machine.ip_address
+            && same(self.url.as_deref(), machine.url.as_deref())
+            && same(self.relay.as_deref(), machine.relay.as_deref())
+            && same(self.region.as_deref(), machine.region.as_deref())
+            && same(self.graphics_card.as_deref(), machine.graphics_card.as_deref())
+    }
 }
 
 fn cut(text: &str) -> String {

@@ -37,7 +37,8 @@ const HOLD_NEXT: &str = "
 
 const LOOK: &str = "
     WITH asked AS (UPDATE queue SET seen = now() WHERE ticket_id = $1 AND session = $2 RETURNING *)
-    SELECT a.ticket_id, a.session, a.wish, a.accepts, a.state, a.machine_id, extract(epoch FROM a.held_until - now())::float8,
+    SELECT a.ticket_id, a.session, a.wish, array_remove(a.accepts, NULL), a.state, a.machine_id,
+        (extract(epoch FROM a.held_until) - extract(epoch FROM now()))::float8,
         (SELECT count(*) FROM queue q
          WHERE q.state = 'waiting' AND q.number < a.number AND q.seen > now() - make_interval(secs => $3))
     FROM asked a";
@@ -46,7 +47,8 @@ const LOOK: &str = "
 const LOOK_AT_ALL: &str = "
     WITH asked AS (
         UPDATE queue SET seen = now() WHERE session = ANY ($1) AND seen < now() - interval '10 s')
-    SELECT a.ticket_id, a.session, a.wish, a.accepts, a.state, a.machine_id, extract(epoch FROM a.held_until - now())::float8,
+    SELECT a.ticket_id, a.session, a.wish, array_remove(a.accepts, NULL), a.state, a.machine_id,
+        (extract(epoch FROM a.held_until) - extract(epoch FROM now()))::float8,
         (SELECT count(*) FROM queue q
          WHERE q.state = 'waiting' AND q.number < a.number AND q.seen > now() - make_interval(secs => $2))
     FROM queue a WHERE a.session = ANY ($1) ORDER BY a.number";
@@ -151,7 +153,7 @@ impl Registry {
             UPDATE queue q SET state = 'claimed', seen = now() FROM slots s
             WHERE q.ticket_id = $1 AND q.session = $2 AND q.state = 'held'
                 AND s.machine_id = q.machine_id AND s.slot = q.slot AND s.token = q.token
-                AND s.expires > now() AND s.expires < 'infinity'
+                AND s.expires > now() AND s.expires < 'infinity' AND s.instance_id IS NOT NULL
             RETURNING s.machine_id, s.slot, s.token, s.instance_id, extract(epoch FROM s.expires - now())::float8";
         let row = self.row(sql, &[&id, &session.0.as_slice()]).await?;
         Ok(row.map(|row| reservation(&row)))
@@ -187,6 +189,9 @@ impl Registry {
     /// are over are forgotten.
     pub(crate) async fn look_after_places(&self) -> Result<(), Trouble> {
         self.change(IN_VAIN, &[]).await?;
+        // Who was here in the future would stay for ever.
+        let sql = "UPDATE queue SET seen = now() WHERE seen > now() + interval '1 min'";
+        self.change(sql, &[]).await?;
         let sql = "
             DELETE FROM queue WHERE seen <= now() - make_interval(secs => $1)
                 OR state = 'claimed' AND seen <= now() - make_interval(secs => $2)";
@@ -194,9 +199,11 @@ impl Registry {
     }
 }
 
+/// `None`: it is nobody's.
 fn ticket(row: &Row) -> Option<Ticket> {
-    let lasts: Option<f64> = row.get(6);
-    let state = match (row.get::<_, &str>(4), row.get::<_, Option<Uuid>>(5), lasts) {
+    let lasts: Option<f64> = row.try_get(6).ok()?;
+    let (state, machine): (&str, Option<Uuid>) = (row.try_get(4).ok()?, row.try_get(5).ok()?);
+    let state = match (state, machine, lasts) {
         ("waiting", ..) => {
             TicketState::Waiting { position: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX - 1) + 1 }
         }
@@ -207,12 +214,12 @@ fn ticket(row: &Row) -> Option<Ticket> {
         ("held", ..) => TicketState::Lapsed,
         _ => TicketState::Claimed,
     };
-    let accepts: Option<Vec<Uuid>> = row.get(3);
+    let accepts: Option<Vec<Uuid>> = row.try_get(3).ok()?;
     Some(Ticket {
-        id: row.get(0),
+        id: row.try_get(0).ok()?,
         wish: Wish {
-            session: SecretHash(row.get::<_, Vec<u8>>(1).try_into().ok()?),
-            launch: row.get(2),
+            session: SecretHash(row.try_get::<_, Vec<u8>>(1).ok()?.try_into().ok()?),
+            launch: row.try_get(2).ok()?,
             accepts: accepts.map(|accepts| accepts.into_iter().map(ServerId).collect()),
         },
         state,

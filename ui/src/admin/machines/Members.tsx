@@ -47,8 +47,7 @@ export function Members({ fleet }: { fleet: FleetView }) {
         question={
           asked && {
             title: `Remove ${asked.name}?`,
-            detail:
-              'The others do not speak with it any more. What runs there runs on, and it may join again with a new code.',
+            detail: asked.alive ? LIVES : IS_LOST,
             yes: 'Remove it',
           }
         }
@@ -58,3 +57,8 @@ export function Members({ fleet }: { fleet: FleetView }) {
     </>
   );
 }
+
+const LIVES =
+  'The others do not speak with it any more. What runs there runs on, and it may join again with a new code.';
+const IS_LOST =
+  'It does not answer: it is forgotten, and what was lost with it cannot go on elsewhere any more. It may join again with a new code.';

@@ -1,18 +1,18 @@
-//! Instances of the other machines, as the registry tells them; looked at every second while somebody could ask.
+//! Instances of the other machines, as the registry tells them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use cluster::fate::{Fate, Rescue, fate, rescue};
+use cluster::fate::{FORGOTTEN_AFTER, Fate, Rescue, fate, rescue};
 use gateway::Caller;
 use model::{InstanceId, SecretHash, ServerId};
 use protocol::api::InstanceView;
 use registry::{HEARTBEAT_EVERY, Machine, SharedInstance};
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tracing::debug;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
 
 use super::Fleet;
 use crate::config::GoesOn;
@@ -20,6 +20,8 @@ use crate::config::GoesOn;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Until its machine has told the registry of it, a launch is known by the machine's own answer.
 const EXPECTED_FOR: Duration = Duration::from_secs(10);
+
+const FORGOTTEN_DAYS: u64 = FORGOTTEN_AFTER.as_secs() / 86_400;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Other {
@@ -32,11 +34,13 @@ struct Other {
 pub struct Others {
     all: BTreeMap<InstanceId, Other>,
     expected: BTreeMap<InstanceId, Instant>,
+    /// Rows that are not understood, and passed over.
+    odd: BTreeSet<InstanceId>,
 }
 
 impl PartialEq for Others {
     fn eq(&self, other: &Self) -> bool {
-        self.all == other.all
+        self.all == other.all && self.odd == other.odd
     }
 }
 
@@ -53,6 +57,11 @@ impl Others {
         self.all.get(&id).filter(|other| may_see(caller, other)).map(|other| other.view.clone())
     }
 
+    /// For administrators.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.odd.iter().map(|id| format!("The registry's row machine_instances {id} is not understood, and not listed: another version has written it, or a person. If its machine has this version, delete the row: it is told anew."))
+    }
+
     /// Has just been launched there.
     pub fn expect(&mut self, session: SecretHash, server: ServerId, view: InstanceView) {
         let id = view.instance_id;
@@ -63,21 +72,23 @@ impl Others {
     /// What the registry says now; what it does not know yet stays for a moment. `may_go_on`: what is lost, elsewhere.
     fn after(
         &self,
-        told: Vec<SharedInstance>,
+        told: &[SharedInstance],
         me: ServerId,
         machines: &[Machine],
         may_go_on: bool,
         now: Instant,
     ) -> Self {
-        let told = told.into_iter().filter(|shared| shared.server != me);
-        let mut all: BTreeMap<_, _> = told
-            .filter_map(|shared| {
-                let machine = machines.iter().find(|machine| machine.server == shared.server);
-                let view = shown(serde_json::from_value(shared.view).ok()?, machine, shared.has_scene);
-                let view = InstanceView { rescue: view.rescue.filter(|_| may_go_on), ..view };
-                Some((shared.instance, Other { server: shared.server, session: shared.session, view }))
-            })
-            .collect();
+        let (mut all, mut odd) = (BTreeMap::new(), BTreeSet::new());
+        for shared in told.iter().filter(|shared| shared.server != me) {
+            let Some(view) = understood(shared) else {
+                odd.insert(shared.instance);
+                continue;
+            };
+            let machine = machines.iter().find(|machine| machine.server == shared.server);
+            let view = shown(view, machine, shared.has_scene);
+            let view = InstanceView { rescue: view.rescue.filter(|_| may_go_on), ..view };
+            all.insert(shared.instance, Other { server: shared.server, session: shared.session, view });
+        }
         let mut expected = self.expected.clone();
         expected.retain(|id, until| *until > now && !all.contains_key(id));
         for id in expected.keys() {
@@ -85,8 +96,14 @@ impl Others {
                 all.insert(*id, other.clone());
             }
         }
-        Self { all, expected }
+        Self { all, expected, odd }
     }
+}
+
+/// What is said of one instance may not stand in the row of another one.
+fn understood(shared: &SharedInstance) -> Option<InstanceView> {
+    let view: InstanceView = serde_json::from_value(shared.view.clone()).ok()?;
+    (view.instance_id == shared.instance).then_some(view)
 }
 
 fn may_see(caller: &Caller, other: &Other) -> bool {
@@ -104,8 +121,9 @@ fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool) -> Inst
         return view;
     }
     let name = machine.map_or("it runs on", |machine| machine.name.as_str());
-    let message =
-        format!("The machine {name} does not answer any more. If it comes back, this goes on where it was.");
+    let message = format!(
+        "The machine {name} does not answer any more. If it comes back within {FORGOTTEN_DAYS} days, this goes on where it was."
+    );
     InstanceView {
         state,
         phase: None,
@@ -128,26 +146,25 @@ pub async fn follow(fleet: Fleet) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let may_go_on = fleet.goes_on != GoesOn::Never;
+    let mut shared = fleet.membership.shared();
     loop {
-        ticks.tick().await;
-        let registry = fleet.registry();
-        let machines = fleet.machines.borrow().clone();
-        let Some(registry) = registry.filter(|_| machines.iter().any(|machine| machine.server != fleet.me))
-        else {
-            continue;
-        };
-        match timeout(LOOK_EVERY * 5, registry.instances(None)).await {
-            Ok(Ok(told)) => {
-                fleet.others.send_if_modified(|others| {
-                    let after = others.after(told, fleet.me, &machines, may_go_on, Instant::now());
-                    let changed = **others != after;
-                    *others = Arc::new(after);
-                    changed
-                });
-            }
-            Ok(Err(error)) => debug!(%error, "the other machines' instances are not known anew"),
-            Err(_) => debug!("the registry takes long to tell of the other machines' instances"),
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Ok(()) = shared.changed() => {}
         }
+        if fleet.registry().is_none() {
+            continue;
+        }
+        let (machines, told) = (fleet.machines.borrow().clone(), shared.borrow_and_update().clone());
+        fleet.others.send_if_modified(|others| {
+            let after = others.after(&told, fleet.me, &machines, may_go_on, Instant::now());
+            for id in after.odd.difference(&others.odd) {
+                warn!(instance_id = %id, "a row of `machine_instances` is not understood, and passed over; delete it, and its machine tells it anew");
+            }
+            let changed = **others != after;
+            *others = Arc::new(after);
+            changed
+        });
     }
 }
 
@@ -218,7 +235,7 @@ mod tests {
         let told = vec![shared(dome, ANN, &ready), shared(dome, ANN, &failed), shared(me, ANN, &mine)];
         let at = |alive| {
             let machines = [machine(dome, alive)];
-            Others::default().after(told.clone(), me, &machines, true, Instant::now())
+            Others::default().after(&told, me, &machines, true, Instant::now())
         };
         let seen = at(true).seen(&Caller::Session(ANN));
         assert_eq!(seen.len(), 2, "this machine's own are told by itself");
@@ -240,11 +257,11 @@ mod tests {
         others.expect(ANN, dome, new.clone());
         let now = Instant::now();
         let machines = [machine(dome, true)];
-        let after = others.after(Vec::new(), me, &machines, true, now);
+        let after = others.after(&[], me, &machines, true, now);
         assert_eq!(after.owner(new.instance_id), Some(dome));
-        let told = others.after(vec![shared(dome, ANN, &new)], me, &machines, true, now);
-        assert_eq!(told.after(Vec::new(), me, &machines, true, now).owner(new.instance_id), None);
-        let never = after.after(Vec::new(), me, &machines, true, now + EXPECTED_FOR * 2);
+        let told = others.after(&[shared(dome, ANN, &new)], me, &machines, true, now);
+        assert_eq!(told.after(&[], me, &machines, true, now).owner(new.instance_id), None);
+        let never = after.after(&[], me, &machines, true, now + EXPECTED_FOR * 2);
         assert_eq!(never.owner(new.instance_id), None, "it has ended before it was told");
     }
 
@@ -254,13 +271,22 @@ mod tests {
         let good = view(dome, InstanceState::Ready);
         let mut bad = shared(dome, ANN, &view(dome, InstanceState::Ready));
         bad.view = serde_json::json!({ "state": "dancing" });
+        // What belongs to another row.
+        let astray = SharedInstance { instance: InstanceId::random(), ..shared(dome, ANN, &good) };
         let others = Others::default().after(
-            vec![bad, shared(dome, ANN, &good)],
+            &[bad.clone(), astray.clone(), shared(dome, ANN, &good)],
             me,
             &[machine(dome, true)],
             true,
             Instant::now(),
         );
         assert_eq!(others.seen(&Caller::Admin), [good]);
+        let said: Vec<_> = others.warnings().collect();
+        assert_eq!(said.len(), 2);
+        for row in [bad.instance, astray.instance] {
+            assert!(
+                said.iter().any(|said| said.contains(&row.to_string()) && said.contains("delete the row"))
+            );
+        }
     }
 }

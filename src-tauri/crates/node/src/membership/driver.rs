@@ -1,14 +1,15 @@
 //! The loop that tells the registry of this machine: every two seconds that it lives, and its instances whenever they change.
 
+mod looks;
 mod moves;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{StopReason, UnixMillis};
 use protocol::admin::{RegistryState, RegistryView};
 use registry::{
-    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Machine, Published, Registry,
-    ServerRow, SharedInstance, Trouble,
+    Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Machine, Overview, Published,
+    Registry, ServerRow, SharedInstance, Trouble,
 };
 use tokio::{
     sync::watch,
@@ -17,8 +18,8 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Beginning, Command, Meeting, Offers, Seat, Told, address::shown, describe, offers, own_row::Site,
-    scenes::Scenes,
+    Beginning, Command, Meeting, Offers, Seat, Told, address::shown, clock_difference, describe, offers,
+    own_row::Site, scenes::Scenes,
 };
 use crate::{clock, rows, views};
 
@@ -27,14 +28,15 @@ const TICK: Duration = Duration::from_millis(500);
 const TICKS_OF_A_BEAT: u32 = (HEARTBEAT_EVERY.as_millis() / TICK.as_millis()) as u32;
 /// Builds change when an administrator changes them.
 const TICKS_OF_OFFERS: u32 = 20;
-/// By how much a machine's clock may differ before its administrator should know.
-const SKEW_MS: i64 = 30_000;
+/// All is told anew once a minute, whatever somebody has done to the rows meanwhile.
+const TICKS_OF_ALL: u32 = 120;
 
 pub(super) struct Driver {
     inbox: tokio::sync::mpsc::Receiver<Command>,
     view: watch::Sender<RegistryView>,
     fleet: watch::Sender<Vec<Machine>>,
     offers: watch::Sender<Offers>,
+    shared: watch::Sender<Arc<Vec<SharedInstance>>>,
     seat: watch::Sender<Option<Seat>>,
     meeting: watch::Sender<Meeting>,
     site: Site,
@@ -43,8 +45,16 @@ pub(super) struct Driver {
     link: Option<Link>,
     /// Absent until this connection's registry has taken us in.
     generation: Option<Generation>,
+    /// The whole fleet as it was looked at last.
+    overview: Overview,
+    /// Rows that people were told of.
+    odd: Vec<String>,
+    /// As this machine has described itself.
+    described: Option<ServerRow>,
     /// Something is to be told.
     untold: bool,
+    /// This generation has told what runs here, and heard what was taken over.
+    has_told: bool,
     /// The others do not know yet what can be launched here.
     unoffered: bool,
     scenes: Scenes,
@@ -53,33 +63,39 @@ pub(super) struct Driver {
     sexton: bool,
     ticks: u32,
     last_contact: Option<UnixMillis>,
-    skew_ms: i64,
+    /// This machine's clock, of the registry's.
+    ahead_ms: i64,
     trouble: Option<Trouble>,
 }
 
 impl Driver {
     pub(super) fn new(beginning: Beginning, site: Site, told: Told) -> Self {
-        let Beginning { commands, view, fleet, offers, seat, meeting } = beginning;
+        let Beginning { commands, view, fleet, offers, shared, seat, meeting } = beginning;
         let address = meeting.borrow().address.clone();
         Self {
             inbox: commands,
             view,
             fleet,
             offers,
+            shared,
             seat,
             link: address.map(|address| Link::open(address, clock::now)),
             meeting,
             site,
             told,
             generation: None,
+            overview: Overview::default(),
+            odd: Vec::new(),
+            described: None,
             untold: true,
+            has_told: false,
             unoffered: true,
             scenes: Scenes::default(),
             shown: None,
             sexton: false,
             ticks: 0,
             last_contact: None,
-            skew_ms: 0,
+            ahead_ms: 0,
             trouble: None,
         }
     }
@@ -149,7 +165,6 @@ impl Driver {
         };
         if beat {
             self.beat(registry, generation).await?;
-            self.fleet.send_replace(registry.fleet().await?);
             if !self.sexton {
                 self.sexton = registry.become_sexton().await?;
             }
@@ -157,6 +172,8 @@ impl Driver {
                 registry.show(None).await?;
             }
         }
+        self.look(registry, beat).await?;
+        self.untold |= self.ticks.is_multiple_of(TICKS_OF_ALL);
         if self.untold {
             self.publish_instances(registry, generation).await?;
         }
@@ -167,13 +184,8 @@ impl Driver {
             self.offer(registry, generation).await?;
             self.unoffered = false;
         }
-        if offers_are_due || beat && self.is_anybody_new() {
-            self.offers.send_replace(offers::read(&registry.offers().await?));
-        }
         if self.sexton {
-            for lost in registry.bury().await? {
-                warn!(server = %lost, "a machine does not answer any more");
-            }
+            self.look_after_the_dead(registry, offers_are_due).await?;
         }
         Ok(())
     }
@@ -183,7 +195,8 @@ impl Driver {
         let joined = registry.join(&row).await?;
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
-        (self.untold, self.unoffered) = (true, true);
+        self.described = Some(row);
+        (self.untold, self.unoffered, self.has_told) = (true, true, false);
         self.scenes.forget();
         self.beat(registry, joined.generation).await
     }
@@ -207,13 +220,14 @@ impl Driver {
             draining,
             load: self.told.resources.load(&rows),
         };
-        let now = clock::now();
+        let asked = clock::now();
         match registry.heartbeat(&beat).await? {
             Beat::Kept { database_now, waiting } => {
                 let seat = Seat { registry: registry.clone(), server: beat.server, generation, waiting };
                 self.seat.send_replace(Some(seat));
+                let now = clock::now();
                 self.last_contact = Some(now);
-                self.skew_ms = now.0 - database_now.0;
+                self.ahead_ms = clock_difference::ahead_ms(asked, now, database_now);
                 self.show(registry, &beat).await?;
             }
             Beat::Stale => {
@@ -251,10 +265,17 @@ impl Driver {
         let told: Vec<_> = told.collect();
         match registry.publish(server, generation, &told).await? {
             Published::Done { taken } => {
-                self.untold = false;
+                // Whoever takes over gives the machine another generation: in this one, only an edited row says so.
+                let edited = std::mem::replace(&mut self.has_told, true);
+                self.untold = edited && !taken.is_empty();
                 for instance in taken {
-                    warn!(%instance, "another machine has taken it over meanwhile; it ends here");
-                    self.told.roster.stop(instance, StopReason::Administrator).await;
+                    if edited {
+                        warn!(%instance, "somebody has edited its row of `machine_instances`; it runs here, and is put right");
+                        registry.take_back(instance, server, generation).await?;
+                    } else {
+                        warn!(%instance, "another machine has taken it over meanwhile; it ends here");
+                        self.told.roster.stop(instance, StopReason::Administrator).await;
+                    }
                 }
             }
             Published::Stale => self.generation = None,
@@ -267,13 +288,6 @@ impl Driver {
         let offers =
             offers::tell(&self.told.builds.catalog(), &rows, |build| self.told.resources.needs(build));
         registry.offer(self.site.server, generation, &offers).await.map(drop)
-    }
-
-    /// A machine that lives and whose offers are not known yet: every machine has some.
-    fn is_anybody_new(&self) -> bool {
-        let offers = self.offers.borrow();
-        let known = |server| offers.iter().any(|(known, offers)| *known == server && !offers.is_empty());
-        self.fleet.borrow().iter().any(|machine| machine.alive && !known(machine.server))
     }
 
     fn publish(&self, link: &LinkState) {
@@ -300,7 +314,7 @@ impl Driver {
             (LinkState::Up { since, .. }, Some(trouble)) => {
                 (RegistryState::Refused, Some(*since), Some(trouble.to_string()))
             }
-            (LinkState::Up { since, .. }, None) => (RegistryState::Up, Some(*since), self.skew()),
+            (LinkState::Up { since, .. }, None) => (RegistryState::Up, Some(*since), self.remark()),
         };
         RegistryView {
             state,
@@ -313,13 +327,6 @@ impl Driver {
             machines: count(machines.iter()),
             machines_alive: count(machines.iter().filter(|machine| machine.alive)),
         }
-    }
-
-    fn skew(&self) -> Option<String> {
-        (self.skew_ms.abs() > SKEW_MS).then(|| {
-            let (amount, way) = (self.skew_ms.abs() / 1000, if self.skew_ms > 0 { "ahead of" } else { "behind" });
-            format!("this machine's clock is {amount} s {way} the registry's. Nothing depends on it, but its times are wrong: set the clock")
-        })
     }
 }
 

@@ -210,7 +210,7 @@ impl Queue {
         registry: &Registry,
     ) -> Result<Option<Problem>, Trouble> {
         let here = taken_by(by.session, &self.means.roster.rows().borrow());
-        let shared = registry.instances(Some(by.session)).await?;
+        let shared = registry.instances(by.session).await?;
         let elsewhere = |shared: &&SharedInstance| {
             shared.live && shared.server != self.means.setup.server && Some(shared.instance) != resumed
         };

@@ -2,7 +2,7 @@
 
 use e2e::Postgres;
 use model::{InstanceId, UnixMillis};
-use registry::{Beat, Place, Published, Trouble};
+use registry::{Beat, Overview, Place, Published, Trouble};
 use serde_json::json;
 
 use crate::support::{A_WHILE, age, beat, open, row, runs, session, tell};
@@ -128,9 +128,10 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     assert_eq!(postgres.sql("openspace", status).unwrap(), "active|2");
     let done = Published::Done { taken: vec![x] };
     assert_eq!(registry.publish(rows[0].server, again, &told).await.unwrap(), done);
-    let of_ann = registry.instances(Some(session(1))).await.unwrap();
+    let of_ann = registry.instances(session(1)).await.unwrap();
     assert_eq!(of_ann.iter().map(|shared| shared.server).collect::<Vec<_>>(), [rows[1].server]);
     assert_eq!(registry.instance(y).await.unwrap().unwrap().server, rows[0].server);
+    tell(&registry, &beat(&rows[0], again)).await;
     assert_eq!(registry.fleet().await.unwrap()[0].slots_free, 1, "the lost one holds no slot any more");
 }
 
@@ -159,5 +160,48 @@ async fn sessions_and_offers_of_one_machine_are_known_to_all() {
     let offers = json!([{ "id": "demo" }]);
     assert!(registry.offer(mine.server, generations[0], &offers).await.unwrap());
     assert!(!registry.offer(mine.server, generations[0], &offers).await.unwrap(), "nothing new");
-    assert_eq!(registry.offers().await.unwrap(), [(mine.server, offers)]);
+    let mut overview = Overview::default();
+    overview.look(&registry).await.unwrap();
+    assert_eq!(overview.offers(), [(mine.server, offers)]);
+}
+
+#[tokio::test]
+async fn who_is_lost_for_two_weeks_or_removed_is_forgotten_with_what_was_lost_and_may_come_back() {
+    const DAY: u32 = 86_400;
+    let postgres = Postgres::start().unwrap();
+    let rows = [row(4699, 2), row(4799, 2)];
+    let (registry, generations) = open(&postgres, &rows).await;
+    let told =
+        [runs(&rows[0], InstanceId::random(), session(1)), runs(&rows[0], InstanceId::random(), session(1))];
+    registry.publish(rows[0].server, generations[0], &told).await.unwrap();
+    let count = |of: &str| postgres.sql("openspace", &format!("SELECT count(*) FROM {of}")).unwrap();
+
+    age(&postgres, &rows[0], 13 * DAY);
+    assert_eq!(registry.forget_the_gone().await.unwrap(), [], "a holiday");
+    age(&postgres, &rows[0], 2 * DAY);
+    let gone = registry.forget_the_gone().await.unwrap();
+    assert_eq!(
+        gone.iter().map(|gone| (gone.server, gone.instances)).collect::<Vec<_>>(),
+        [(rows[0].server, 2)]
+    );
+    assert_eq!(
+        (count("machines"), count("machine_instances"), count("slots")),
+        ("1".into(), "0".into(), "2".into())
+    );
+    assert_eq!(count("servers"), "2", "the old back end's rows are not ours to delete");
+
+    // It comes back: as itself, in the same row of the old back end, with what it runs.
+    let again = registry.join(&rows[0]).await.unwrap();
+    assert_eq!(again.row, Place::TakenOver);
+    let done = Published::Done { taken: Vec::new() };
+    assert_eq!(registry.publish(rows[0].server, again.generation, &told).await.unwrap(), done);
+    assert_eq!(count("machine_instances"), "2");
+
+    // By an administrator's word, but never one that lives; a farewell is no death.
+    assert_eq!(registry.forget(rows[0].server).await.unwrap(), None);
+    assert!(registry.leave(rows[0].server, again.generation).await.unwrap());
+    assert_eq!(registry.forget_the_gone().await.unwrap(), []);
+    assert_eq!(registry.forget(rows[0].server).await.unwrap().map(|gone| gone.instances), Some(2));
+    assert_eq!(registry.forget(rows[0].server).await.unwrap(), None, "nobody knows it");
+    assert_eq!(count("machine_instances"), "0");
 }

@@ -6,6 +6,8 @@ mod adoption;
 mod fleet;
 mod link;
 mod look;
+mod nonsense;
+mod overview;
 mod queue;
 mod setup;
 mod slots;

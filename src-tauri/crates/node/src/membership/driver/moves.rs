@@ -1,9 +1,9 @@
 //! From one registry to another, into one, and out of it; nothing that runs here notices.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use protocol::api::Problem;
-use registry::{Address, Link, LinkState, ServerRow};
+use registry::{Address, Link, LinkState, Overview, ServerRow};
 use tokio::{sync::watch, time::timeout};
 use tracing::{info, warn};
 
@@ -50,13 +50,15 @@ impl Driver {
             self.fleet.send_replace(Vec::new());
             self.offers.send_replace(Vec::new());
             self.last_contact = None;
+            self.shared.send_replace(Arc::default());
         }
+        (self.overview, self.odd, self.described) = (Overview::default(), Vec::new(), None);
         match &address {
             Some(address) => info!(%address, "machines meet here from now on"),
             None => info!("this machine stands alone from now on"),
         }
         self.link = address.map(|address| Link::open(address, clock::now));
-        (self.generation, self.trouble, self.skew_ms) = (None, None, 0);
+        (self.generation, self.trouble, self.ahead_ms) = (None, None, 0);
         (self.untold, self.sexton, self.ticks) = (true, false, 0);
         Ok(())
     }

@@ -1,0 +1,121 @@
+//! Rows of the registry that somebody has edited to nonsense, under real machines: they go on, put right what is theirs, and say what is not.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use e2e::{Api, Postgres, TestFleet, TestNode, programs::sleeper};
+use model::{InstanceId, ServerId};
+use protocol::{admin::NodeSnapshot, api::LaunchRequest};
+
+async fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
+    let mut found = String::new();
+    for _ in 0..600 {
+        found = postgres.sql("openspace", sql)?;
+        if found == wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("`{sql}` gives `{found}`, not `{wanted}`")
+}
+
+async fn launch_at(api: &Api, build: &str, server: ServerId) -> Result<InstanceId> {
+    let (build, server_id) = (Some(build.to_owned()), Some(server));
+    api.launch(&LaunchRequest { build, server_id, ..LaunchRequest::default() }).await
+}
+
+/// All that a person with a terminal can do to the rows of two machines that live.
+fn edits(dome: ServerId, foyer: ServerId, x: InstanceId) -> String {
+    format!(
+        "
+        UPDATE servers SET available_instances = -5, num_instances = NULL, status = 'inactive', ram = 'lots',
+            region = repeat('r', 255), ip_address = '127.0.0.1', port = 4699;
+        INSERT INTO servers (server_id, ip_address, port, status, available_instances, ram, storage, created, modified)
+            VALUES (gen_random_uuid(), '127.0.0.1', 4699, NULL, -2147483648, '', '', 'infinity', '-infinity');
+        UPDATE heartbeats SET slots_total = 2147483647, slots_free = -1, slots_open = 2147483647, viewers = -9,
+            cpu_percent = 'NaN', memory_free_mb = -1;
+        UPDATE heartbeats SET seen = now() + interval '1 hour', generation = 9223372036854775807 WHERE machine_id = '{foyer}';
+        UPDATE machines SET name = repeat('x', 300000), url = NULL, relay = 'nowhere', region = repeat('r', 90000), port = -1,
+            offers = '{{\"not\": \"a list\"}}' WHERE machine_id = '{foyer}';
+        DELETE FROM slots WHERE machine_id = '{foyer}';
+        UPDATE slots SET expires = 'infinity', instance_id = NULL WHERE machine_id = '{dome}';
+        UPDATE machine_instances SET view = '\"dancing\"' WHERE instance_id = '{x}';
+        INSERT INTO queue (ticket_id, session, wish, accepts, state, seen, held_until)
+            VALUES (gen_random_uuid(), sha256('x'), '[7]', ARRAY[NULL]::uuid[], 'held', now() + interval '1 hour', 'infinity')"
+    )
+}
+
+/// A machine that nobody has, as alive as a row can say, with room and an instance.
+fn ghost(ghost: ServerId) -> String {
+    format!(
+        "
+        INSERT INTO servers (server_id, ip_address, port, ram, storage, created, modified)
+            VALUES ('{ghost}', 'ghost', 1, '', '', now(), now());
+        INSERT INTO machines (machine_id, server_id, name, version, ip_address, port, ram, storage, relay, offers)
+            VALUES ('{ghost}', '{ghost}', 'Ghost', '', 'ghost', 1, '', '', 'ghost:1', '{{\"no\": \"list\"}}');
+        INSERT INTO heartbeats (machine_id, slots_total, slots_open, seen) VALUES ('{ghost}', 3, 3, now() + interval '1 hour');
+        INSERT INTO slots (machine_id, slot) VALUES ('{ghost}', 0);
+        INSERT INTO machine_instances (instance_id, machine_id, session, view)
+            VALUES ('{ghost}', '{ghost}', sha256('x'), '{{\"state\": \"dancing\"}}')"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> Result<()> {
+    let fleet = TestFleet::start(&["Dome", "Foyer"], &["instances.slots=3"]).await?;
+    let (dome, foyer, nobody) = (fleet.ids[0], fleet.ids[1], ServerId::random());
+    let mut build = String::new();
+    for node in &fleet.nodes {
+        build = sleeper(node).await?;
+    }
+    until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
+        .await?;
+    let (ann, admin) = (fleet.nodes[0].browser().await?, fleet.nodes[0].admin()?);
+    let (here, there) = (launch_at(&ann, &build, dome).await?, launch_at(&ann, &build, foyer).await?);
+    until_sql(&fleet.postgres, "SELECT count(*) FROM slots WHERE expires = 'infinity'", "2").await?;
+
+    fleet.postgres.sql("openspace", &edits(dome, foyer, there))?;
+    fleet.postgres.sql("openspace", &ghost(nobody))?;
+    // The next thing that happens on it has each machine look at its own.
+    ann.stop(here).await?;
+
+    let rows = "
+        SELECT m.name, s.status, s.available_instances, s.num_instances, s.ram = m.ram, s.port = m.port, h.slots_total
+        FROM machines m JOIN servers s USING (server_id) JOIN heartbeats h USING (machine_id) WHERE m.name <> 'Ghost' ORDER BY 1";
+    until_sql(&fleet.postgres, rows, "Dome|active|3|3|t|t|3\nFoyer|active|2|3|t|t|3").await?;
+    let slots = "
+        SELECT count(*), count(*) FILTER (WHERE expires > now()), max(instance_id::text) FILTER (WHERE expires > now())
+        FROM slots JOIN machines USING (machine_id) WHERE name <> 'Ghost'";
+    until_sql(&fleet.postgres, slots, &format!("6|1|{there}")).await?;
+    let view = ann.until_view(there, "its machine's", |view| view.server_id == foyer).await?;
+    ensure!(view.state.is_live(), "it never stopped: {view:?}");
+    for server in [dome, foyer, foyer] {
+        ensure!(launch_at(&ann, &build, server).await.is_ok(), "there is room on {server}");
+    }
+    ann.until_machines(2).await?;
+
+    // What is nobody's is said to people, with its place; and nothing is launched there.
+    let said = |s: &NodeSnapshot| {
+        let message = s.registry.message.clone().filter(|message| message.contains("`offers` are no list"));
+        let warning = s.warnings.iter().find(|warning| warning.contains("machine_instances")).cloned();
+        message.zip(warning)
+    };
+    let (message, warning) = admin.until_snapshot("what cannot be so", said).await?;
+    ensure!(
+        [&message, &warning]
+            .iter()
+            .all(|said| said.contains(&nobody.to_string()) && said.contains("delete the row"))
+    );
+    let refused = launch_at(&ann, &build, nobody).await.map(drop).unwrap_err().to_string();
+    ensure!(refused.contains("has been heard of lately") || refused.contains("has that build"), "{refused}");
+    let log: String = fleet.nodes.iter().map(TestNode::log).collect();
+    ensure!(!log.contains("panicked"), "{log}");
+    for line in [
+        "lay in the future",
+        "a row of the registry cannot be so: machines",
+        "a row of `machine_instances` is not understood",
+    ] {
+        ensure!(log.contains(line), "the log says nowhere: {line}");
+    }
+    Ok(())
+}
