@@ -106,7 +106,8 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
             .iter()
             .all(|said| said.contains(&nobody.to_string()) && said.contains("delete the row"))
     );
-    let refused = launch_at(&ann, &build, nobody).await.map(drop).unwrap_err().to_string();
+    let bob = fleet.nodes[0].browser().await?;
+    let refused = launch_at(&bob, &build, nobody).await.map(drop).unwrap_err().to_string();
     ensure!(refused.contains("has been heard of lately") || refused.contains("has that build"), "{refused}");
     let log: String = fleet.nodes.iter().map(TestNode::log).collect();
     ensure!(!log.contains("panicked"), "{log}");

@@ -49,6 +49,10 @@ impl Registry {
         &self.0.address
     }
 
+    pub fn is_over(&self) -> bool {
+        self.0.ended.is_cancelled()
+    }
+
     /// Resolves when the connection is no more.
     pub async fn ended(&self) {
         self.0.ended.cancelled().await;
@@ -81,13 +85,19 @@ impl Registry {
     }
 
     async fn in_time<T>(&self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-        match timeout(ANSWER_WITHIN, asking).await {
+        let over = || Trouble::unreachable(&self.0.address, "it does not answer");
+        let answer = tokio::select! {
+            biased;
+            // What has been sent behind a question without an answer has none either.
+            () = self.ended() => return Err(over()),
+            answer = timeout(ANSWER_WITHIN, asking) => answer,
+        };
+        match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Trouble::of(&self.0.address, &error)),
             Err(_) => {
-                // What is sent after this would only wait behind it.
                 self.0.ended.cancel();
-                Err(Trouble::unreachable(&self.0.address, "it does not answer"))
+                Err(over())
             }
         }
     }

@@ -36,13 +36,6 @@ const SETTLE: &str = "
             OR (s.expires > now() AND s.expires <> 'infinity' AND s.instance_id = ANY ($3))
             OR (s.expires > now() + interval '1 day' AND s.expires <> 'infinity'))";
 
-/// Slots that somebody has deleted.
-const RESTORE: &str = "
-    INSERT INTO slots (machine_id, slot)
-    SELECT h.machine_id, n FROM heartbeats h, generate_series(0, least(h.slots_total, 1024) - 1) n
-    WHERE h.machine_id = $1 AND h.generation = $2
-    ON CONFLICT DO NOTHING";
-
 /// What was launched without asking here, takes a slot: a free one first, else one that is only reserved, whose holder is then refused.
 /// Whoever waited for that one is first again.
 const SEAT: &str = "
@@ -86,7 +79,6 @@ impl Registry {
             .filter(|told| told.live && !taken.contains(&told.instance))
             .map(|told| told.instance.0)
             .collect();
-        self.change(RESTORE, &[&server.0, &generation.0]).await?;
         for sql in [SETTLE, SEAT] {
             self.change(sql, &[&server.0, &generation.0, &live]).await?;
         }

@@ -27,7 +27,24 @@ const RESERVE: &str = "
     FROM free WHERE s.machine_id = $1 AND s.slot = free.slot
     RETURNING s.machine_id, s.slot, s.token, s.instance_id, extract(epoch FROM s.expires - now())::float8";
 
+/// As many as the machine says, whatever somebody has done to the rows.
+const MEND: &str = "
+    WITH me AS (SELECT machine_id FROM heartbeats WHERE machine_id = $1 AND generation = $2),
+    surplus AS (DELETE FROM slots s USING me WHERE s.machine_id = me.machine_id AND s.slot >= $3 AND s.expires < now())
+    INSERT INTO slots (machine_id, slot) SELECT me.machine_id, n FROM me, generate_series(0, $3 - 1) n
+    ON CONFLICT DO NOTHING";
+
 impl Registry {
+    /// How many were missing.
+    pub async fn mend_slots(
+        &self,
+        server: ServerId,
+        generation: Generation,
+        slots: u32,
+    ) -> Result<u64, Trouble> {
+        self.change(MEND, &[&server.0, &generation.0, &slot_number(slots)]).await
+    }
+
     /// A free slot of that machine, for `lasts`; `None` when it has none, is draining or dead, or others wait for it.
     pub async fn reserve(
         &self,

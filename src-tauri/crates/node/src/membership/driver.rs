@@ -152,10 +152,10 @@ impl Driver {
 
     async fn tick(&mut self, registry: Option<&Registry>) {
         let Some(registry) = registry else { return };
-        self.trouble = self.tell(registry).await.err();
-        if self.trouble.is_some() {
-            self.untold = true;
-        }
+        let trouble = self.tell(registry).await.err();
+        self.untold |= trouble.is_some();
+        // That it is not there any more, the link says.
+        self.trouble = trouble.filter(|_| !registry.is_over());
     }
 
     async fn tell(&mut self, registry: &Registry) -> Result<(), Trouble> {
@@ -263,6 +263,10 @@ impl Driver {
             Some(SharedInstance { instance, server, session, live, view, has_scene: false })
         });
         let told: Vec<_> = told.collect();
+        let missing = registry.mend_slots(server, generation, self.site.slots).await?;
+        if missing > 0 {
+            warn!(missing, "somebody has deleted this machine's rows of `slots`; they are there again");
+        }
         match registry.publish(server, generation, &told).await? {
             Published::Done { taken } => {
                 // Whoever takes over gives the machine another generation: in this one, only an edited row says so.

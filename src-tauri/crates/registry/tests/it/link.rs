@@ -42,6 +42,7 @@ async fn a_registry_that_dies_hangs_or_is_not_set_up_yet_is_reached_again() {
     postgres.freeze().unwrap();
     let asked = up.registry().unwrap().heartbeat(&beat(&mine, generations[0])).await;
     assert!(matches!(asked, Err(Trouble::Unreachable { .. })), "{asked:?}");
+    assert!(up.registry().unwrap().is_over(), "nobody waits behind that question");
     until(&mut state, |state| !is_up(state)).await;
     postgres.thaw().unwrap();
     let up = until(&mut state, is_up).await;

@@ -102,9 +102,21 @@ async fn slots_generations_and_instances_that_were_edited_are_put_right_by_their
         "DELETE FROM slots",
     ] {
         postgres.sql("openspace", edit).unwrap();
+        let all = if edit.starts_with("DELETE") { 3 } else { 0 };
+        assert_eq!(registry.mend_slots(mine.server, generations[0], 3).await.unwrap(), all, "{edit}");
         assert_eq!(registry.publish(mine.server, generations[0], &told).await.unwrap(), done);
         assert_eq!(postgres.sql("openspace", &taken).unwrap(), "3|1", "{edit}");
     }
+    let surplus =
+        format!("INSERT INTO slots (machine_id, slot) SELECT '{}', generate_series(3, 2000)", mine.server);
+    postgres.sql("openspace", &surplus).unwrap();
+    assert_eq!(
+        registry.mend_slots(mine.server, registry::Generation(0), 3).await.unwrap(),
+        0,
+        "an older generation"
+    );
+    assert_eq!(registry.mend_slots(mine.server, generations[0], 3).await.unwrap(), 0);
+    assert_eq!(postgres.sql("openspace", &taken).unwrap(), "3|1");
 
     // An instance is said to be another machine's.
     let edit = format!("UPDATE machine_instances SET machine_id = '{}'", rows[1].server);

@@ -48,7 +48,8 @@ impl Driver {
         }
         self.fleet.send_replace(fleet);
         let shared = self.overview.instances();
-        self.shared.send_if_modified(|known| (**known != shared).then(|| *known = Arc::new(shared)).is_some());
+        self.shared
+            .send_if_modified(|known| (**known != shared).then(|| *known = Arc::new(shared)).is_some());
         let offers = offers::read(&self.overview.offers());
         self.offers.send_if_modified(|known| (*known != offers).then(|| *known = offers).is_some());
         let odd = self.overview.odd();
