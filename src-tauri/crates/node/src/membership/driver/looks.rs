@@ -34,7 +34,8 @@ impl Driver {
     /// How the others are with each heartbeat; in between, whether there is news.
     pub(super) async fn look(&mut self, registry: &Registry, whole: bool) -> Result<(), Trouble> {
         let due = self.ticks.is_multiple_of(TICKS_OF_A_LOOK);
-        if !whole && !(due && self.overview.has_news(registry).await?) {
+        let worth_it = whole || due && self.overview.has_news(registry).await?;
+        if !worth_it {
             return Ok(());
         }
         self.overview.look(registry).await?;
