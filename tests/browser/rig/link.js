@@ -13,7 +13,7 @@ export function chance(seed) {
 }
 
 export class Link {
-  /** `steps` is a list of [from second, kbit/s]; the second counts from `startMs`. */
+  /** A profile is a row of tests/networks.json; its seconds count from `startMs`. */
   constructor(profile, { seed = 1, startMs = 0 } = {}) {
     Object.assign(this, { profile, startMs, random: chance(seed) })
     /** When the wire is free again, and when the last packet arrives: radios delay, and seldom overtake. */
@@ -27,13 +27,18 @@ export class Link {
     this.startMs = startMs
   }
 
-  kbps(nowMs) {
+  /** What a row of steps has come to. */
+  at(steps, nowMs) {
     const second = (nowMs - this.startMs) / 1000
-    return this.profile.steps.findLast(([from]) => second >= from)?.[1] ?? this.profile.steps[0][1]
+    return (steps.findLast(([from]) => second >= from) ?? steps[0])[1]
+  }
+
+  kbps(nowMs) {
+    return this.at(this.profile.kbps, nowMs)
   }
 
   isOut(nowMs) {
-    const every = this.profile.outageEveryS
+    const every = this.profile.outage_every_s
     return every !== null && Math.floor((nowMs - this.startMs) / 1000) % every === every - 1
   }
 
@@ -44,7 +49,7 @@ export class Link {
 
   /** When a packet of so many bytes arrives; `null` is never. */
   carry(nowMs, bytes) {
-    const { loss, reorder, queueMs, bucketBytes, delayMs, jitterMs } = this.profile
+    const { loss, reorder, queue_ms: queueMs, bucket_bytes: bucketBytes, jitter_ms: jitterMs } = this.profile
     if (this.isOut(nowMs) || this.random() < loss) {
       this.counts.lost += 1
       return null
@@ -58,7 +63,7 @@ export class Link {
     this.freeMs = Math.max(this.freeMs, nowMs - bucketBytes / bytesPerMs) + bytes / bytesPerMs
     this.counts.passed += 1
     const sentMs = Math.max(this.freeMs, nowMs)
-    const arrivesMs = sentMs + delayMs + jitterMs * this.random() ** 2
+    const arrivesMs = sentMs + this.at(this.profile.delay_ms, nowMs) + jitterMs * this.random() ** 2
     if (this.random() < reorder) return arrivesMs
     this.newestMs = Math.max(this.newestMs, arrivesMs)
     return this.newestMs

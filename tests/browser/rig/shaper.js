@@ -60,7 +60,7 @@ function wayOf(name, direction) {
   if (direction === 'down') return new Way(new Link(profile, { seed, startMs }))
   // What a viewer says is little: it is seldom lost, unless everything is.
   const loss = profile.loss === 1 ? 1 : 0
-  return new Way(new Link({ ...profile, steps: [[0, profile.upKbps]], loss }, { seed: seed + 1, startMs }))
+  return new Way(new Link({ ...profile, kbps: [[0, profile.kbps_up]], loss }, { seed: seed + 1, startMs }))
 }
 
 const outside = createSocket('udp4')

@@ -111,7 +111,7 @@ fn run(profile: &Profile, seconds: u64, seed: u64, fixed_kbps: Option<f64>) -> R
     let mut sim = Simulation {
         link: Link::new(profile, seed),
         sending: Sending::default(),
-        viewer: Viewer::new(profile.delay * 2),
+        viewer: Viewer::new(profile.rtt()),
         encoder: Encoder { keyframe_wanted: true, ..Encoder::default() },
         events: BinaryHeap::new(),
         details: Vec::new(),
@@ -250,7 +250,7 @@ fn for_seeds(claim: impl Fn(u64)) {
 #[test]
 fn lan_the_stream_is_not_held_back_and_costs_no_probe() {
     for_seeds(|seed| {
-        let run = run(&Profile::lan(), 20, seed, None);
+        let run = run(&Profile::named("lan"), 20, seed, None);
         assert!(run.mean_kbps(5, 20) >= 6000.0, "{}", run.mean_kbps(5, 20));
         assert!(run.longest_gap(1, 20) < 100 * MS, "{:?}", run.longest_gap(1, 20));
         assert_eq!((run.keyframes, run.filling_bytes), (1, 0));
@@ -260,7 +260,7 @@ fn lan_the_stream_is_not_held_back_and_costs_no_probe() {
 #[test]
 fn wifi_jitter_and_loss_of_the_radio_are_no_congestion() {
     for_seeds(|seed| {
-        let run = run(&Profile::wifi(), 30, seed, None);
+        let run = run(&Profile::named("wifi"), 30, seed, None);
         assert!(run.mean_kbps(5, 30) >= 5000.0, "{}", run.mean_kbps(5, 30));
         assert!(run.longest_gap(1, 30) < 200 * MS, "{:?}", run.longest_gap(1, 30));
     });
@@ -268,7 +268,7 @@ fn wifi_jitter_and_loss_of_the_radio_are_no_congestion() {
 
 #[test]
 fn hotel_five_minutes_without_a_freeze() {
-    let run = run(&Profile::hotel(), 300, 1, None);
+    let run = run(&Profile::named("hotel"), 300, 1, None);
     assert!(run.longest_gap(2, 300) <= 250 * MS, "{:?}", run.longest_gap(2, 300));
     assert!(run.mean_kbps(5, 300) >= 5500.0, "{}", run.mean_kbps(5, 300));
 }
@@ -276,7 +276,7 @@ fn hotel_five_minutes_without_a_freeze() {
 #[test]
 fn step_the_picture_is_back_at_once_and_the_rate_soon_after_the_path_is() {
     for_seeds(|seed| {
-        let run = run(&Profile::step(), 40, seed, None);
+        let run = run(&Profile::named("step"), 40, seed, None);
         assert!(run.longest_gap(9, 40) <= 800 * MS, "seed {seed}: {:?}", run.longest_gap(9, 40));
         assert!(run.age(0.5, 12, 25) <= 150 * MS, "seed {seed}: {:?}", run.age(0.5, 12, 25));
         assert!(
@@ -290,7 +290,7 @@ fn step_the_picture_is_back_at_once_and_the_rate_soon_after_the_path_is() {
 #[test]
 fn mobile_is_filled_without_a_standing_queue_or_an_outage() {
     for_seeds(|seed| {
-        let run = run(&Profile::mobile(), 60, seed, None);
+        let run = run(&Profile::named("mobile"), 60, seed, None);
         let rate = run.mean_kbps(10, 60);
         assert!((1200.0..2100.0).contains(&rate), "seed {seed}: {rate}");
         assert!(run.age(0.95, 5, 60) <= 300 * MS, "seed {seed}: {:?}", run.age(0.95, 5, 60));
@@ -301,7 +301,7 @@ fn mobile_is_filled_without_a_standing_queue_or_an_outage() {
 #[test]
 fn train_the_picture_is_back_right_after_each_tunnel() {
     for_seeds(|seed| {
-        let run = run(&Profile::train(), 60, seed, None);
+        let run = run(&Profile::named("train"), 60, seed, None);
         assert!(run.longest_gap(5, 60) <= 1500 * MS, "seed {seed}: {:?}", run.longest_gap(5, 60));
         assert!(run.mean_kbps(10, 60) > 2000.0, "seed {seed}: {}", run.mean_kbps(10, 60));
     });
@@ -310,7 +310,7 @@ fn train_the_picture_is_back_right_after_each_tunnel() {
 #[test]
 fn a_policer_that_lets_bursts_pass_is_found_out() {
     for_seeds(|seed| {
-        let run = run(&Profile::policed(), 60, seed, None);
+        let run = run(&Profile::named("policed"), 60, seed, None);
         let rate = run.mean_kbps(20, 60);
         assert!((1000.0..2500.0).contains(&rate), "seed {seed}: {rate}");
         assert!(run.longest_gap(20, 60) <= 1500 * MS, "seed {seed}: {:?}", run.longest_gap(20, 60));
@@ -320,7 +320,7 @@ fn a_policer_that_lets_bursts_pass_is_found_out() {
 #[test]
 fn a_path_that_becomes_longer_is_not_taken_for_a_full_one() {
     for_seeds(|seed| {
-        let run = run(&Profile::longer(), 40, seed, None);
+        let run = run(&Profile::named("longer"), 40, seed, None);
         assert!(run.mean_kbps(20, 40) >= 4000.0, "seed {seed}: {}", run.mean_kbps(20, 40));
     });
 }
@@ -328,7 +328,7 @@ fn a_path_that_becomes_longer_is_not_taken_for_a_full_one() {
 #[test]
 fn an_encoder_that_makes_little_lets_the_estimate_lead_by_half_or_by_what_a_probe_has_shown() {
     for_seeds(|seed| {
-        let run = run(&Profile::lan(), 60, seed, Some(500.0));
+        let run = run(&Profile::named("lan"), 60, seed, Some(500.0));
         assert!(run.mean_kbps(30, 60) <= 6100.0, "{}", run.mean_kbps(30, 60));
     });
 }
@@ -337,7 +337,7 @@ fn an_encoder_that_makes_little_lets_the_estimate_lead_by_half_or_by_what_a_prob
 fn a_path_too_narrow_for_the_stream_costs_the_others_few_keyframes_and_carries_nothing_stale() {
     for_seeds(|seed| {
         // Others decide the encoder's rate: 3 Mbit/s for a path of 2.
-        let run = run(&Profile::mobile(), 60, seed, Some(3000.0));
+        let run = run(&Profile::named("mobile"), 60, seed, Some(3000.0));
         assert!((6..=30).contains(&run.keyframes), "seed {seed}: {}", run.keyframes);
         assert!(run.shown.len() > 60, "seed {seed}: {}", run.shown.len());
         assert!(run.age(0.95, 5, 60) <= 1200 * MS, "seed {seed}: {:?}", run.age(0.95, 5, 60));
