@@ -111,6 +111,7 @@ impl Node {
         let media = MediaPort::open(streaming::Config {
             port: config.media.port,
             addresses: config.media.addresses.clone(),
+            bitrate_max: config.bitrates().max,
         })
         .await?;
         let slots = Slots { total: slots(&config), per_session: config.instances.per_session };

@@ -4,6 +4,7 @@
 
 mod connection;
 mod driver;
+mod greeting;
 mod input;
 mod open;
 mod outbox;

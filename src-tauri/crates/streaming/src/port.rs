@@ -19,6 +19,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use model::Bitrate;
 use quinn_udp::RecvMeta;
 use rtc::{
     peer_connection::certificate::RTCCertificate,
@@ -45,6 +46,8 @@ pub struct Config {
     pub port: u16,
     /// Addresses that viewers reach this machine by; empty: those of its interfaces, loopback last.
     pub addresses: Vec<IpAddr>,
+    /// What a picture may take at most: more room than for that is not looked for.
+    pub bitrate_max: Bitrate,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,7 @@ pub(crate) struct Shared {
     v6: Option<UdpDoor>,
     port: u16,
     configured: Vec<IpAddr>,
+    pub(crate) bitrate_max: Bitrate,
     routes: Mutex<routes::Routes<mpsc::Sender<Arrival>>>,
     strangers: AtomicU64,
     overflowed: AtomicU64,
@@ -151,6 +155,7 @@ impl MediaPort {
             v6,
             port,
             configured: config.addresses,
+            bitrate_max: config.bitrate_max,
             routes: Mutex::default(),
             strangers: AtomicU64::new(0),
             overflowed: AtomicU64::new(0),

@@ -40,6 +40,7 @@ use tracing::{debug, error, info};
 use super::{
     Answer, COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
     connection::{Connection, Shape, random_u32},
+    greeting::Greeting,
     input::Inbox,
     outbox::Outbox,
     outlet::Outlet,
@@ -56,6 +57,8 @@ use crate::{
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Protocol timers count milliseconds: an overdue one handled twice within one would only spin.
 const TIMER_GRAIN: Duration = Duration::from_millis(1);
+/// Of what the path carries, the picture may take this: headers and packets that are sent again come beside it.
+const PICTURE_SHARE: f64 = 0.94;
 const STATS_EVERY: Duration = Duration::from_millis(200);
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
@@ -103,7 +106,8 @@ impl New {
         shape: Shape,
     ) -> anyhow::Result<Self> {
         let now = Instant::now();
-        let wire = Wire::new(now);
+        let useful = Bitrate::kbps((f64::from(shared.bitrate_max.kbps) / PICTURE_SHARE) as u32);
+        let wire = Wire::new(now, useful);
         let codec = formats.first().context("no codec is given")?.codec;
         let connection = Connection::new(&formats, shape, &shared.certificate, &wire, now)?;
         let writer = VideoWriter::new(codec, connection.ssrc, random_u32()?, wall_clock(now));
@@ -132,6 +136,7 @@ impl New {
             open: Vec::new(),
             locals: Vec::new(),
             datagrams: Vec::new(),
+            greeting: Greeting::default(),
             ice_connected: false,
             early: Vec::new(),
             handled: None,
@@ -207,6 +212,7 @@ struct Driver {
     /// Where the viewer's checks have arrived: our candidates, as far as the core is concerned.
     locals: Vec<(TransportProtocol, SocketAddr)>,
     datagrams: Vec<TaggedBytesMut>,
+    greeting: Greeting,
     /// ICE has a pair: the core listens to more than STUN.
     ice_connected: bool,
     early: Vec<TaggedBytesMut>,
@@ -346,6 +352,7 @@ impl Driver {
 
     async fn flush(&mut self) {
         while let Some(datagram) = self.connection.core.poll_write() {
+            self.greeting.leaves(&datagram.message, Instant::now());
             self.datagrams.push(datagram);
         }
         self.outlet.send(&mut self.datagrams).await;

@@ -15,6 +15,7 @@ mod estimate;
 mod pacer;
 mod probe;
 mod resend;
+mod search;
 #[cfg(test)]
 mod sim;
 
@@ -27,12 +28,11 @@ use self::{
     departures::Departures,
     estimate::Estimator,
     pacer::Pacer,
-    probe::Prober,
+    probe::{Prober, Shown},
     resend::{Request, Resends},
+    search::Search,
 };
 
-/// Room beyond this is not looked for by probes: what a stream begins with serves, and more is found by sending it.
-const USEFUL: Bitrate = estimate::START;
 /// The round trip to assume until one was measured.
 const RTT_UNKNOWN: Duration = Duration::from_millis(100);
 /// The share of a new measurement of the round trip.
@@ -121,6 +121,9 @@ pub(crate) struct Sending<P> {
     departures: Departures,
     estimator: Estimator,
     prober: Prober,
+    /// Room beyond this is not looked for: nothing would fill it.
+    useful: Bitrate,
+    search: Search,
     rtt: Option<Duration>,
     /// What of ours waits on the path, if the path is as the estimate says.
     own_bytes: f64,
@@ -142,14 +145,16 @@ struct Blocked {
     sign: Duration,
 }
 
-impl<P> Default for Sending<P> {
-    fn default() -> Self {
+impl<P: Parcel> Sending<P> {
+    pub(crate) fn new(useful: Bitrate) -> Self {
         Self {
             pacer: Pacer::default(),
             resends: Resends::default(),
             departures: Departures::default(),
             estimator: Estimator::default(),
             prober: Prober::default(),
+            useful,
+            search: Search::default(),
             rtt: None,
             own_bytes: 0.0,
             own_since: Duration::ZERO,
@@ -161,9 +166,13 @@ impl<P> Default for Sending<P> {
             patience: Duration::ZERO,
         }
     }
-}
 
-impl<P: Parcel> Sending<P> {
+    /// The handshake is over: a round trip takes so long.
+    pub(crate) fn begin(&mut self, rtt: Duration) {
+        self.rtt = self.rtt.or(Some(rtt));
+        self.estimator.begin(rtt);
+    }
+
     pub(crate) fn post(&mut self, parcel: P, now: Duration) {
         let narrow = self.estimator.is_narrow().then(|| self.estimator.bps());
         self.pacer.post(parcel, narrow, now);
@@ -182,7 +191,12 @@ impl<P: Parcel> Sending<P> {
             return true;
         }
         match self.resends.admit(sequence, now, self.rtt()) {
-            Request::Sent(parcel) => self.pacer.post_urgent(parcel),
+            Request::Sent(parcel) => {
+                if self.estimator.is_drained() && self.resends.may_double(parcel.bytes()) {
+                    self.pacer.post_urgent(parcel.clone());
+                }
+                self.pacer.post_urgent(parcel);
+            }
             Request::Pointless => {}
             Request::BeyondRepair => return false,
         }
@@ -250,10 +264,20 @@ impl<P: Parcel> Sending<P> {
         if self.estimator.hear(now, self.rtt(), &reports) {
             self.prober.stand_back(now);
         }
-        if let Some(shown) = self.prober.hear(now, &reports) {
+        let shown = self.prober.hear(now, &reports);
+        if let Some(shown) = shown {
             self.estimator.believe(now, shown);
         }
+        self.search.hear(now, self.is_found(shown));
         self.block_or_free(now);
+    }
+
+    /// The end of the path, or of what is of use.
+    fn is_found(&self, shown: Option<Shown>) -> bool {
+        let useful = self.estimator.bps() >= self.useful.bps() as f64 * probe::NEARLY;
+        let full =
+            !self.estimator.is_drained() || self.estimator.why() == Why::Loss || self.blocked.is_some();
+        useful || full || matches!(shown, Some(Shown::Limit(_) | Shown::NoRoom))
     }
 
     fn measure_rtt(&mut self, now: Duration, reports: &[departures::Report]) {
@@ -275,7 +299,7 @@ impl<P: Parcel> Sending<P> {
         self.block_or_free(now);
         let flows = self.fresh_left.is_some_and(|at| now.saturating_sub(at) < RESTS_AFTER);
         if flows && self.blocked.is_none() && self.pacer.is_empty() && self.estimator.is_calm(now) {
-            self.prober.consider(now, self.estimator.bps(), USEFUL.bps() as f64);
+            self.prober.consider(now, self.estimator.bps(), self.useful.bps() as f64);
         }
     }
 
@@ -332,9 +356,15 @@ impl<P: Parcel> Sending<P> {
         [self.pacer.wake_at(), self.prober.wake_at(), sign].into_iter().flatten().min()
     }
 
+    /// A careful beginning is told before the first frame. A bold one is no estimate: whoever is told of it holds back
+    /// what the path carries, or goes down a rung, for no reason.
+    fn is_told(&self) -> bool {
+        self.search.is_over() || self.estimator.is_careful()
+    }
+
     pub(crate) fn view(&self) -> View {
         View {
-            estimate: self.departures.heard().map(|_| self.estimator.estimate()),
+            estimate: self.is_told().then(|| self.estimator.estimate()),
             why: self.estimator.why(),
             queue: self.estimator.queue(),
             loss: self.estimator.loss(),
@@ -368,7 +398,7 @@ mod tests {
         fn whatever_a_viewer_says_it_gets_no_more_than_its_share(
             said in prop::collection::vec((0u8..4, any::<u16>(), prop::collection::vec(any::<Option<u32>>(), 0..40), 0u32..2000), 1..120),
         ) {
-            let mut sending = Sending::default();
+            let mut sending = Sending::new(Bitrate::kbps(12_000));
             let (mut now, mut sequence, mut next_out) = (Duration::ZERO, 0_u16, 0_u16);
             let (mut fresh, mut again) = (0, 0);
             for (what, number, fates, ms) in said {

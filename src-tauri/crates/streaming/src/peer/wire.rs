@@ -15,6 +15,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
+use model::Bitrate;
 use rtc::{
     interceptor::{AttributedPacket, Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket},
     rtcp::sender_report::SenderReport,
@@ -53,7 +54,7 @@ pub(crate) struct Wire {
     shared: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     sending: Sending<rtp::Packet>,
     heard: Heard,
@@ -72,8 +73,15 @@ pub(crate) struct Heard {
 }
 
 impl Wire {
-    pub(crate) fn new(epoch: Instant) -> Self {
-        Self { epoch, shared: Arc::default() }
+    /// More room than for `bitrate_max` is of no use.
+    pub(crate) fn new(epoch: Instant, bitrate_max: Bitrate) -> Self {
+        let state = State { sending: Sending::new(bitrate_max), heard: Heard::default() };
+        Self { epoch, shared: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The handshake is over: a round trip takes so long.
+    pub(crate) fn begin(&self, rtt: Duration) {
+        self.with(|state| state.sending.begin(rtt));
     }
 
     pub(crate) fn heard(&self) -> Heard {

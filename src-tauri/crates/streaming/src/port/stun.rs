@@ -2,6 +2,7 @@
 
 const HEADER_BYTES: usize = 20;
 const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
 const USERNAME: u16 = 0x0006;
 
@@ -22,6 +23,25 @@ pub(crate) fn named_ufrag(datagram: &[u8]) -> Option<&str> {
         attributes = attributes.get(4 + size.next_multiple_of(4)..)?;
     }
     None
+}
+
+/// What a request and its answer have in common.
+pub(crate) type Transaction = [u8; 12];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binding {
+    Request(Transaction),
+    Success(Transaction),
+}
+
+pub(crate) fn binding(datagram: &[u8]) -> Option<Binding> {
+    let kind = datagram.get(..2).filter(|_| datagram.get(4..8) == Some(&MAGIC_COOKIE))?;
+    let transaction = datagram.get(8..HEADER_BYTES)?.try_into().ok()?;
+    match kind {
+        _ if kind == BINDING_REQUEST => Some(Binding::Request(transaction)),
+        _ if kind == BINDING_SUCCESS => Some(Binding::Success(transaction)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +81,7 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn no_datagram_makes_it_panic(datagram in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = named_ufrag(&datagram);
+            let _ = (named_ufrag(&datagram), binding(&datagram));
         }
 
         #[test]

@@ -427,7 +427,11 @@ async fn an_ice_restart_finds_a_new_way_for_the_same_stream() {
 #[tokio::test]
 async fn a_taken_port_is_said_to_be_taken() {
     let media = port().await;
-    let config = streaming::Config { port: media.port(), addresses: vec![] };
+    let config = streaming::Config {
+        port: media.port(),
+        addresses: vec![],
+        bitrate_max: model::Bitrate::kbps(12_000),
+    };
     let refused = streaming::MediaPort::open(config).await.unwrap_err();
     assert!(matches!(refused, streaming::OpenError::PortTaken(port) if port == media.port()), "{refused}");
 }

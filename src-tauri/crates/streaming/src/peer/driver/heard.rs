@@ -12,7 +12,7 @@ use rtc::{
 };
 use tracing::debug;
 
-use super::{Driver, Phase};
+use super::{Driver, PICTURE_SHARE, Phase};
 use crate::peer::{
     PeerEvent,
     input::{Channel, Said},
@@ -22,8 +22,6 @@ use crate::peer::{
 
 /// Estimates that differ by less are not worth an encoder's attention.
 const ESTIMATE_STEP: f64 = 0.03;
-/// Of what the path carries, the picture may take this: headers and packets that are sent again come beside it.
-const PICTURE_SHARE: f64 = 0.94;
 /// A lost picture is told so often at most; the encoder debounces for the whole instance besides.
 const MISSED_EVERY: Duration = Duration::from_millis(100);
 
@@ -52,6 +50,9 @@ impl Driver {
             RTCPeerConnectionState::Connected if self.phase != Phase::Connected => {
                 self.phase = Phase::Connected;
                 self.writer.wait_for_keyframe();
+                if let Some(rtt) = self.greeting.rtt() {
+                    self.wire.begin(rtt);
+                }
                 outbox.tell(PeerEvent::Connected);
                 self.want_keyframe(outbox, now);
             }

@@ -44,6 +44,7 @@ impl Driver {
         match arrival {
             Arrival::Datagram { transport, bytes, at } => {
                 self.learn_local(&transport);
+                self.greeting.arrives(&bytes, at);
                 let message = TaggedBytesMut { now: at, transport, message: bytes };
                 if !self.ice_connected && is_dtls(&message.message) {
                     self.keep_for_later(message);

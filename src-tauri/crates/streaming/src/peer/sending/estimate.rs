@@ -20,6 +20,10 @@ use super::{arriving::Arriving, delay::Base, departures::Report, probe::Shown};
 
 /// What a stream of 720p wants: until a path has shown less, it is not held back.
 pub(crate) const START: Bitrate = Bitrate::kbps(6_000);
+/// But for a long path, of which the first word comes late: what is under way until then is no more than this, twice
+/// TCP's first window (RFC 6928).
+const START_WINDOW_BYTES: f64 = 20_000.0;
+const START_LEAST: Bitrate = Bitrate::kbps(1_000);
 /// Below this no picture is worth sending.
 const LEAST: Bitrate = Bitrate::kbps(150);
 const MOST: Bitrate = Bitrate::kbps(60_000);
@@ -34,7 +38,7 @@ const QUEUE_TOO_LONG: Duration = Duration::from_millis(35);
 /// After a fall: the time until its effect is seen, beside the round trip. An encoder takes 170 ms to follow.
 const FALL_PAUSE: Duration = Duration::from_millis(250);
 /// It has become narrower still meanwhile: nothing is waited for.
-const WORSE_BY: Duration = Duration::from_millis(50);
+const WORSE_BY: Duration = Duration::from_millis(30);
 const WORSE_TO: f64 = 0.7;
 /// Of the rate that arrives while a queue builds; and that much less again for each second of queue.
 const FALL_TO: f64 = 0.9;
@@ -96,6 +100,7 @@ impl Why {
 #[derive(Debug)]
 pub(crate) struct Estimator {
     bps: f64,
+    careful: bool,
     why: Why,
     base: Base,
     arriving: Arriving,
@@ -121,6 +126,7 @@ impl Default for Estimator {
     fn default() -> Self {
         Self {
             bps: START.bps() as f64,
+            careful: false,
             why: Why::default(),
             base: Base::default(),
             arriving: Arriving::default(),
@@ -134,6 +140,20 @@ impl Default for Estimator {
 }
 
 impl Estimator {
+    /// What the handshake has shown of the path.
+    pub(crate) fn begin(&mut self, rtt: Duration) {
+        let window = START_WINDOW_BYTES * 8.0 / rtt.as_secs_f64().max(0.001);
+        if self.why == Why::Start {
+            self.bps = window.clamp(START_LEAST.bps() as f64, START.bps() as f64);
+            self.careful = self.bps < START.bps() as f64;
+        }
+    }
+
+    /// It begins with less than is wished for.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
     pub(crate) fn estimate(&self) -> Bitrate {
         Bitrate::kbps((self.bps / 1000.0) as u32)
     }
@@ -179,9 +199,11 @@ impl Estimator {
         }
         self.arriving.hear(now, reports);
         self.forget_what_is_old(now);
-        // The least of the batch: jitter delays some packets, a queue delays all.
-        let least = |delay: fn(&Report) -> Option<f64>| reports.iter().filter_map(delay).reduce(f64::min);
-        if let (Some(least), Some(waited)) = (least(underway_s), least(waited_s)) {
+        // The least of them: jitter delays some packets, a queue delays all. What a queue is now, the newest know.
+        let least =
+            |of: &[Report], delay: fn(&Report) -> Option<f64>| of.iter().filter_map(delay).reduce(f64::min);
+        let newest = &reports[reports.len() / 2..];
+        if let (Some(least), Some(waited)) = (least(reports, underway_s), least(newest, waited_s)) {
             self.queue = self.base.queue(now, least, waited);
         }
         self.judge(now, rtt)

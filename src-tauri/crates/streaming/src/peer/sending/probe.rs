@@ -13,10 +13,16 @@ use super::departures::Report;
 /// How far above the estimate a probe looks; and one that follows a success.
 const REACH: f64 = 1.5;
 const REACH_ON: f64 = 2.0;
-/// Long enough for five datagrams at the least rates, short enough that its queue is no freeze.
+/// Long enough to tell a rate, short enough that its queue is no freeze.
 const BURST: Duration = Duration::from_millis(60);
-const BURST_PACKETS_MIN: usize = 8;
-const BURST_MAX: Duration = Duration::from_millis(250);
+/// What passes at once out of a bucket that was saved up tells nothing of a rate, and so much at least has to follow.
+const BUCKET_BYTES: usize = 4_000;
+const PACKETS_MIN: usize = 4;
+const BURST_BYTES_MIN: f64 = 12_000.0;
+/// At the least rates so much takes longer.
+const BURST_MAX: Duration = Duration::from_millis(450);
+/// It is judged when so much of it was heard of.
+const HEARD: f64 = 0.8;
 /// Feedback of the burst that has not come by then will not come.
 const JUDGED_WITHIN: Duration = Duration::from_secs(1);
 /// Of the rate at which the burst left, this has to arrive for the path to carry it.
@@ -25,6 +31,8 @@ const CARRIED: f64 = 0.85;
 const BELIEVED: f64 = 0.9;
 /// A probe that finds less than this more has found no room.
 const WORTH: f64 = 1.1;
+/// Of what is of use, this is all that is worth looking for.
+pub(crate) const NEARLY: f64 = 0.95;
 const PAUSE_MIN: Duration = Duration::from_millis(800);
 const PAUSE_AFTER_SUCCESS: Duration = Duration::from_millis(50);
 /// A path that was narrow for a while is found wide again soon after it is; looking costs it 1 % of its rate.
@@ -44,12 +52,25 @@ pub(crate) struct Prober {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Resting,
-    Bursting { since: Duration, from_bps: f64, bps: f64, left_bytes: f64, packets: usize },
-    Judging { until: Duration, from_bps: f64, bps: f64, seen: Seen },
+    Bursting(Burst),
+    Judging { until: Duration, burst: Burst },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Burst {
+    since: Duration,
+    from_bps: f64,
+    bps: f64,
+    left_bytes: f64,
+    /// At the least rates, feedback comes while it still leaves.
+    seen: Seen,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Seen {
+    /// Of all of them.
+    heard_bytes: usize,
+    bucket_bytes: usize,
     packets: usize,
     lost: usize,
     /// Of all but the first.
@@ -87,44 +108,47 @@ impl Prober {
             self.pause = PAUSE_MIN;
             self.succeeded = None;
         }
-        if self.state == State::Resting && now >= self.not_before && estimate_bps < useful_bps * 0.95 {
+        if self.state == State::Resting && now >= self.not_before && estimate_bps < useful_bps * NEARLY {
             // The belief is a little less than what is shown: reach so far that it is enough.
             let reach = if self.succeeded.is_some() { REACH_ON } else { REACH };
             let bps = (estimate_bps * reach).min(useful_bps / BELIEVED * 1.05);
             self.number += 1;
-            self.state =
-                State::Bursting { since: now, from_bps: estimate_bps, bps, left_bytes: 0.0, packets: 0 };
+            self.state = State::Bursting(Burst {
+                since: now,
+                from_bps: estimate_bps,
+                bps,
+                left_bytes: 0.0,
+                seen: Seen::default(),
+            });
         }
     }
 
     /// The probe that packets which leave now belong to.
     pub(crate) fn burst(&self) -> Option<u32> {
-        matches!(self.state, State::Bursting { .. }).then_some(self.number)
+        matches!(self.state, State::Bursting(_)).then_some(self.number)
     }
 
     /// Whether a repeated packet should leave now to fill the burst.
     pub(crate) fn wants_filling(&self, now: Duration) -> bool {
         match self.state {
-            State::Bursting { since, bps, left_bytes, .. } => {
-                left_bytes <= bps / 8.0 * now.saturating_sub(since).as_secs_f64()
+            State::Bursting(burst) => {
+                burst.left_bytes <= burst.bps / 8.0 * now.saturating_sub(burst.since).as_secs_f64()
             }
             _ => false,
         }
     }
 
     pub(crate) fn left(&mut self, bytes: usize) {
-        if let State::Bursting { left_bytes, packets, .. } = &mut self.state {
-            *left_bytes += bytes as f64;
-            *packets += 1;
+        if let State::Bursting(burst) = &mut self.state {
+            burst.left_bytes += bytes as f64;
         }
     }
 
     /// After everything that may leave has left.
     pub(crate) fn turn(&mut self, now: Duration) {
         match self.state {
-            State::Bursting { since, from_bps, bps, packets, .. } if is_over(since, packets, now) => {
-                self.state =
-                    State::Judging { until: now + JUDGED_WITHIN, from_bps, bps, seen: Seen::default() };
+            State::Bursting(burst) if burst.is_over(now) => {
+                self.state = State::Judging { until: now + JUDGED_WITHIN, burst };
             }
             State::Judging { until, .. } if now >= until => self.fail(now),
             _ => {}
@@ -134,26 +158,24 @@ impl Prober {
     pub(crate) fn wake_at(&self) -> Option<Duration> {
         match self.state {
             State::Resting => None,
-            State::Bursting { since, bps, left_bytes, packets, .. } => {
+            State::Bursting(Burst { since, bps, left_bytes, .. }) => {
                 let next = since + Duration::from_secs_f64(left_bytes * 8.0 / bps.max(1.0));
-                Some(if packets < BURST_PACKETS_MIN { next } else { next.min(since + BURST) })
+                let end = if left_bytes < BURST_BYTES_MIN { BURST_MAX } else { BURST };
+                Some(next.min(since + end))
             }
             State::Judging { until, .. } => Some(until),
         }
     }
 
     pub(crate) fn hear(&mut self, now: Duration, reports: &[Report]) -> Option<Shown> {
-        let State::Judging { mut seen, from_bps, bps, until } = self.state else { return None };
+        let (State::Bursting(burst) | State::Judging { burst, .. }) = &mut self.state else { return None };
         let mine = |report: &&Report| report.probe == Some(self.number) && !report.late;
-        reports.iter().filter(mine).for_each(|report| seen.note(report));
-        let past = reports.iter().any(|report| report.probe.is_none() && seen.packets > 0);
-        self.state = State::Judging { until, from_bps, bps, seen };
-        let enough =
-            seen.packets + seen.lost >= BURST_PACKETS_MIN && (past || seen.sent_span() >= BURST.mul_f64(0.8));
-        if !enough {
+        reports.iter().filter(mine).for_each(|report| burst.seen.note(report));
+        let State::Judging { burst, .. } = self.state else { return None };
+        if !burst.is_heard(reports) {
             return None;
         }
-        let shown = seen.judge(from_bps, bps);
+        let shown = burst.seen.judge(burst.from_bps, burst.bps);
         match shown {
             Shown::Carries(_) => {
                 self.succeeded = Some(now);
@@ -184,18 +206,33 @@ impl Prober {
     }
 }
 
-/// At the least rates a burst of so many packets takes longer.
-fn is_over(since: Duration, packets: usize, now: Duration) -> bool {
-    let elapsed = now.saturating_sub(since);
-    (elapsed >= BURST && packets >= BURST_PACKETS_MIN) || elapsed >= BURST_MAX
+impl Burst {
+    fn is_over(&self, now: Duration) -> bool {
+        let elapsed = now.saturating_sub(self.since);
+        (elapsed >= BURST && self.left_bytes >= BURST_BYTES_MIN) || elapsed >= BURST_MAX
+    }
+
+    /// Most of it, or what left after it.
+    fn is_heard(&self, reports: &[Report]) -> bool {
+        let seen = &self.seen;
+        let most = seen.heard_bytes as f64 >= self.left_bytes * HEARD;
+        let left_after = |report: &Report| seen.first.is_some_and(|(sent, _)| report.sent > sent);
+        let past = reports.iter().any(|report| report.probe.is_none() && left_after(report));
+        seen.packets + seen.lost >= PACKETS_MIN && (most || past)
+    }
 }
 
 impl Seen {
     fn note(&mut self, report: &Report) {
+        self.heard_bytes += report.bytes;
         let Some(arrived) = report.arrived else {
             self.lost += 1;
             return;
         };
+        if self.bucket_bytes < BUCKET_BYTES {
+            self.bucket_bytes += report.bytes;
+            return;
+        }
         self.packets += 1;
         if self.first.is_none() {
             self.first = Some((report.sent, arrived));
@@ -284,6 +321,36 @@ mod tests {
             pauses.windows(2).all(|two| two[1] > two[0].mul_f64(1.5) || two[1] >= PAUSE_MAX),
             "{pauses:?}"
         );
+    }
+
+    /// 3000 bytes pass at once whatever the rate, as on many a line.
+    #[test]
+    fn a_burst_that_fits_into_a_bucket_is_no_room() {
+        let mut prober = Prober::default();
+        prober.consider(Duration::ZERO, 3e5, 10e6);
+        let (mut at, mut free) = (Duration::from_millis(100), Duration::ZERO);
+        let mut shown = None;
+        while shown.is_none() && at < Duration::from_secs(2) {
+            while prober.wants_filling(at) {
+                prober.left(600);
+                let unused = at.saturating_sub(Duration::from_secs_f64(3000.0 * 8.0 / 3.2e5));
+                free = free.max(unused) + Duration::from_secs_f64(600.0 * 8.0 / 3.2e5);
+                // Feedback comes while the burst still leaves.
+                let report = Report {
+                    sent: at,
+                    arrived: Some(free.max(at)),
+                    bytes: 600,
+                    own_queue: Duration::ZERO,
+                    probe: Some(1),
+                    late: false,
+                };
+                shown = shown.or(prober.hear(at, &[report]));
+            }
+            at += Duration::from_millis(1);
+            prober.turn(at);
+            shown = shown.or(prober.hear(at, &[]));
+        }
+        assert_eq!(shown, Some(Shown::NoRoom));
     }
 
     #[test]

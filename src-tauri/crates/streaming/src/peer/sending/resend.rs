@@ -13,6 +13,8 @@ pub(crate) const HISTORY: u16 = 1024;
 const SHARE: usize = 4;
 /// What may be saved up: two lost bursts of some twenty packets.
 const SAVED_MAX_BYTES: usize = 100_000;
+/// Of that, what is kept for packets that were not sent again at all.
+const SPARE_BYTES: usize = 50_000;
 /// For the first losses, before anything could be saved up.
 const SAVED_AT_START_BYTES: usize = 30_000;
 /// The least round trip that is believed.
@@ -105,6 +107,16 @@ impl<P: Parcel> Resends<P> {
         Request::Sent(kept.parcel.clone())
     }
 
+    /// Whether a packet that is sent again may go twice: lost once more, it would be a round trip later still. Only from what
+    /// has been saved up well.
+    pub(crate) fn may_double(&mut self, bytes: usize) -> bool {
+        let spare = self.saved_bytes >= SPARE_BYTES + bytes;
+        if spare {
+            self.saved_bytes -= bytes;
+        }
+        spare
+    }
+
     /// A keyframe begins with this packet: what was sent before is of no use once it has arrived.
     pub(crate) fn keyframe_from(&mut self, sequence: u16) {
         self.keyframe = Some(sequence);
@@ -164,6 +176,16 @@ mod tests {
         assert_eq!(resends.admit(HISTORY + 1, Duration::ZERO, MS), Request::Pointless);
         assert_eq!(resends.admit(0, Duration::ZERO, MS), Request::BeyondRepair);
         assert!(is_sent(resends.admit(HISTORY, Duration::ZERO, MS)));
+    }
+
+    #[test]
+    fn only_well_saved_budget_pays_for_a_second_copy() {
+        let mut resends = Resends::default();
+        assert!(!resends.may_double(1200), "the first losses need it");
+        (0..HISTORY).for_each(|sequence| resends.keep(kept(sequence)));
+        let copies = (0..1000).filter(|_| resends.may_double(1200)).count();
+        assert_eq!(copies, (SAVED_MAX_BYTES - SPARE_BYTES) / 1200);
+        assert!(is_sent(resends.admit(HISTORY - 1, Duration::ZERO, MS)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub mod remote;
 
 use std::{future::Future, net::Ipv4Addr, time::Duration};
 
-use model::{ViewerId, video::Codec};
+use model::{Bitrate, ViewerId, video::Codec};
 use streaming::{Answer, Config, MediaPort, PeerEvent, PeerHandle, PeerSpec};
 use tokio::{sync::mpsc, time::timeout};
 
@@ -19,7 +19,13 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 pub async fn port() -> MediaPort {
-    MediaPort::open(Config { port: 0, addresses: vec![Ipv4Addr::LOCALHOST.into()] }).await.unwrap()
+    MediaPort::open(Config {
+        port: 0,
+        addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        bitrate_max: Bitrate::kbps(12_000),
+    })
+    .await
+    .unwrap()
 }
 
 /// Our side of one viewer.

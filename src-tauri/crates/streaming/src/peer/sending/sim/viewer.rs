@@ -11,6 +11,8 @@ const FEEDBACK_EVERY: Duration = Duration::from_millis(60);
 /// A browser gives up on a packet after ten requests.
 const REQUESTS_MAX: u32 = 10;
 const PICTURE_LOST_EVERY: Duration = Duration::from_millis(500);
+/// Where nothing was shown for so long after the first packet, the picture that it began is not waited for.
+const FIRST_WITHIN: Duration = Duration::from_millis(200);
 /// The two clocks have nothing in common.
 const CLOCK_AHEAD: Duration = Duration::from_secs(5000);
 
@@ -34,6 +36,7 @@ pub(super) struct Viewer {
     next: Option<u64>,
     missing: BTreeMap<u64, (Duration, u32)>,
     lost_told: Option<Duration>,
+    began: Option<Duration>,
     gave_up: bool,
     asks: VecDeque<u16>,
 }
@@ -51,6 +54,7 @@ impl Viewer {
             next: None,
             missing: BTreeMap::new(),
             lost_told: None,
+            began: None,
             gave_up: false,
             asks: VecDeque::new(),
         }
@@ -58,6 +62,7 @@ impl Viewer {
 
     /// Frames that are shown now: when, and how old.
     pub(super) fn take(&mut self, now: Duration, number: u16, piece: Piece) -> Vec<(Duration, Duration)> {
+        self.began = self.began.or(Some(now));
         let number = unwrap(self.newest_number, number);
         self.newest_number = self.newest_number.max(number);
         self.arrivals.insert(number, now + CLOCK_AHEAD);
@@ -111,7 +116,8 @@ impl Viewer {
             self.gave_up |= *times == REQUESTS_MAX;
         }
         said.extend(self.asks.drain(..).map(Message::Missing));
-        if self.gave_up && self.lost_told.is_none_or(|at| now - at >= PICTURE_LOST_EVERY) {
+        let never = self.next.is_none() && self.began.is_some_and(|began| now - began >= FIRST_WITHIN);
+        if (self.gave_up || never) && self.lost_told.is_none_or(|at| now - at >= PICTURE_LOST_EVERY) {
             self.lost_told = Some(now);
             said.push(Message::PictureLost);
         }
