@@ -80,6 +80,10 @@ impl Branch {
         self.encoding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn is_broken(&self) -> bool {
+        matches!(*self.encoding(), Encoding::Broken)
+    }
+
     /// True if a thread is to be started for it.
     pub fn begins(&self) -> bool {
         let mut encoding = self.encoding();

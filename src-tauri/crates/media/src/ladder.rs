@@ -61,7 +61,7 @@ impl Ladder {
     /// Frames of one rendition; its encoder starts if it does not run. `None` when it cannot be had.
     pub fn tap(self: &Arc<Self>, rendition: Rendition) -> Option<Tap> {
         let branch = self.branch(rendition)?;
-        if branch.wishes.is_stopped() || matches!(*branch.encoding(), Encoding::Broken) {
+        if branch.wishes.is_stopped() || branch.is_broken() {
             return None;
         }
         let tap = branch.hub.subscribe();

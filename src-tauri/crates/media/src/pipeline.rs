@@ -72,9 +72,12 @@ impl Pipeline {
         Feed::new(Arc::clone(&self.opened.ladder), codec, wanted)
     }
 
-    /// Asks for a keyframe; debounced for all viewers of the rendition.
+    /// Asks for a keyframe; debounced for all viewers of the rendition. Of one that cannot be had, the source's stands in.
     pub fn want_keyframe(&self, rendition: Rendition) {
-        if let Some(branch) = self.opened.ladder.branch(rendition) {
+        let ladder = &self.opened.ladder;
+        let wanted = ladder.branch(rendition).filter(|branch| !branch.is_broken());
+        let source = Rendition { rung: Rung::Source, ..rendition };
+        if let Some(branch) = wanted.or_else(|| ladder.branch(source)) {
             branch.wishes.want_keyframe(Demand::Viewer);
         }
     }

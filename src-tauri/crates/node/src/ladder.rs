@@ -234,7 +234,8 @@ impl Place {
         self.doubt = None;
 
         let Some(above) = self.rung.above().filter(|above| *above >= self.highest()) else { return };
-        let carries = part_of(spent(above)) >= 1.0 && estimate >= shape.least(above);
+        // As much as raises no doubt once it is up there.
+        let carries = part_of(spent(above)) >= LESS && estimate >= shape.least(above);
         let wait = if carries && !self.failed() {
             RISE_AFTER
         } else if carries || share >= UNPROVED {

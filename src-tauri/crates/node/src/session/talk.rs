@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use model::{InstanceState, Size, input::Input};
+use model::{InstanceState, Size, input::Input, video::Rendition};
 use protocol::{
     input::IntentReply,
     signal::{ByeReason, EndingNews, InstanceNews, QualityMode, RefusalReason, ServerMessage, ViewerMessage},
@@ -161,7 +161,8 @@ impl Session {
             PeerEvent::KeyframeWanted => {
                 let shown = self.shown.as_ref().and_then(|shown| *shown.borrow());
                 if let (Some(picture), Some(shown)) = (&self.stage.borrow().picture, shown) {
-                    picture.pipeline.want_keyframe(shown);
+                    // On its way to another rung it waits for that one's: of the one that it leaves, all the others would pay.
+                    picture.pipeline.want_keyframe(Rendition { rung: *self.rung.borrow(), ..shown });
                 }
             }
             PeerEvent::Estimate(bitrate) => self.member.stage.estimate(self.viewer.id, bitrate),

@@ -73,9 +73,9 @@ pub(crate) struct Heard {
 }
 
 impl Wire {
-    /// More room than for `bitrate_max` is of no use.
-    pub(crate) fn new(epoch: Instant, bitrate_max: Bitrate) -> Self {
-        let state = State { sending: Sending::new(bitrate_max), heard: Heard::default() };
+    /// More room than `useful` is not looked for.
+    pub(crate) fn new(epoch: Instant, useful: Bitrate) -> Self {
+        let state = State { sending: Sending::new(useful), heard: Heard::default() };
         Self { epoch, shared: Arc::new(Mutex::new(state)) }
     }
 
