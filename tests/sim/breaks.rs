@@ -12,6 +12,7 @@ pub enum Break {
     NewcomersOvertake,
     TheLastIsServedFirst,
     WhatEndedKeepsItsSlot,
+    WhatRunsIsReleased,
     HeldSlotsAreTakenSilently,
     TheReplacedIsNotFenced,
     ClaimsInVainAreLost,
@@ -24,7 +25,7 @@ pub enum Break {
     AcceptedMachinesAreNeverLookedAtAgain,
 }
 
-pub const ALL: [Break; 17] = [
+pub const ALL: [Break; 18] = [
     Break::SlotsAreGivenTwice,
     Break::OldTokensCount,
     Break::OldGenerationsCount,
@@ -33,6 +34,7 @@ pub const ALL: [Break; 17] = [
     Break::NewcomersOvertake,
     Break::TheLastIsServedFirst,
     Break::WhatEndedKeepsItsSlot,
+    Break::WhatRunsIsReleased,
     Break::HeldSlotsAreTakenSilently,
     Break::TheReplacedIsNotFenced,
     Break::ClaimsInVainAreLost,

@@ -189,8 +189,10 @@ impl Ledger {
         slot.map(|slot| slot.expires = FOR_EVER).is_some()
     }
 
+    /// Whoever has reserved it gives it up; where an instance runs by then, it is the owner's.
     pub fn release(&mut self, lease: &Lease) -> bool {
-        let slot = self.held_by(lease);
+        let any = self.broken == Break::WhatRunsIsReleased;
+        let slot = self.held_by(lease).filter(|slot| any || slot.expires != FOR_EVER);
         slot.map(|slot| (slot.expires, slot.instance) = (NEVER, None)).is_some()
     }
 

@@ -75,12 +75,13 @@ impl Registry {
         Ok(self.change(sql, params).await? == 1)
     }
 
-    /// It is free again at once. False when the reservation has ended or the token is not the newest.
+    /// It is free again at once. False when the reservation has ended or the token is not the newest; and when an instance runs in it: its
+    /// owner has confirmed what whoever reserved it has given up, and says itself when that ends.
     pub async fn release(&self, reserved: &Reservation) -> Result<bool, Trouble> {
         let sql = "
             WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
             UPDATE slots SET expires = '-infinity', instance_id = NULL FROM soon
-            WHERE machine_id = $1 AND slot = $2 AND token = $3 AND instance_id = $4 AND expires > now()";
+            WHERE machine_id = $1 AND slot = $2 AND token = $3 AND instance_id = $4 AND expires > now() AND expires < 'infinity'";
         let Reservation { server, slot, token, instance, .. } = reserved;
         let params: crate::connection::Params<'_> = &[&server.0, &slot_number(*slot), &token.0, &instance.0];
         Ok(self.change(sql, params).await? == 1)

@@ -57,7 +57,8 @@ async fn a_reservation_lasts_until_it_ends_is_given_back_or_confirmed() {
     assert!(!registry.release(&second).await.unwrap(), "a stale token");
     assert!(registry.confirm(&third, generations[0]).await.unwrap());
     assert_eq!(reserve(A_WHILE).await.unwrap(), None);
-    assert!(registry.release(&third).await.unwrap());
+    assert!(!registry.release(&third).await.unwrap(), "an instance runs in it, whoever has given it up");
+    registry.publish(mine.server, generations[0], &[]).await.unwrap();
     assert!(reserve(A_WHILE).await.unwrap().is_some());
 }
 
