@@ -24,6 +24,9 @@ const SLOTS_MAX: i32 = 1024;
 const OFFERS_BYTES_MAX: i32 = 1 << 20;
 const VIEW_BYTES_MAX: i32 = 1 << 16;
 
+/// A name may be nonsense too.
+const NAME_SHOWN: usize = 40;
+
 const PULSE: &str = "
     SELECT machine_id, revision, generation, (extract(epoch FROM now()) - extract(epoch FROM seen))::float8,
         seen > now() - make_interval(secs => $1), seen > now() + make_interval(secs => $1),
@@ -148,7 +151,13 @@ impl Overview {
     /// Rows that cannot be so: which, what is the matter, and what to do.
     pub fn odd(&self) -> Vec<String> {
         let of = |known: &Known| {
-            let machine = || format!("machines {} ({})", known.pulse.server, known.tells.name);
+            let machine = || {
+                format!(
+                    "machines {} ({})",
+                    known.pulse.server,
+                    known.tells.name.chars().take(NAME_SHOWN).collect::<String>()
+                )
+            };
             let offers = match &known.tells.offers {
                 None => Some(format!(
                     "{}: its `offers` are too long to be true. It is not launched on; delete the row, its machine makes it anew",
