@@ -214,11 +214,14 @@ impl Auditor {
         }
     }
 
-    /// A machine that has just been told what is another's now runs none of it.
-    pub fn was_told(&self, ledger: &Ledger, machine: &Machine) -> Held {
+    /// A machine that has heard what was another's when it asked, runs none of it; what it has begun since, it asks about next.
+    pub fn was_told(&self, ledger: &Ledger, machine: &Machine, asked: i64) -> Held {
+        if machine.untold {
+            return Ok(());
+        }
         let both = machine.runs.keys().find(|instance| {
             let elsewhere = ledger.instances.get(instance).is_some_and(|told| told.server != machine.server);
-            elsewhere && self.moved.get(instance).is_some_and(|moved| moved + 20_000 < ledger.now)
+            elsewhere && self.moved.get(instance).is_some_and(|moved| *moved < asked)
         });
         both.map_or(Ok(()), |instance| Err(format!("{} runs {instance}, which is another's", machine.server)))
     }

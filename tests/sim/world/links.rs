@@ -155,7 +155,7 @@ impl World {
             (Task::Join, Answer::Joined(generation)) => self.has_joined(at, generation),
             (Task::Beat, Answer::Kept { waiting, fleet }) => self.was_heard(at, waiting, fleet, sent),
             (Task::Beat | Task::Publish, Answer::Stale) => self.was_replaced(at),
-            (Task::Publish, Answer::Published(taken)) => self.let_go(at, taken)?,
+            (Task::Publish, Answer::Published(taken)) => self.let_go(at, taken, sent)?,
             (Task::Place(placing), Answer::Leased(lease)) => self.place(at, placing, lease)?,
             (Task::Enqueue { placing, id }, Answer::Queued(queued)) => {
                 self.queued(at, &placing, id, queued)?

@@ -108,7 +108,8 @@ impl World {
         self.ask(at, Task::Publish, Call::Publish { generation, runs, statements });
     }
 
-    pub(super) fn let_go(&mut self, at: usize, taken: Vec<InstanceId>) -> Held {
+    /// The answer to what was told at `sent`: in between, it may have slept for long.
+    pub(super) fn let_go(&mut self, at: usize, taken: Vec<InstanceId>, sent: i64) -> Held {
         self.machines[at].publishing = false;
         for instance in taken {
             if self.broken == Break::WhatWasTakenOverRunsOn {
@@ -117,7 +118,7 @@ impl World {
             self.auditor.let_go(&self.ledger, self.machines[at].server, instance)?;
             self.ended(at, instance);
         }
-        self.auditor.was_told(&self.ledger, &self.machines[at])?;
+        self.auditor.was_told(&self.ledger, &self.machines[at], sent)?;
         if self.machines[at].untold {
             self.publish(at);
         }
