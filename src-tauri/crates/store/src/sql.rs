@@ -125,8 +125,8 @@ pub(crate) fn put_confirmed(db: &Connection, build: &BuildId, said: &Confirmed) 
 
 pub(crate) fn instances(db: &Connection) -> Result<Vec<InstanceRecord>, SqlError> {
     let question =
-        "SELECT id, session, build, profile, width, height, created, state, message, running, value
-                    FROM instances LEFT JOIN settings ON key = 'picture of ' || id ORDER BY created, id";
+        "SELECT id, session, build, profile, width, height, created, state, message, running, picture
+                    FROM instances ORDER BY created, id";
     rows(db, question, [], |row| {
         let (running, picture): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
         Ok(InstanceRecord {
@@ -149,8 +149,9 @@ pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(
     let InstanceRecord { id, session, build, profile, size, created, state, message, running, picture } =
         record;
     db.execute(
-        "INSERT OR REPLACE INTO instances (id, session, build, profile, width, height, created, state, message, running)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO instances
+         (id, session, build, profile, width, height, created, state, message, running, picture)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             id.to_string(),
             session.0,
@@ -162,17 +163,10 @@ pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(
             as_word(state)?,
             message,
             running.as_ref().map(to_json).transpose()?,
+            picture.as_ref().map(to_json).transpose()?,
         ],
     )?;
-    match picture {
-        Some(picture) => put_setting(db, &picture_of(*id), &to_json(picture)?),
-        None => remove_setting(db, &picture_of(*id)),
-    }
-}
-
-/// The setting beside an instance's row that says how large its picture is, if not as launched.
-fn picture_of(id: InstanceId) -> String {
-    format!("picture of {id}")
+    Ok(())
 }
 
 /// The setting beside an instance's row that says how often its end was put off.
@@ -192,8 +186,7 @@ pub(crate) fn put_extensions(db: &Connection, id: InstanceId, count: u32) -> Res
 pub(crate) fn remove_instance(db: &Connection, id: InstanceId) -> Result<(), SqlError> {
     db.execute("DELETE FROM invites WHERE instance = ?1", [id.to_string()])?;
     db.execute("DELETE FROM instances WHERE id = ?1", [id.to_string()])?;
-    remove_setting(db, &extensions_of(id))?;
-    remove_setting(db, &picture_of(id))
+    remove_setting(db, &extensions_of(id))
 }
 
 pub(crate) fn add_invite(db: &Connection, invite: SecretHash, what: &Invite) -> Result<(), SqlError> {
