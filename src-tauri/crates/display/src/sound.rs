@@ -137,7 +137,9 @@ fn arrange(command: &mut Command, place: &Path) {
     ];
     command
         .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"])
-        .args(["--realtime=no", "--high-priority=no", "--log-level=error"])
+        // First where the machine is busy, as the capture of the picture does, and as far as this program may: what is late once makes
+        // all sound late for a while.
+        .args(["--realtime=no", "--high-priority=yes", "--log-level=error"])
         .arg(format!("--log-target=file:{here}/log"))
         .args(modules.iter().flat_map(|module| ["-L", module]))
         .env_remove("DISPLAY")

@@ -4,6 +4,7 @@
 
 mod gate;
 mod opus;
+mod samples;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,13 +14,11 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-    io::AsyncReadExt,
-    net::unix::pipe,
     sync::broadcast::{self, error::RecvError},
     time::timeout,
 };
 
-use self::{gate::Gate, opus::Opus};
+use self::{gate::Gate, opus::Opus, samples::Samples};
 
 /// Samples per second: what Opus and its clock in RTP count by.
 pub const SOUND_HZ: u32 = 48_000;
@@ -42,6 +41,8 @@ pub struct SoundPacket {
     pub rtp_time: u32,
     /// The first after a silence.
     pub begins: bool,
+    /// When its last sample was there.
+    pub captured: Instant,
 }
 
 /// The sound of one instance. Cheap to clone.
@@ -102,34 +103,28 @@ impl Sound {
     }
 
     async fn encode(&self) -> anyhow::Result<()> {
-        let mut samples = pipe::OpenOptions::new().open_receiver(&self.pipe)?;
-        forget_the_past(&samples);
+        // The encoder first: where it is loaded for the first time, what is played meanwhile would be late from then on.
         let mut opus = Opus::open(PACKET_MS)?;
+        let mut samples = Samples::open(&self.pipe)?;
         let (mut gate, began) = (Gate::default(), Instant::now());
-        let (mut piece, mut filled) = (vec![0; PACKET_BYTES], 0);
         // Samples so far, for the clock of RTP.
         let (mut clock, mut sounded) = (0, false);
         while !self.rests() {
             // The program may be silent for hours: then nothing arrives.
-            let Ok(read) = timeout(LOOK_EVERY, samples.read(&mut piece[filled..])).await else {
+            let next = timeout(LOOK_EVERY, samples.next()).await.ok().transpose()?.flatten();
+            let Some(piece) = next else {
                 sounded = false;
                 continue;
             };
-            let read = read?;
-            anyhow::ensure!(read > 0, "the sound server has ended");
-            filled += read;
-            if filled < PACKET_BYTES {
-                continue;
-            }
-            filled = 0;
-            let passes = gate.passes(&piece);
+            let passes = gate.passes(piece);
             if passes {
                 if !sounded {
                     // What was not written was time all the same; within a sound only the samples count.
                     clock = clock.max(samples_since(began));
                 }
-                let data = opus.encode(&piece)?;
-                let packet = SoundPacket { data, rtp_time: clock as u32, begins: !sounded };
+                let data = opus.encode(piece)?;
+                let captured = Instant::now();
+                let packet = SoundPacket { data, rtp_time: clock as u32, begins: !sounded, captured };
                 // Whoever listened may have left just now.
                 let _ = self.packets.send(Arc::new(packet));
             }
@@ -153,12 +148,6 @@ impl Sound {
 
 fn samples_since(began: Instant) -> u64 {
     (began.elapsed().as_secs_f64() * f64::from(SOUND_HZ)) as u64
-}
-
-/// What was written while nobody listened.
-fn forget_the_past(samples: &pipe::Receiver) {
-    let mut old = [0; 4096];
-    while samples.try_read(&mut old).is_ok_and(|read| read > 0) {}
 }
 
 #[cfg(test)]

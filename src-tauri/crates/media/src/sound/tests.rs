@@ -4,6 +4,8 @@
 
 use std::{f64::consts::TAU, io};
 
+use tokio::net::unix::pipe;
+
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,6 +65,46 @@ async fn a_tone_is_heard_by_all_from_one_encode_and_silence_is_not_sent() {
         }
     }
     assert!(count < 120, "of two seconds of silence only the first half is sent: {count}");
+}
+
+#[tokio::test]
+async fn what_was_played_while_nobody_listened_is_never_heard() {
+    let (_dir, path, sender) = fifo();
+    write(&sender, &pieces(30, 3000.0)).await;
+    let sound = Sound::of(path);
+    let mut ann = sound.listen();
+    // Its own reader is the only one: an empty pipe has been read.
+    while rustix::io::ioctl_fionread(&sender).unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(ann.0.is_empty(), "{} packets of the past", ann.0.len());
+    write(&sender, &pieces(1, 3000.0)).await;
+    assert!(heard(&mut ann).await.begins);
+}
+
+/// The machine was too busy to read for a while. All in one thread, so that nothing is read in between.
+#[tokio::test]
+async fn what_waited_too_long_is_not_heard_late() {
+    let (_dir, path, sender) = fifo();
+    let mut ann = Sound::of(path).listen();
+    while ann.0.is_empty() {
+        write(&sender, &pieces(1, 3000.0)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    while !ann.0.is_empty() {
+        heard(&mut ann).await;
+    }
+    let before = Instant::now();
+    assert_eq!(sender.try_write(&pieces(30, 3000.0)).unwrap(), 30 * PACKET_BYTES);
+    let first = heard(&mut ann).await;
+    assert!(first.begins, "{first:?}");
+    // Whatever else was said comes right behind it, and is the newest only.
+    let mut packets = 1;
+    while rustix::io::ioctl_fionread(&sender).unwrap() > 0 || !ann.0.is_empty() {
+        heard(&mut ann).await;
+        packets += 1;
+    }
+    assert!(packets <= 3, "{packets} packets of {:?}", before.elapsed());
 }
 
 #[tokio::test]

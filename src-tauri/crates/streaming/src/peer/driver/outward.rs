@@ -89,7 +89,7 @@ impl Driver {
     pub(super) fn send_sound(&mut self, packet: &SoundPacket, now: Instant) {
         let (Phase::Connected, Some((sender, ssrc))) = (self.phase, self.connection.sound) else { return };
         let (Some(packet), Some(mut sender)) =
-            (self.voice.packet(ssrc, packet), self.connection.core.rtp_sender(sender))
+            (self.voice.packet(ssrc, packet, now), self.connection.core.rtp_sender(sender))
         else {
             return;
         };
