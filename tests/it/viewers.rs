@@ -1,8 +1,14 @@
-//! Who may watch, who may steer.
+//! Who may watch, who may steer, and what is left when they have gone.
 
-use e2e::{TestNode, api::Socket};
-use model::{InstanceState, Role, ViewerId};
+use std::{collections::BTreeMap, time::Duration};
+
+use e2e::{
+    TestNode,
+    api::{Api, Socket},
+};
+use model::{InstanceId, InstanceState, Role, ViewerId};
 use protocol::signal::{ByeReason, ControlAction, RefusalReason, ServerMessage, ViewerMessage};
+use reqwest::Method;
 
 async fn welcome(socket: &mut Socket) -> (ViewerId, Role) {
     match socket.until("welcome", |message| matches!(message, ServerMessage::Welcome { .. })).await.unwrap() {
@@ -115,4 +121,73 @@ async fn a_viewer_that_comes_back_is_the_same_viewer() {
     };
     second.say(&ViewerMessage::Hello(hello)).await.unwrap();
     assert_eq!(welcome(&mut second).await.0, viewer);
+}
+
+/// A player's offer, as short as it can be.
+const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+    a=rtpmap:102 H264/90000\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+
+/// What the node holds for viewers, by its own figures.
+async fn held(admin: &Api) -> BTreeMap<String, f64> {
+    let (_, text) = admin.call(Method::GET, "/metrics", None).await.unwrap();
+    let names = ["media_peers", "media_addresses", "tasks", "viewers"]
+        .map(|name| format!("openspace_webrtc_{name} "));
+    let figure = |line: &str| {
+        names.iter().find_map(|name| Some((name.trim().to_owned(), line.strip_prefix(name)?.parse().ok()?)))
+    };
+    let held: BTreeMap<_, _> = text.lines().filter_map(figure).collect();
+    assert_eq!(held.len(), names.len(), "{text}");
+    held
+}
+
+#[tokio::test]
+async fn a_hundred_players_that_came_and_went_leave_nothing_behind() {
+    const PLAYERS: usize = 100;
+    let node = TestNode::start().await.unwrap();
+    let (ann, admin) = (node.browser().await.unwrap(), node.admin().unwrap());
+    let id = ann.launch_build("demo").await.unwrap();
+    ann.until(id, InstanceState::Ready).await.unwrap();
+    // One that comes and goes makes what is made once.
+    for _ in 0..2 {
+        let location = play(&ann, id).await;
+        ann.call(Method::DELETE, &location, None).await.unwrap();
+    }
+    let before = until_held(&admin, |held| held["openspace_webrtc_media_peers"] == 0.0).await;
+    let mut there = Vec::new();
+    for _ in 0..PLAYERS {
+        there.push(play(&ann, id).await);
+        if there.len() == 5 {
+            for location in there.drain(..) {
+                ann.call(Method::DELETE, &location, None).await.unwrap();
+            }
+        }
+    }
+    // Connections that are open for HTTP are tasks too, and come and go by themselves: a few, not one for each.
+    let after = until_held(&admin, |held| {
+        held["openspace_webrtc_media_peers"] == 0.0
+            && held["openspace_webrtc_tasks"] < before["openspace_webrtc_tasks"] + PLAYERS as f64 / 10.0
+    })
+    .await;
+    for name in ["media_addresses", "viewers"] {
+        assert_eq!(after[&format!("openspace_webrtc_{name}")], 0.0, "{after:?}, before {before:?}");
+    }
+}
+
+async fn play(ann: &Api, id: InstanceId) -> String {
+    ann.offer(&format!("/whep/{id}"), OFFER).await.unwrap()
+}
+
+async fn until_held(admin: &Api, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let held = held(admin).await;
+        if wanted(&held) {
+            return held;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{held:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -73,6 +73,19 @@ impl Api {
         Ok((response.status(), response.text().await?))
     }
 
+    /// As a player offers; its session's path comes back.
+    pub async fn offer(&self, path: &str, sdp: &str) -> Result<String> {
+        let request = self.client.post(format!("http://127.0.0.1:{}{path}", self.http_port));
+        let request = request.bearer_auth(self.bearer.reveal()).header("content-type", "application/sdp");
+        let response = request.body(sdp.to_owned()).send().await?;
+        let status = response.status();
+        let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+        match location.map(str::to_owned) {
+            Some(location) if status == StatusCode::CREATED => Ok(location),
+            _ => bail!("{status}: {}", response.text().await?),
+        }
+    }
+
     async fn json<T: DeserializeOwned>(
         &self,
         method: Method,

@@ -12,6 +12,8 @@ use prometheus_client::{
     registry::Registry,
 };
 use protocol::admin::{RegistryState, RegistryView};
+use streaming::PortStats;
+use tokio::runtime::Handle;
 
 use crate::rows::Rows;
 
@@ -29,9 +31,16 @@ const STATES: [(InstanceState, &str); 8] = [
     (InstanceState::Lost, "lost"),
 ];
 
-pub fn text(rows: &Rows, slots: u32, health: Option<&HealthSample>, meeting: &RegistryView) -> String {
+pub fn text(
+    rows: &Rows,
+    slots: u32,
+    port: PortStats,
+    health: Option<&HealthSample>,
+    meeting: &RegistryView,
+) -> String {
     let mut registry = Registry::with_prefix("openspace_webrtc");
     put(&mut registry, "slots", "Instances that may run at once", f64::from(slots));
+    held(&mut registry, port);
     instances(&mut registry, rows);
     streams(&mut registry, rows);
     machines(&mut registry, meeting);
@@ -57,6 +66,22 @@ fn family(registry: &mut Registry, name: &str, help: &str, values: impl IntoIter
         family.get_or_create(&labels).set(value);
     }
     registry.register(name, help, family);
+}
+
+/// What grows without an end where something is not given back.
+fn held(registry: &mut Registry, port: PortStats) {
+    for (name, help, value) in [
+        ("media_peers", "Connections at the media port", port.peers as f64),
+        ("media_addresses", "Addresses that lead to one of them", port.addresses as f64),
+        ("media_strangers", "Datagrams and connections of nobody known, dropped", port.strangers as f64),
+        ("media_overflowed", "Datagrams that a viewer's connection was too busy for", port.overflowed as f64),
+    ] {
+        put(registry, name, help, value);
+    }
+    if let Ok(runtime) = Handle::try_current() {
+        let tasks = runtime.metrics().num_alive_tasks();
+        put(registry, "tasks", "Tasks of the node that have not ended", tasks as f64);
+    }
 }
 
 fn instances(registry: &mut Registry, rows: &Rows) {

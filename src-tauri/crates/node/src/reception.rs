@@ -415,8 +415,9 @@ impl Reception for Desk {
 
     fn metrics(&self) -> String {
         let rows = self.roster.rows().borrow().clone();
-        let meeting = self.membership().view();
-        metrics::text(&rows, self.slots, self.snapshots.sources().health.borrow().as_ref(), &meeting)
+        let (meeting, port) = (self.membership().view(), self.means.media.stats());
+        let sources = self.snapshots.sources();
+        metrics::text(&rows, self.slots, port, sources.health.borrow().as_ref(), &meeting)
     }
 }
 
