@@ -27,21 +27,47 @@ impl BackEnd<'_> {
         Ok((next()?.to_owned(), next()?.parse()?, next()?.parse()?))
     }
 
-    /// The rest of the same call, after START.
-    fn joined(&self, server: &str, process: i64, free: i64) -> Result<()> {
+    /// `POST /servers/join/:server_id`, and `GET /servers/:id`: its door, and how many of its places are free.
+    fn server(&self, server: &str) -> Result<(u16, i64)> {
+        let found = self.sql(&format!(
+            r#"SELECT "port", "available_instances" FROM "servers" AS "Server" WHERE "Server"."server_id" = '{server}'"#
+        ))?;
+        let (port, free) = found.split_once('|').context("there is no such server")?;
+        Ok((port.parse()?, free.parse()?))
+    }
+
+    /// The rest of both calls, after START.
+    fn joined(&self, instance: &str, server: &str, process: i64, free: i64) -> Result<()> {
         self.sql(&format!(
             r#"UPDATE "servers" SET "available_instances"={},"modified"=now() WHERE "server_id" = '{server}';
                INSERT INTO "instances" ("instance_id","session_id","process_id","server_id","status","created","modified")
-               VALUES ('{INSTANCE}','{SESSION}',{process},'{server}','INITIALIZING',now(),now())"#,
+               VALUES ('{instance}','{SESSION}',{process},'{server}','INITIALIZING',now(),now())"#,
             free - 1
         ))
         .map(drop)
     }
 
-    fn set_status(&self, status: &str) -> Result<()> {
+    fn set_status(&self, instance: &str, status: &str) -> Result<()> {
         let set = r#"UPDATE "instances" SET "status"="#;
-        self.sql(&format!("{set}'{status}',\"modified\"=now() WHERE \"instance_id\" = '{INSTANCE}'"))
+        self.sql(&format!("{set}'{status}',\"modified\"=now() WHERE \"instance_id\" = '{instance}'"))
             .map(drop)
+    }
+
+    /// `POST /users`, and `GET /users/:id` right behind it.
+    fn user(&self) -> Result<String> {
+        self.sql(&format!(
+            r#"INSERT INTO "users" ("user_id","user_name","screen_width","screen_height") VALUES ('{SESSION}','ben',1280,800)"#
+        ))?;
+        self.sql(&format!(
+            r#"SELECT "user_name", "screen_width", "screen_height" FROM "users" AS "User" WHERE "User"."user_id" = '{SESSION}'"#
+        ))
+    }
+
+    /// `GET /instances/running-instances`, which names a column that never was.
+    fn running(&self) -> Result<String> {
+        self.sql(
+            r#"SELECT "instance_id" FROM "instances" AS "Instance" WHERE "Instance"."exit_time" IS NULL"#,
+        )
     }
 
     /// `statusUpdater`, every ten seconds: by the word of the old door.
@@ -73,12 +99,13 @@ impl BackEnd<'_> {
     /// `GET /instances/sessions/:session_id`.
     fn of_session(&self) -> Result<String> {
         self.sql(&format!(
-            r#"SELECT "process_id" FROM "instances" WHERE "session_id" = '{SESSION}' AND "status" != 'IDLE'"#
+            r#"SELECT "process_id" FROM "instances" WHERE "session_id" = '{SESSION}' AND "status" != 'IDLE' ORDER BY 1"#
         ))
     }
 }
 
 const INSTANCE: &str = "77777777-7777-4777-8777-777777777777";
+const CHOSEN: &str = "99999999-9999-4999-8999-999999999999";
 const SESSION: &str = "88888888-8888-4888-8888-888888888888";
 const OWN: &str =
     "SELECT status, available_instances, num_instances FROM servers WHERE ip_address = 'localhost'";
@@ -114,14 +141,33 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     assert_eq!((server.as_str(), at, free), ("11111111-1111-4111-8111-111111111111", port, 2));
     let started = old(at, json!({ "command": "START" })).await?;
     let process = started["id"].as_i64().context("it has started")?;
-    back_end.joined(&server, process, free)?;
+    back_end.joined(INSTANCE, &server, process, free)?;
     assert_eq!(back_end.instance()?, format!("INITIALIZING|localhost|{port}|active"));
     until_old(at, process, "RUNNING").await?;
-    back_end.set_status("RUNNING")?;
+    back_end.set_status(INSTANCE, "RUNNING")?;
     back_end.update_status(&server, at).await?;
     until_sql(&postgres, OWN, "active|1|2")?;
     until_sql(&postgres, "SELECT count(*) FROM machine_instances", "1")?;
     assert_eq!(back_end.of_session()?, process.to_string());
+
+    // The same visitor joins a server of the list, and then the old back end finds no place any more: 400 there, 404 without a choice.
+    assert_eq!(back_end.user()?, "ben|1280|800");
+    let (door, left) = back_end.server(&server)?;
+    assert_eq!((door, left), (port, 1));
+    let second = old(door, json!({ "command": "START" })).await?["id"].as_i64().context("it has started")?;
+    back_end.joined(CHOSEN, &server, second, left)?;
+    until_old(door, second, "RUNNING").await?;
+    back_end.set_status(CHOSEN, "RUNNING")?;
+    until_sql(&postgres, OWN, "active|0|2")?;
+    assert_eq!(back_end.of_session()?, format!("{process}\n{second}"));
+    assert_eq!(back_end.server(&server)?, (port, 0), "Server is full");
+    assert!(back_end.best_server().is_err(), "No active servers available");
+    let why = back_end.running().unwrap_err();
+    assert!(format!("{why:#}").contains("exit_time"), "it fails as it always did: {why:#}");
+    old(door, json!({ "command": "STOP", "id": second })).await?;
+    until_old(door, second, "IDLE").await?;
+    back_end.set_status(CHOSEN, "IDLE")?;
+    until_sql(&postgres, OWN, "active|1|2")?;
 
     // `PUT /servers/:id` with nonsense is put right while the node lives, and the row of the other machine is nobody's business.
     back_end.sql(r#"UPDATE "servers" SET "available_instances"=99,"ram"='lots',"modified"=now() WHERE "status" = 'active'"#)?;
@@ -132,11 +178,11 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     );
 
     // `PUT /instances/:id/terminate`.
-    back_end.set_status("DEINITIALIZING")?;
+    back_end.set_status(INSTANCE, "DEINITIALIZING")?;
     let stopped = old(at, json!({ "command": "STOP", "id": process })).await?;
     assert_eq!(stopped["error"], "none");
     until_old(at, process, "IDLE").await?;
-    back_end.set_status("TERMINATED")?;
+    back_end.set_status(INSTANCE, "TERMINATED")?;
     back_end.update_status(&server, at).await?;
     until_sql(&postgres, OWN, "active|2|2")?;
     assert_eq!(
