@@ -12,6 +12,7 @@ import { cores, cpuSeconds } from './cpu.js'
 import { Crowd } from './crowd.js'
 import { latency, median } from './figures.js'
 import { inPage } from './inpage-source.js'
+import { framesDecoded, untilPicture } from './page.js'
 import { Product } from './product.js'
 import { save, table } from './report.js'
 
@@ -108,7 +109,7 @@ async function standsStill(plan) {
     await product.leave(chromium)
     await showPicture(product)
     await chromium.go(product.url)
-    await until('the picture', () => chromium.evaluate("document.querySelector('video')?.videoWidth > 0"))
+    await untilPicture(chromium)
     const still = await costs(product, chromium, plan)
     return compare('still', [still], [moving], { node_cpu_pct: '%', received_kbps: 'kbit/s', frames_decoded_per_s: '1/s' })
   } finally {
@@ -131,19 +132,15 @@ async function costs(product, chromium, plan) {
   // The program and the display server are the node's children; only what the node itself does is counted.
   const roots = new Map([[product.node.child.pid, 'node'], [pid, 'app']])
   const bytes = () => chromium.evaluate('bench.bytesReceived()')
-  const [cpuBefore, bytesBefore, framesBefore, began] = [await cpuSeconds(roots), await bytes(), await decoded(chromium), performance.now()]
+  const [cpuBefore, bytesBefore, framesBefore, began] = [await cpuSeconds(roots), await bytes(), await framesDecoded(chromium), performance.now()]
   await sleep(plan.stillMs)
   const seconds = (performance.now() - began) / 1000
   const { node } = cores(cpuBefore, await cpuSeconds(roots), seconds)
   return {
     node_cpu_pct: node * 100,
     received_kbps: ((await bytes()) - bytesBefore) * 8 / 1000 / seconds,
-    frames_decoded_per_s: ((await decoded(chromium)) - framesBefore) / seconds,
+    frames_decoded_per_s: ((await framesDecoded(chromium)) - framesBefore) / seconds,
   }
-}
-
-function decoded(chromium) {
-  return chromium.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames")
 }
 
 function compare(name, ours, others, units) {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Chromium } from './chromium.js'
 import { median } from './figures.js'
+import { belongTo, framesDecoded, untilPicture } from './page.js'
 import { save, table } from './report.js'
 import { TestNode, until } from '../harness.js'
 
@@ -141,10 +142,9 @@ class Drawn {
   }
 
   async open(chromium) {
-    const { origin } = new URL(this.node.url)
-    await chromium.atStart(`location.origin === '${origin}' && (localStorage.session_id = ${JSON.stringify(this.session)})`)
+    await belongTo(chromium, this.node.url, this.session)
     await chromium.go(`${this.node.url}/stream/${this.instance}`)
-    await until('the picture', () => chromium.evaluate("document.querySelector('video')?.videoWidth > 0"))
+    await untilPicture(chromium)
   }
 
   /** What the program prints of itself, as often as asked; a line counts once. */
@@ -198,7 +198,7 @@ async function nvidiaSmi() {
 }
 
 async function decodedPerSecond(chromium, windowMs) {
-  const frames = () => chromium.evaluate("[performance.now(), document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames]")
+  const frames = async () => [performance.now(), await framesDecoded(chromium)]
   const [began, first] = await frames()
   await sleep(windowMs)
   const [ended, last] = await frames()

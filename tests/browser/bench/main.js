@@ -9,6 +9,7 @@ import { launchBench } from './launch.js'
 import { registryBench } from './registry.js'
 import { peersBench } from './peers.js'
 import { soakBench } from './soak.js'
+import { soundBench } from './sound.js'
 import { streamBench } from './stream.js'
 
 const BENCHES = {
@@ -19,6 +20,7 @@ const BENCHES = {
   peers: peersBench,
   registry: registryBench,
   gpu: gpuBench,
+  sound: soundBench,
   soak: soakBench,
 }
 

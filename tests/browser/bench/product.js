@@ -3,12 +3,14 @@
 import path from 'node:path'
 
 import { TestNode, until } from '../harness.js'
+import { belongTo } from './page.js'
 
 /** Capture and encoder outlive the last viewer so long: a reload finds them running, the plain path does not. */
 const LINGER_S = 2
 
 export class Product {
-  static async start({ width, height, fps, sourceFps, kbps }) {
+  /** `env`: what the demo is told besides. */
+  static async start({ width, height, fps, sourceFps, kbps, env: more = {} }) {
     const sets = [
       `instances.width=${width}`,
       `instances.height=${height}`,
@@ -19,7 +21,7 @@ export class Product {
       `stream.bitrate_kbps=${kbps}`,
       `stream.bitrate_max_kbps=${kbps}`,
     ]
-    const env = { OPENSPACE_DEMO_BARCODE: '1', OPENSPACE_DEMO_FPS: String(sourceFps) }
+    const env = { OPENSPACE_DEMO_BARCODE: '1', OPENSPACE_DEMO_FPS: String(sourceFps), ...more }
     const product = new Product(await TestNode.start({ sets, env }))
     await product.launch()
     return product
@@ -68,8 +70,7 @@ export class Product {
   /** Makes the browser the owner's, and has it see the home page once, as everybody does who comes to a stream. */
   async admit(chromium) {
     const { origin } = new URL(this.node.url)
-    // Before the page looks: it would ask for a session of its own.
-    await chromium.atStart(`location.origin === '${origin}' && (localStorage.session_id = ${JSON.stringify(this.session)})`)
+    await belongTo(chromium, origin, this.session)
     await chromium.go(this.node.url)
     await until('the home page', () => chromium.evaluate(`location.origin === '${origin}' && document.readyState === 'complete'`))
     await chromium.go('about:blank')

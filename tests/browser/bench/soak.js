@@ -12,8 +12,12 @@ const SPEC = { width: 640, height: 360, fps: 10, sourceFps: 10, kbps: 600 }
 const VIEWERS = 10
 const FULL = { minutes: 60 }
 const QUICK = { minutes: 3 }
-/** Caches fill and buffers find their size. */
-const WARM_UP = 0.2
+/**
+ * Caches fill, and the allocator's arenas find their size: that takes the first two thousand viewers or so, and is no growth. At ten
+ * comings and goings a second it is over by half time.
+ */
+const WARM_UP = 0.5
+const STEP_MS = 100
 const READ_EVERY_MS = 5000
 /** ICE notices a viewer that went without a word only after a while; so long may its traces stay. */
 const TRACES_GONE_MS = 60_000
@@ -29,10 +33,12 @@ export async function soakBench({ quick, only }) {
     await sleep(TRACES_GONE_MS)
     const left = await look(product)
     const settled = readings.filter(({ at }) => at > readings[0].at + plan.minutes * 60_000 * WARM_UP)
+    const row = (figure, value, unit) => ({ figure, case: 'soak', value, unit })
     const rows = [
-      { figure: 'viewers_came', case: 'soak', value: came, unit: '' },
-      { figure: 'memory_slope', case: 'soak', value: slope(settled.map(({ at, mib }) => [at / 3_600_000, mib])), unit: 'MiB/h' },
-      ...['mib', 'threads', 'files', 'viewers'].map((figure) => ({
+      row('viewers_came', came, ''),
+      row('memory_slope', slope(settled.map(({ at, mib }) => [at / 3_600_000, mib])), 'MiB/h'),
+      row('memory_per_viewer', slope(settled.map(({ came, mib }) => [came, mib * 1024])), 'kB'),
+      ...['mib', 'threads', 'files', 'viewers', 'tasks', 'peers', 'addresses'].map((figure) => ({
         figure: `${figure}_afterwards`, case: 'soak', value: left[figure], unit: figure === 'mib' ? 'MiB' : '', baseline: empty[figure],
       })),
     ]
@@ -60,25 +66,32 @@ async function comeAndGo(product, crowd, ms) {
     }
     if (Date.now() > readAt + READ_EVERY_MS) {
       readAt = Date.now()
-      readings.push({ at: readAt, ...(await look(product)) })
+      readings.push({ at: readAt, came, ...(await look(product)) })
+      const { mib, threads, tasks } = readings.at(-1)
+      console.log(`${came} viewers came: ${mib.toFixed(2)} MiB, ${threads} threads, ${tasks} tasks`)
     }
-    await sleep(500)
+    await sleep(STEP_MS)
   }
   for (const viewer of there) await crowd.leave(viewer)
   return { came, readings }
 }
 
-/** What the node holds: memory, threads, open files and sockets, viewers. */
+/** What the node holds: memory, threads, open files and sockets, viewers; and by its own figures its tasks and what its media port knows. */
 async function look(product) {
   const { pid } = product.node.child
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const number = (name) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1])
   const { viewers } = await product.row()
+  const figures = await (await fetch(`${product.node.url}/metrics`)).text()
+  const own = (name) => Number(figures.match(new RegExp(`^openspace_webrtc_${name} (\\S+)$`, 'm'))[1])
   return {
     mib: number('VmRSS') / 1024,
     threads: number('Threads'),
     files: (await readdir(`/proc/${pid}/fd`)).length,
     viewers: viewers.length,
+    tasks: own('tasks'),
+    peers: own('media_peers'),
+    addresses: own('media_addresses'),
   }
 }
 
