@@ -31,6 +31,8 @@ const MOST: Bitrate = Bitrate::kbps(60_000);
 const LOSS_WITH_QUEUE: f64 = 0.05;
 const LOSS_HOLDS: f64 = 0.08;
 const LOSS_ALONE: f64 = 0.12;
+/// Of fewer packets, half are too few: one that a busy computer read late would be a queue.
+const NEWEST_OF: usize = 8;
 /// A queue of less is jitter.
 const QUEUE_NONE: Duration = Duration::from_millis(15);
 /// A queue of more is the sender's own doing.
@@ -202,7 +204,7 @@ impl Estimator {
         // The least of them: jitter delays some packets, a queue delays all. What a queue is now, the newest know.
         let least =
             |of: &[Report], delay: fn(&Report) -> Option<f64>| of.iter().filter_map(delay).reduce(f64::min);
-        let newest = &reports[reports.len() / 2..];
+        let newest = if reports.len() >= NEWEST_OF { &reports[reports.len() / 2..] } else { reports };
         if let (Some(least), Some(waited)) = (least(reports, underway_s), least(newest, waited_s)) {
             self.queue = self.base.queue(now, least, waited);
         }
