@@ -40,43 +40,41 @@
     return readBarcode(context.getImageData(0, 0, width, height), width, height)
   }
 
-  // A page may hold several canvases and videos and paint on one of them: the one whose barcode changes is the stream.
+  // A page may hold several canvases and videos, and go over from one to another: all are read, and what stands still says nothing new.
   const selector = window.benchSource ?? 'video#stream'
-  const seen = new Map()
-  let stream = null
+  const last = new Map()
 
   function find() {
     for (const source of document.querySelectorAll(selector)) {
-      if (seen.has(source)) continue
-      seen.set(source, null)
+      if (last.has(source)) continue
+      last.set(source, null)
       if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback(() => onVideoFrame(source))
       else onAnimationFrame(source)
     }
-    if (!stream) requestAnimationFrame(find)
+    if (bench.firstMs === null || window.benchSource) requestAnimationFrame(find)
   }
 
-  function isAnother(source, bar) {
-    if (stream) return stream !== source
-    const first = seen.get(source)
-    if (first === null) seen.set(source, bar?.frame ?? null)
-    else if (bar && bar.frame !== first) stream = source
-    return false
+  function isNew(source, bar) {
+    if (!bar) return last.get(source) !== null || source instanceof HTMLVideoElement
+    const before = last.get(source)
+    last.set(source, bar.frame)
+    return before !== bar.frame
   }
 
   function onVideoFrame(video) {
     note(video, performance.now())
-    if (!stream || stream === video) video.requestVideoFrameCallback(() => onVideoFrame(video))
+    video.requestVideoFrameCallback(() => onVideoFrame(video))
   }
 
   // Who paints on a canvas tells nobody when: what is there is looked at whenever the browser shows something.
   function onAnimationFrame(source) {
     if (source.width > 0 && source.height > 0) note(source, performance.now())
-    if (!stream || stream === source) requestAnimationFrame(() => onAnimationFrame(source))
+    if (source.isConnected) requestAnimationFrame(() => onAnimationFrame(source))
   }
 
   function note(source, now) {
     const bar = read(source)
-    if (isAnother(source, bar)) return
+    if (!isNew(source, bar)) return
     // Also of a picture so poor that its barcode cannot be read.
     if (bench.recording) bench.shown.push(performance.timeOrigin + now + offset)
     if (bar) {
