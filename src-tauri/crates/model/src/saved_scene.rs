@@ -18,6 +18,13 @@ pub struct SavedScene {
     pub view: Option<View>,
     /// Properties that differ from what the scene began with, by URI; a node that is shown or hidden is one of them.
     pub properties: BTreeMap<String, PropertyValue>,
+    /// So many more did differ, and were too many to be kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u32,
+}
+
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where the camera is and looks: OpenSpace's navigation state.

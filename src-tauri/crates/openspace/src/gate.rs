@@ -38,6 +38,13 @@ pub(crate) const ORIGINS: &[&str] = &["", "Root", "SolarSystemBarycenter"];
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call(pub(crate) Deed);
 
+impl Call {
+    /// Those do not depend on each other.
+    pub(crate) const fn is_setting(&self) -> bool {
+        matches!(self.0, Deed::SetProperty { .. })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Deed {
     SetTime(Moment),

@@ -79,5 +79,6 @@ fn scene(focus: &str) -> SavedScene {
         focus: focus.to_owned(),
         view: None,
         properties: BTreeMap::new(),
+        left_out: 0,
     }
 }

@@ -45,15 +45,37 @@ impl Scenes {
     }
 }
 
-/// A scene with more settings than that goes on without them: where one was counts most.
+/// Of more settings than that the shortest are told, which are the switches that people see; how many are left out is told too, and said
+/// to whoever goes on with it.
 fn bounded(id: InstanceId, scene: &SavedScene) -> Value {
-    let told = serde_json::to_value(scene).unwrap_or(Value::Null);
-    if told.to_string().len() <= SCENE_BYTES_MAX {
-        return told;
+    let mut told = scene.clone();
+    let text = |value: &Value| value.to_string().len();
+    let json = |scene: &SavedScene| serde_json::to_value(scene).unwrap_or(Value::Null);
+    let whole = json(&told);
+    if text(&whole) <= SCENE_BYTES_MAX {
+        return whole;
     }
-    warn!(instance = %id, settings = scene.properties.len(), "too many settings to tell the registry; place and time are told");
-    let bare = SavedScene { properties: BTreeMap::new(), ..scene.clone() };
-    serde_json::to_value(&bare).unwrap_or(Value::Null)
+    let bare = SavedScene { properties: BTreeMap::new(), left_out: u32::MAX, ..scene.clone() };
+    let mut room = SCENE_BYTES_MAX.saturating_sub(text(&json(&bare)));
+    let mut sized: Vec<_> = whole["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        // With quotes, a colon and a comma.
+        .map(|(uri, value)| (text(&Value::from(uri.as_str())) + text(value) + 2, uri.clone()))
+        .collect();
+    sized.sort();
+    sized.retain(|(bytes, _)| {
+        let fits = *bytes <= room;
+        room = if fits { room - bytes } else { 0 };
+        !fits
+    });
+    for (_, uri) in &sized {
+        told.properties.remove(uri);
+    }
+    told.left_out = told.left_out.saturating_add(u32::try_from(sized.len()).unwrap_or(u32::MAX));
+    warn!(instance = %id, settings = scene.properties.len(), left_out = sized.len(), "too many settings to tell the registry");
+    json(&told)
 }
 
 #[cfg(test)]
@@ -63,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scene_with_too_many_settings_is_told_without_them() {
+    fn of_too_many_settings_as_many_as_fit_are_told_and_how_many_are_left_out() {
         let mut scene = SavedScene {
             time: "2026-01-01T00:00:00".to_owned(),
             rate_seconds_per_second: 1.0,
@@ -71,12 +93,27 @@ mod tests {
             focus: "Mars".to_owned(),
             view: None,
             properties: BTreeMap::from([("Scene.Mars.Enabled".to_owned(), PropertyValue::Switch(true))]),
+            left_out: 0,
         };
-        let id = InstanceId::random();
-        assert_eq!(bounded(id, &scene)["properties"].as_object().map(serde_json::Map::len), Some(1));
+        let told = |scene: &SavedScene| {
+            let told = bounded(InstanceId::random(), scene);
+            assert!(told.to_string().len() <= SCENE_BYTES_MAX, "{} bytes", told.to_string().len());
+            serde_json::from_value::<SavedScene>(told).expect("a scene")
+        };
+        assert_eq!(told(&scene), scene);
+        let huge = PropertyValue::Numbers(vec![0.125; SCENE_BYTES_MAX]);
+        scene.properties.insert("Scene.Mars.Color".to_owned(), huge);
+        let kept = told(&scene);
+        assert_eq!(
+            (kept.properties.len(), kept.left_out),
+            (1, 1),
+            "one that is huge costs the others nothing"
+        );
         let many = (0..20_000).map(|n| (format!("Scene.Node{n}.Enabled"), PropertyValue::Switch(true)));
-        scene.properties = many.collect();
-        let told = bounded(id, &scene);
-        assert!(told.to_string().len() < 1000 && told["focus"] == "Mars", "{told}");
+        scene.properties.extend(many);
+        let kept = told(&scene);
+        assert_eq!(kept.properties.len() + kept.left_out as usize, 20_002);
+        assert!(kept.properties.len() > 2_000, "{} are told", kept.properties.len());
+        assert!(kept.properties.contains_key("Scene.Mars.Enabled") && kept.focus == "Mars");
     }
 }

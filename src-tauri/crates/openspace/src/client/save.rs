@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures_util::future::join_all;
 use model::{PropertyValue, SavedScene};
 
 use super::{
     Client, ClientError,
     wire::{Question, view},
 };
-use crate::gate::restore::restore;
+use crate::gate::{Call, restore::restore};
+
+/// An answer takes a frame or two: one after the other, a large scene would take minutes.
+const SETTINGS_AT_ONCE: usize = 32;
 
 /// What the properties of a scene were when it began, or what of them is known to be changed since.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +46,7 @@ impl Client {
             focus: state.focus,
             view,
             properties,
+            left_out: 0,
         }))
     }
 
@@ -50,11 +55,14 @@ impl Client {
         let tree = self.fresh_tree().await?;
         let back = restore(scene, &tree);
         let mut missing = back.missing;
-        for call in back.calls {
-            match self.perform(call).await {
-                Ok(_) => {}
-                Err(error @ ClientError::Lacks(_)) => missing.push(error.to_string()),
-                Err(error) => return Err(error),
+        for together in rounds(&back.calls) {
+            let asked: Vec<_> = together.iter().map(|call| self.perform(call.clone())).collect();
+            for done in join_all(asked).await {
+                match done {
+                    Ok(_) => {}
+                    Err(error @ ClientError::Lacks(_)) => missing.push(error.to_string()),
+                    Err(error) => return Err(error),
+                }
             }
         }
         self.forget_tree();
@@ -65,6 +73,12 @@ impl Client {
         let tree = self.tree_not_older_than(Duration::ZERO).await?;
         Ok(tree.properties("").into_iter().map(|property| (property.uri, property.value)).collect())
     }
+}
+
+/// Settings are set together, everything else by itself, in its order.
+fn rounds(calls: &[Call]) -> Vec<&[Call]> {
+    let runs = calls.chunk_by(|one, next| one.is_setting() && next.is_setting());
+    runs.flat_map(|run| run.chunks(SETTINGS_AT_ONCE)).collect()
 }
 
 /// What differs from the beginning, and what is known to have been changed before the beginning was looked at.

@@ -46,10 +46,10 @@ fn note(what: &str, deed: Result<Deed, Denied>, deeds: &mut Vec<Deed>, missing: 
 
 fn properties(scene: &SavedScene, tree: &Tree, deeds: &mut Vec<Deed>, missing: &mut Vec<String>) {
     let mut lost = Vec::new();
-    for (index, (uri, value)) in scene.properties.iter().enumerate() {
+    for (uri, value) in scene.properties.iter().take(PROPERTIES_MAX) {
         match property(uri, value, tree) {
-            Ok(deed) if index < PROPERTIES_MAX => deeds.push(deed),
-            _ => lost.push(uri.as_str()),
+            Ok(deed) => deeds.push(deed),
+            Err(_) => lost.push(uri.as_str()),
         }
     }
     if !lost.is_empty() {
@@ -57,6 +57,12 @@ fn properties(scene: &SavedScene, tree: &Tree, deeds: &mut Vec<Deed>, missing: &
         let more = lost.len().saturating_sub(NAMED);
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         missing.push(format!("settings that this scene does not have ({shown}{rest})"));
+    }
+    let beyond = scene.properties.len().saturating_sub(PROPERTIES_MAX) + scene.left_out as usize;
+    if beyond > 0 {
+        let all = scene.properties.len() + scene.left_out as usize;
+        missing
+            .push(format!("{beyond} of its {all} changed settings, which are more than can be brought back"));
     }
 }
 
@@ -105,6 +111,7 @@ mod tests {
                 "Scene.Mars.Renderable.Enabled".to_owned(),
                 PropertyValue::Switch(false),
             )]),
+            left_out: 0,
         }
     }
 
@@ -138,6 +145,30 @@ mod tests {
             assert!(told.contains(word), "{word}: {told}");
         }
         assert!(back.calls.contains(&Call(Deed::SetRateAtOnce(3600.0))));
+    }
+
+    #[test]
+    fn of_more_settings_than_can_be_brought_back_the_first_come_and_the_rest_is_told() {
+        let place = place();
+        let told = |scene: &SavedScene| restore(scene, place.grounds().tree).missing.join("; ");
+        let mut few = scene();
+        few.left_out = 7;
+        let all = few.properties.len() + 7;
+        assert!(
+            told(&few).contains(&format!("7 of its {all} changed settings, which are more than")),
+            "{}",
+            told(&few)
+        );
+        let mut many = scene();
+        let value = PropertyValue::Switch(true);
+        many.properties =
+            (0..PROPERTIES_MAX + 5).map(|n| (format!("Scene.Vulcan{n:05}.Enabled"), value.clone())).collect();
+        let words = told(&many);
+        assert!(
+            words.contains("5 of its 2005 changed settings") && words.contains("and 1997 more)"),
+            "{words}"
+        );
+        assert!(!told(&scene()).contains("more than"));
     }
 
     #[test]
