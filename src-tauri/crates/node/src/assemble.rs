@@ -38,6 +38,7 @@ use crate::{
     encoding::Encoding,
     fleet::{self, Fleet},
     history::History,
+    invitations::Invitations,
     life::{self, Drain},
     local,
     logs::Logs,
@@ -94,7 +95,7 @@ impl Node {
         let Options { config, data_dir, allowed_origins } = options;
         prepare(&data_dir)?;
         let store = Store::open(&data_dir.join("node.sqlite"))?;
-        store.remove_expired_invites(clock::now()).await?;
+        let invitations = Invitations::open(store.clone()).await?;
         let builds = Builds::open(store.clone()).await?;
         let server = server_id(&store).await?;
         let mut warnings = Vec::new();
@@ -148,7 +149,8 @@ impl Node {
         let waiting =
             queue::Setup::of(&config, server, place.clone(), slots, resources.clone(), drain.state());
         let (known, here, there) = (store.clone(), roster.clone(), Arc::new(fleet.clone()));
-        let queue = Queue::open(waiting, known, here, builds.clone(), membership.clone(), there).await?;
+        let (offered, others, invited) = (builds.clone(), membership.clone(), invitations.clone());
+        let queue = Queue::open(waiting, known, here, offered, others, invited, there).await?;
         let (known, here) = (store.clone(), roster.clone());
         let old_world = OldWorld::open(known, here, queue.clone(), slots.total).await;
         let workshop = Workshop::open(data_dir.join("builds"), builds.clone());
@@ -163,6 +165,7 @@ impl Node {
         let view = node_view(&config, &data_dir, server, slots, &drawn, encoder.as_ref());
         let (node, node_view) = watch::channel(view);
         let desk = Arc::new(Desk {
+            invitations: invitations.clone(),
             snapshots: Snapshots::open(Sources {
                 node: node_view,
                 health: sampler.samples(),
@@ -223,6 +226,7 @@ impl Node {
             resources,
             roster: roster.clone(),
             builds,
+            invitations,
             health: sampler.samples(),
             drain: drain.state(),
         };

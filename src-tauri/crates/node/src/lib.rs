@@ -20,6 +20,7 @@ pub mod encoding;
 pub mod events;
 pub mod fleet;
 pub mod history;
+pub mod invitations;
 pub mod ladder;
 mod life;
 pub mod local;

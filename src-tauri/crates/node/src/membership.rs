@@ -7,6 +7,7 @@ mod address;
 pub mod clock_difference;
 mod driver;
 mod found;
+mod links;
 mod offers;
 mod own_row;
 mod scenes;
@@ -32,7 +33,8 @@ pub use self::{
 };
 use self::{address::trouble_problem, driver::Driver};
 use crate::{
-    builds::Builds, cloud::Here, life::Draining, problem::problem, resources::Resources, roster::Roster,
+    builds::Builds, cloud::Here, invitations::Invitations, life::Draining, problem::problem,
+    resources::Resources, roster::Roster,
 };
 
 /// Commands come from people.
@@ -82,6 +84,7 @@ pub struct Told {
     pub resources: Resources,
     pub roster: Roster,
     pub builds: Builds,
+    pub invitations: Invitations,
     pub health: watch::Receiver<Option<HealthSample>>,
     pub drain: watch::Receiver<Option<Draining>>,
 }

@@ -36,6 +36,7 @@ use crate::{
     cloud::Here,
     config::{Config, GoesOn},
     elsewhere::Elsewhere,
+    invitations::Invitations,
     life::Draining,
     membership::Membership,
     problem::problem,
@@ -146,6 +147,7 @@ pub(crate) struct Means {
     roster: Roster,
     builds: Builds,
     membership: Membership,
+    invitations: Invitations,
     elsewhere: Arc<dyn Elsewhere>,
 }
 
@@ -166,12 +168,14 @@ impl Queue {
         roster: Roster,
         builds: Builds,
         membership: Membership,
+        invitations: Invitations,
         elsewhere: Arc<dyn Elsewhere>,
     ) -> Result<Self, StoreError> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publish, places) = watch::channel(Places::default());
         let (note, lives) = watch::channel(Lives::default());
-        let means = Means { setup: Arc::new(setup), store, roster, builds, membership, elsewhere };
+        let means =
+            Means { setup: Arc::new(setup), store, roster, builds, membership, invitations, elsewhere };
         let driver = driver::Driver::open(means.clone(), publish, note).await?;
         tokio::spawn(driver.run(inbox));
         Ok(Self { means, commands, places, lives })

@@ -35,6 +35,7 @@ use crate::{
     continuity::left_scene,
     events,
     fleet::{Fleet, interrupted},
+    invitations::Invitations,
     membership::Membership,
     metrics,
     old_world::OldWorld,
@@ -56,6 +57,7 @@ const LINES_PAUSE: Duration = Duration::from_millis(100);
 pub struct Desk {
     pub store: Store,
     pub audit: Audit,
+    pub invitations: Invitations,
     pub builds: Builds,
     pub workshop: Workshop,
     pub roster: Roster,

@@ -119,6 +119,27 @@ impl Registry {
         Ok(self.change(sql, &[&instance.0, &server.0, &generation.0, scene]).await? == 1)
     }
 
+    /// Who is invited to an instance of this machine, by hashes. False when it is another machine's, or an older generation tells it.
+    pub async fn keep_invites(
+        &self,
+        instance: InstanceId,
+        server: ServerId,
+        generation: Generation,
+        invites: &Value,
+    ) -> Result<bool, Trouble> {
+        let sql = "
+            UPDATE machine_instances i SET invites = $4 FROM heartbeats h
+            WHERE i.instance_id = $1 AND i.machine_id = $2 AND h.machine_id = $2 AND h.generation = $3";
+        Ok(self.change(sql, &[&instance.0, &server.0, &generation.0, invites]).await? == 1)
+    }
+
+    /// As its machine told it last; null when it told nothing.
+    pub async fn invites(&self, instance: InstanceId) -> Result<Value, Trouble> {
+        let sql = "SELECT invites FROM machine_instances WHERE instance_id = $1";
+        let row = self.row(sql, &[&instance.0]).await?;
+        Ok(row.and_then(|row| row.get::<_, Option<Value>>(0)).unwrap_or_default())
+    }
+
     /// What is known of an instance, and whether its machine is.
     pub async fn known(&self, instance: InstanceId) -> Result<Option<Known>, Trouble> {
         let sql = "

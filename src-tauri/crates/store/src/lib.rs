@@ -253,6 +253,10 @@ impl Store {
     pub async fn invite(&self, invite: SecretHash, now: UnixMillis) -> Result<Option<Invite>, StoreError> {
         self.0.read(move |db| sql::invite(db, invite, now)).await
     }
+    /// All that have not expired.
+    pub async fn invites(&self, now: UnixMillis) -> Result<Vec<(SecretHash, Invite)>, StoreError> {
+        self.0.read(move |db| sql::invites(db, now)).await
+    }
     /// Forgets the invites that have expired; how many there were.
     pub async fn remove_expired_invites(&self, now: UnixMillis) -> Result<usize, StoreError> {
         self.0.write(move |db| sql::remove_expired_invites(db, now)).await

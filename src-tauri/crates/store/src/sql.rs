@@ -215,6 +215,18 @@ pub(crate) fn invite(
         .transpose()
 }
 
+pub(crate) fn invites(db: &Connection, now: UnixMillis) -> Result<Vec<(SecretHash, Invite)>, SqlError> {
+    let question = "SELECT hash, instance, role, expires FROM invites WHERE expires > ?1";
+    rows(db, question, [now.0], |row| {
+        let (instance, role): (String, String) = (row.get(1)?, row.get(2)?);
+        let instance = parsed("instance id", instance)?;
+        Ok((
+            SecretHash(row.get(0)?),
+            Invite { instance, role: word(&role)?, expires: UnixMillis(row.get(3)?) },
+        ))
+    })
+}
+
 pub(crate) fn remove_expired_invites(db: &Connection, now: UnixMillis) -> Result<usize, SqlError> {
     Ok(db.execute("DELETE FROM invites WHERE expires <= ?1", [now.0])?)
 }

@@ -108,6 +108,7 @@ async fn an_invite_ends_with_its_time_or_its_instance() {
     }
     assert!(store.invite(short, UnixMillis(9)).await.unwrap().is_some());
     assert_eq!(store.invite(short, UnixMillis(10)).await.unwrap(), None);
+    assert_eq!(store.invites(UnixMillis(10)).await.unwrap().len(), 1);
     assert_eq!(store.remove_expired_invites(UnixMillis(10)).await.unwrap(), 1);
     assert!(store.invite(long, UnixMillis(10)).await.unwrap().is_some());
     store.remove_instance(record.id).await.unwrap();

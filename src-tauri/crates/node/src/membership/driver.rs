@@ -18,8 +18,8 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Beginning, Command, Meeting, Offers, Seat, Told, address::shown, clock_difference, describe, offers,
-    own_row::Site, scenes::Scenes,
+    Beginning, Command, Meeting, Offers, Seat, Told, address::shown, clock_difference, describe,
+    links::Links, offers, own_row::Site, scenes::Scenes,
 };
 use crate::{clock, rows, views};
 
@@ -58,6 +58,7 @@ pub(super) struct Driver {
     /// The others do not know yet what can be launched here.
     unoffered: bool,
     scenes: Scenes,
+    links: Links,
     /// What the old back end's row was last made to say: the places, those that are free, and whether the machine is emptied.
     shown: Option<(Generation, u32, u32, bool)>,
     sexton: bool,
@@ -91,6 +92,7 @@ impl Driver {
             has_told: false,
             unoffered: true,
             scenes: Scenes::default(),
+            links: Links::default(),
             shown: None,
             sexton: false,
             ticks: 0,
@@ -179,6 +181,7 @@ impl Driver {
         }
         let rows = self.told.roster.rows().borrow().clone();
         self.scenes.tell(registry, self.site.server, generation, &rows).await?;
+        self.links.tell(registry, self.site.server, generation, &rows, &self.told.invitations).await?;
         let offers_are_due = self.ticks.is_multiple_of(TICKS_OF_OFFERS);
         if self.unoffered || offers_are_due {
             self.offer(registry, generation).await?;
@@ -198,6 +201,7 @@ impl Driver {
         self.described = Some(row);
         (self.untold, self.unoffered, self.has_told) = (true, true, false);
         self.scenes.forget();
+        self.links.forget();
         self.beat(registry, joined.generation).await
     }
 

@@ -90,7 +90,7 @@ impl Queue {
     ) -> Result<Started, Problem> {
         let lost = launch.resume.as_ref().and_then(|resume| Some((resume.id, resume.lost?)));
         if let Some((id, _)) = lost {
-            take_over(id, seat).await?;
+            self.take_over(id, seat).await?;
         }
         let begun = self.means.roster.launch(launch).await;
         let Some(Seat { registry, generation, server, .. }) = seat else { return begun };
@@ -105,6 +105,30 @@ impl Queue {
             }
         }
         begun
+    }
+
+    /// Nobody else goes on with it from now on, and its old machine lets it go when it comes back. Who was invited still is.
+    async fn take_over(&self, id: InstanceId, seat: Option<&Seat>) -> Result<(), Problem> {
+        let seat = seat.ok_or_else(unsure)?;
+        match seat.registry.take_over(id, seat.server, seat.generation).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(problem(
+                    409,
+                    "It goes on already",
+                    "Its machine is back, or somebody else has it go on: open it from the home page.",
+                ));
+            }
+            Err(error) => {
+                warn!(instance = %id, %error, "not taken over");
+                return Err(unsure());
+            }
+        }
+        match seat.registry.invites(id).await {
+            Ok(told) => self.means.invitations.take_over(id, &told).await,
+            Err(error) => warn!(instance = %id, %error, "who was invited to it is not known any more"),
+        }
+        Ok(())
     }
 
     /// Until somebody takes it or nobody can. `Err`: the registry is not to be had.
@@ -290,23 +314,6 @@ fn unreachable(why: impl std::fmt::Display) -> Problem {
         "The registry where the queue is kept does not answer ({why}). Your place is kept: try again in a moment."
     );
     problem(503, "The queue cannot be asked", detail)
-}
-
-/// Nobody else goes on with it from now on, and its old machine lets it go when it comes back.
-async fn take_over(id: InstanceId, seat: Option<&Seat>) -> Result<(), Problem> {
-    let seat = seat.ok_or_else(unsure)?;
-    match seat.registry.take_over(id, seat.server, seat.generation).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(problem(
-            409,
-            "It goes on already",
-            "Its machine is back, or somebody else has it go on: open it from the home page.",
-        )),
-        Err(error) => {
-            warn!(instance = %id, %error, "not taken over");
-            Err(unsure())
-        }
-    }
 }
 
 fn unsure() -> Problem {

@@ -9,6 +9,7 @@ use tracing::info;
 use super::{Desk, by};
 use crate::{
     clock,
+    invitations::TTL_MAX_S,
     problem::{journal, problem},
     session::{Session, Viewer},
     socket::Socket,
@@ -16,7 +17,6 @@ use crate::{
 };
 
 const INVITE_TTL_S: u32 = 24 * 3600;
-const INVITE_TTL_MAX_S: u32 = 7 * 24 * 3600;
 const THUMBNAIL_WIDTH: u32 = 320;
 
 /// A viewer at the door.
@@ -74,17 +74,17 @@ impl Desk {
                 "An invite may be for a watcher, a pilot or a presenter.",
             ));
         }
-        if !(1..=INVITE_TTL_MAX_S).contains(&ttl_s) {
+        if !(1..=TTL_MAX_S).contains(&ttl_s) {
             return Err(problem(
                 422,
                 "Bad lifetime",
-                format!("ttl_s must lie between 1 and {INVITE_TTL_MAX_S} seconds."),
+                format!("ttl_s must lie between 1 and {TTL_MAX_S} seconds."),
             ));
         }
         let secret = clock::new_secret();
         let expires = UnixMillis(clock::now().0 + i64::from(ttl_s) * 1000);
         let invite = Invite { instance: id, role: request.role, expires };
-        self.store.add_invite(secret.hash(), &invite).await.map_err(journal)?;
+        self.invitations.add(secret.hash(), invite).await.map_err(journal)?;
         Ok(InviteCreated { url: format!("{}#invite={}", views::url(id), secret.reveal()) })
     }
 

@@ -7,7 +7,6 @@ use streaming::{OfferError, PeerSpec};
 
 use super::Desk;
 use crate::{
-    clock,
     problem::{journal, problem},
     rows::Row,
     session::{Player, Session, Viewer},
@@ -39,7 +38,7 @@ impl Desk {
         if let Some(caller) = self.identify(bearer).await? {
             return self.visible(&caller, id);
         }
-        let invite = self.store.invite(bearer, clock::now()).await.map_err(journal)?;
+        let invite = self.invitations.find(bearer).await.map_err(journal)?;
         let invite = invite.ok_or_else(|| {
             let detail =
                 "The token is no session, no invitation and no administrator's token, or it has ended.";

@@ -5,7 +5,7 @@ use model::{InstanceId, Role, SecretHash, ServerId};
 use protocol::{api::Problem, signal::RefusalReason};
 
 use super::{Desk, refused};
-use crate::{clock, events, fleet::Fleet, problem::problem, roster::Roster, rows::Row};
+use crate::{events, fleet::Fleet, problem::problem, roster::Roster, rows::Row};
 
 /// What of all machines a caller may see.
 pub(super) struct Eyes {
@@ -86,7 +86,7 @@ impl Desk {
                 "The invitation has ended, or is for another instance. Ask for a new one.",
             )
         };
-        let found = self.store.invite(invite, clock::now()).await;
+        let found = self.invitations.find(invite).await;
         let found = found.map_err(|error| refused(RefusalReason::Unavailable, error.to_string()))?;
         let role = found.filter(|invite| invite.instance == id).ok_or_else(bad)?.role;
         Ok((row, role))

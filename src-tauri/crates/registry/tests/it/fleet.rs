@@ -101,6 +101,16 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     assert!(!not_its.unwrap(), "another machine's");
     let huge = json!({ "focus": "x".repeat(2 << 20) });
     assert!(registry.keep_scene(x, rows[0].server, generations[0], &huge).await.is_err(), "it is bounded");
+    let invited = json!([{ "hash": "00", "role": "watcher", "expires": 7 }]);
+    assert!(registry.keep_invites(x, rows[0].server, generations[0], &invited).await.unwrap());
+    assert!(
+        !registry.keep_invites(x, rows[1].server, generations[1], &json!([])).await.unwrap(),
+        "another machine's"
+    );
+    assert!(
+        registry.keep_invites(x, rows[0].server, generations[0], &huge).await.is_err(),
+        "they are bounded"
+    );
     let known = registry.known(x).await.unwrap().unwrap();
     assert_eq!((known.scene, known.lost), (Some(mars.clone()), false));
     assert_eq!(registry.bury().await.unwrap(), []);
@@ -119,6 +129,8 @@ async fn the_dead_are_shown_as_inactive_and_what_was_theirs_can_be_taken_over() 
     assert!(registry.take_over(x, rows[1].server, generations[1]).await.unwrap(), "somebody may try again");
     let known = registry.known(x).await.unwrap().unwrap();
     assert_eq!((known.shared.server, known.scene, known.lost), (rows[1].server, Some(mars), false));
+    assert_eq!(registry.invites(x).await.unwrap(), invited, "who was invited still is");
+    assert_eq!(registry.invites(y).await.unwrap(), json!(null));
 
     // It comes back, having only slept: it is not heard until it has joined again, tells what it runs, and learns what it has lost.
     assert_eq!(registry.heartbeat(&beat(&rows[0], generations[0])).await.unwrap(), Beat::Stale);
