@@ -1,6 +1,6 @@
 //! An OpenSpace that is silent, answers garbage, or hangs up: at every step, in both generations.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, future::pending, path::PathBuf, time::Duration};
 
 use model::{ApiGeneration, Role, UnixMillis, launch::Api, scene::Wish};
 use openspace::{
@@ -9,7 +9,10 @@ use openspace::{
     saved::Saved,
     tree::Tree,
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use super::{
     LONG,
@@ -28,26 +31,38 @@ const BRIEF: Patience = Patience {
 
 const FAULTS: [&str; 6] = ["silent", "garbage", "truncated", "huge", "hangup", "types"];
 
-/// A step, what OpenSpace is asked there, and since when it has to answer.
-const STEPS: [(&str, &str, Since); 12] = [
-    ("connect", "", Since::Ever),
-    ("version", "", Since::Ever),
-    ("documentation", "which functions it has", Since::Ever),
-    ("get", "what is in the scene", Since::Ever),
-    ("subscribe", "what it looks at", Since::Ever),
-    ("time", "for the time", Since::Ever),
-    ("engineMode", "who moves the camera", Since::New),
-    ("sessionRecording", "for its recorder", Since::New),
-    ("actionsKeybinds", "for its actions", Since::Ever),
-    ("missions", "for its missions", Since::New),
-    ("luascript", "to do something", Since::Ever),
-    ("any", "", Since::Ever),
+/// A step, what OpenSpace is asked there, and what it says to that.
+const STEPS: [(&str, &str, Says); 17] = [
+    ("connect", "", Says::Answers),
+    ("handshake", "", Says::NothingInNew),
+    ("version", "", Says::Answers),
+    ("documentation", "which functions it has", Says::Answers),
+    ("get", "what is in the scene", Says::Answers),
+    ("subscribe", "what it looks at", Says::Answers),
+    ("time", "for the time", Says::Answers),
+    ("engineMode", "who moves the camera", Says::AnswersInNew),
+    ("sessionRecording", "for its recorder", Says::AnswersInNew),
+    ("actionsKeybinds", "for its actions", Says::Answers),
+    ("missions", "for its missions", Says::AnswersInNew),
+    ("luascript", "to do something", Says::Answers),
+    ("camera", "where the camera is", Says::Tells),
+    ("cameraPath", "for its flights", Says::Tells),
+    ("event", "what is shown and hidden", Says::Tells),
+    ("propertyTree", "what its settings are", Says::TellsInNew),
+    ("any", "", Says::Answers),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
-enum Since {
-    Ever,
-    New,
+enum Says {
+    Answers,
+    /// An older build may not know it.
+    AnswersInNew,
+    /// By itself, when something happens: its silence is no fault.
+    Tells,
+    /// Older builds do not have it.
+    TellsInNew,
+    /// It is only listened to, and an older build does not even that.
+    NothingInNew,
 }
 
 /// Programs that the table is divided among.
@@ -76,9 +91,8 @@ async fn table(api: ApiGeneration) {
             instance.until_rendering().await;
             let far = Far { api: instance.plan.api.unwrap(), switch };
             let cases = STEPS.iter().flat_map(|step| FAULTS.map(|fault| (step, fault)));
-            for ((step, asked, since), fault) in cases.skip(part).step_by(AT_ONCE) {
-                let must = *since == Since::Ever || api == ApiGeneration::New;
-                Case { step, asked, fault, must, far: &far }.play().await;
+            for ((step, asked, says), fault) in cases.skip(part).step_by(AT_ONCE) {
+                Case { step, asked, fault, says: *says, far: &far }.play().await;
             }
         });
     }
@@ -96,26 +110,29 @@ struct Case<'a> {
     step: &'static str,
     asked: &'static str,
     fault: &'static str,
-    /// A build of this generation that does not answer this is ill.
-    must: bool,
+    says: Says,
     far: &'a Far,
 }
 
 impl Case<'_> {
     async fn play(self) {
         self.set(&format!("{}:{}", self.step, self.fault));
-        let may_refuse = matches!(self.step, "connect" | "version" | "any");
-        match self.connect(if may_refuse { Duration::from_secs(2) } else { LONG }).await {
+        match self.connect(if self.may_refuse() { Duration::from_secs(2) } else { LONG }).await {
             Err(error) => self.refused(&error),
             Ok(client) => {
-                let ends = matches!(self.fault, "hangup" | "huge");
                 self.live(&client).await;
-                match ends {
-                    true => self.ended(&client).await,
-                    false => self.ails(&client).await,
+                let seen = async {
+                    match self.ends() {
+                        true => self.ended(&client).await,
+                        false => self.ails(&client).await,
+                    }
+                };
+                tokio::select! {
+                    () = self.stir(&client) => {}
+                    () = seen => {}
                 }
                 self.set("");
-                if !ends && !self.is_no_fault() {
+                if !self.ends() && !self.is_no_fault() {
                     self.recovers(&client).await;
                 }
             }
@@ -139,7 +156,7 @@ impl Case<'_> {
 
     /// Only who was never answered is refused, with a sentence.
     fn refused(&self, error: &ClientError) {
-        assert!(matches!(self.step, "connect" | "version" | "any"), "{self:?}: {error}");
+        assert!(self.may_refuse(), "{self:?}: {error}");
         let fits = match self.fault {
             "hangup" | "huge" => {
                 matches!(
@@ -163,6 +180,21 @@ impl Case<'_> {
         assert!(timeout(BRIEF.call * 12, calls).await.is_ok(), "{self:?}: a call has no deadline");
     }
 
+    /// Makes happen, again and again, what some steps tell of.
+    async fn stir(&self, client: &Client) {
+        let Ok(tree) = client.tree().await else { return pending().await };
+        for nth in 0_u32.. {
+            let shown = Wish::Show { node: "Mars".to_owned(), visible: nth.is_multiple_of(2) };
+            let _ = client.perform(call_in(&shown, &tree)).await;
+            if matches!(self.step, "cameraPath") && nth.is_multiple_of(4) {
+                let node = if nth.is_multiple_of(8) { "Earth" } else { "Mars" }.to_owned();
+                let flight = Wish::FlyTo { node, duration_s: Some(0.2) };
+                let _ = client.perform(call_in(&flight, &tree)).await;
+            }
+            sleep(BRIEF.call / 10).await;
+        }
+    }
+
     async fn ails(&self, client: &Client) {
         let silent = self.fault == "silent";
         let mut told = client.trouble();
@@ -170,12 +202,15 @@ impl Case<'_> {
             return;
         }
         let how = if silent { "does not answer" } else { "cannot be read" };
+        // What belongs to no question is told as such.
+        let tells = matches!(self.says, Says::Tells | Says::TellsInNew);
+        let asked = if tells && self.fault != "types" { "by itself" } else { self.asked };
         let fits = timeout(
             LONG,
             told.wait_for(|trouble| {
-                trouble.as_ref().is_some_and(|trouble| {
-                    trouble.message.contains(how) && trouble.message.contains(self.asked)
-                })
+                trouble
+                    .as_ref()
+                    .is_some_and(|trouble| trouble.message.contains(how) && trouble.message.contains(asked))
             }),
         )
         .await
@@ -185,8 +220,31 @@ impl Case<'_> {
 
     /// Nothing that an older build would not do as well, or that anybody reads.
     fn is_no_fault(&self) -> bool {
-        let unread = (self.step, self.fault) == ("luascript", "types") || self.step == "version";
-        self.fault == "silent" && !self.must || unread
+        let unread = matches!((self.step, self.fault), ("luascript" | "propertyTree", "types"))
+            || matches!(self.step, "version" | "handshake");
+        let must = match self.says {
+            Says::Answers => true,
+            Says::AnswersInNew => self.is_new(),
+            Says::Tells | Says::TellsInNew | Says::NothingInNew => false,
+        };
+        self.fault == "silent" && !must || unread || !self.is_there()
+    }
+
+    fn ends(&self) -> bool {
+        matches!(self.fault, "hangup" | "huge") && self.is_there()
+    }
+
+    /// Before it has answered once.
+    fn may_refuse(&self) -> bool {
+        matches!(self.step, "connect" | "handshake" | "version" | "any")
+    }
+
+    fn is_there(&self) -> bool {
+        !matches!(self.says, Says::TellsInNew | Says::NothingInNew) || self.is_new()
+    }
+
+    fn is_new(&self) -> bool {
+        self.far.api.generation == ApiGeneration::New
     }
 
     async fn ended(&self, client: &Client) {
@@ -223,14 +281,12 @@ impl std::fmt::Debug for Case<'_> {
 
 /// These name nothing of the scene.
 fn call(wish: &Wish) -> Call {
+    call_in(wish, &Tree::default())
+}
+
+fn call_in(wish: &Wish, tree: &Tree) -> Call {
     let saved = Saved::of("/nowhere".as_ref());
-    let grounds = Grounds {
-        tree: &Tree::default(),
-        saved: &saved,
-        recordings: &[],
-        recorder: None,
-        raw_lua: false,
-        now: UnixMillis(0),
-    };
+    let grounds =
+        Grounds { tree, saved: &saved, recordings: &[], recorder: None, raw_lua: false, now: UnixMillis(0) };
     judge(wish, Role::Presenter, &grounds).unwrap()
 }
