@@ -4,12 +4,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, launch, launchBrowser, look, person, until, untilPhase } from '../harness.js'
+import { wake } from '../rig/scene.js'
 
 let node
 let browser
 
 before(async () => {
-  node = await TestNode.start({ sets: ['life.unmoved_s=8', 'life.warning_s=5'] })
+  node = await TestNode.start({ sets: ['life.unmoved_s=12', 'life.warning_s=8'] })
   browser = await launchBrowser()
 })
 
@@ -25,6 +26,7 @@ test('a stream in which nobody moves anything warns, stays when asked to, ends, 
   await words.waitFor()
   assert.match(await page.getByRole('timer').textContent(), /It ends in 0:0\d\./)
   await look(page, 'warning')
+  await apart(page)
   await page.getByRole('button', { name: 'Stay' }).click()
   await words.waitFor({ state: 'detached' })
   await untilPhase(page, 'live')
@@ -40,6 +42,17 @@ test('a stream in which nobody moves anything warns, stays when asked to, ends, 
   assert.deepEqual(problems, [])
   await context.close()
 })
+
+/** What is explored and the warning are beside each other. */
+async function apart(page) {
+  await wake(page)
+  await page.getByRole('button', { name: 'Explore the scene' }).click()
+  const panel = page.locator('[data-scene-panel]')
+  await panel.waitFor()
+  await look(page, 'warning-explore')
+  const [left, right] = await Promise.all([page.locator('[data-ending]').boundingBox(), panel.boundingBox()])
+  assert.ok(left.x >= 0 && left.x + left.width <= right.x, `${JSON.stringify(left)} reaches under ${JSON.stringify(right)}`)
+}
 
 test('a machine that is emptied from the panel says so on the home page, and takes launches again', async () => {
   const admin = await person(browser)
