@@ -1,6 +1,8 @@
 // A session never loses its place: the scene comes back after a crash, after a restart, and when its owner goes on with it later.
 
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
 import { TestNode, launch, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
@@ -21,6 +23,14 @@ after(async () => {
 const wish = (page, name, args = {}) => page.evaluate((wish) => window.openspaceStream.wish(wish), { name, args })
 const told = (page) => page.evaluate(() => window.told)
 const idOf = (page) => page.url().match(/stream\/([0-9a-f-]{36})/)[1]
+
+/** For a node whose clock has moved on; what runs by spans goes on as it was. */
+async function anHourLater() {
+  const folders = await readdir('/usr/lib')
+  const library = folders.map((folder) => `/usr/lib/${folder}/faketime/libfaketime.so.1`).find((file) => existsSync(file))
+  assert.ok(library, 'install faketime')
+  return { LD_PRELOAD: library, FAKETIME: '+3600', FAKETIME_DONT_FAKE_MONOTONIC: '1' }
+}
 
 async function launched() {
   const viewer = await person(browser)
@@ -71,7 +81,30 @@ test('a crash brings the scene back as it was: focus, time, rate, pause and what
   await context.close()
 })
 
-test('what was stopped is gone on with from the home page, in a new instance, and only by whose it was', async () => {
+test('a crash in the middle of a flight brings back where it was seen, with its time, rate and what was hidden', async () => {
+  const { page, problems, context } = await launched()
+  await arrange(page)
+  await wish(page, 'fly_to', { node: 'Saturn', duration_s: 120 })
+  await until('the flight', async () => (await told(page)).mode === 'camera_path')
+  const saves = async () => (await node.log()).split('scene saved').length
+  const before = await saves()
+  await until('the scene to be saved on its way', async () => (await saves()) > before)
+  const { focus } = await told(page)
+  process.kill(await node.pidOf(idOf(page)), 'SIGKILL')
+  await page.evaluate(() => (window.told = undefined))
+  await page.getByText('The scene is back as it was left.').waitFor({ timeout: 60_000 })
+  await untilPhase(page, 'live')
+  await until('where it was', async () => {
+    const scene = await told(page)
+    return scene && scene.focus === focus && scene.paused && scene.time.startsWith('1997-07-04T16:56') && scene.rate_seconds_per_second === 3600
+  })
+  assert.equal(await starsShown(page), false)
+  assert.deepEqual(problems, [])
+  await node.admin('DELETE', `/instances/${idOf(page)}`)
+  await context.close()
+})
+
+test('what was stopped is gone on with an hour later from the home page, in a new instance, and only by whose it was', async () => {
   const { page, problems, context } = await launched()
   await arrange(page)
   const first = idOf(page)
@@ -99,6 +132,10 @@ test('what was stopped is gone on with from the home page, in a new instance, an
   assert.equal(stolen, 404)
   await stranger.context.close()
 
+  await node.end('SIGTERM')
+  Object.assign(node.env, await anHourLater())
+  await node.up()
+  await page.reload()
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.waitForURL(/\/stream\/[0-9a-f-]{36}/)
   assert.notEqual(idOf(page), first)
