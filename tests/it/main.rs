@@ -14,6 +14,7 @@ mod outage;
 mod placing;
 mod queue;
 mod registry;
+mod rescue;
 mod sizes;
 mod standby;
 mod time;

@@ -16,10 +16,14 @@ pub struct TestFleet {
 impl TestFleet {
     /// The first founds it, the others join; each knows all.
     pub async fn start(names: &[&str], sets: &[&str]) -> Result<Self> {
+        Self::start_with(names, sets, &[]).await
+    }
+
+    pub async fn start_with(names: &[&str], sets: &[&str], env: &[(&str, &str)]) -> Result<Self> {
         let postgres = Postgres::start()?;
         let mut nodes = Vec::new();
         for name in names {
-            nodes.push(Self::node(&postgres, name, sets, &[]).await?);
+            nodes.push(Self::node(&postgres, name, sets, env).await?);
         }
         let founder = nodes[0].admin()?;
         let reached = |s: &NodeSnapshot| (s.registry.state == RegistryState::NotSetUp).then_some(());

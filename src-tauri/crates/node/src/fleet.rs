@@ -14,10 +14,10 @@ pub mod words;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use gateway::{Caller, Refused, ViewerChannel};
-use model::{InstanceId, InstanceState, ServerId};
+use model::{InstanceId, ServerId};
 use protocol::{
     api::{InstanceView, InviteCreated, InviteRequest, Problem, ServerView},
-    fleet::{FleetRole, FleetView, MachineView},
+    fleet::{FleetRole, FleetView, LostView, MachineView},
     signal::{Hello, RefusalReason},
 };
 use registry::{Machine, Registry};
@@ -27,8 +27,9 @@ use tokio::sync::{mpsc, watch};
 
 pub use self::{
     door::{announce, dir, me},
-    others::Others,
+    others::{Lost, Others},
     viewer::{hosted, interrupted},
+    waiting::{Prospect, Turn},
 };
 use self::{
     way::Way,
@@ -41,7 +42,7 @@ use crate::{
     problem::problem,
     roster::Started,
     views::sentence,
-    whose::invite_hash,
+    whose::{ADMINISTRATOR, invite_hash},
 };
 
 /// A launch is journalled there before it is answered; a thumbnail is taken. A page asks again after fifteen seconds.
@@ -170,7 +171,7 @@ impl Fleet {
         hello: &Hello,
     ) -> Result<ViewerChannel, Refused> {
         if let Some(lost) = self.lost(caller, instance) {
-            return Ok(waiting::room(self.others(), caller.clone(), lost, hello.viewer_id));
+            return Ok(self.wait(lost, hello, Prospect::None));
         }
         let question = Question::Attend {
             id: instance,
@@ -178,33 +179,44 @@ impl Fleet {
             viewer_id: hello.viewer_id,
         };
         let opening = Ask { by: Asker::of(caller), question }.encode();
-        let place = self.place(at).map_err(|why| self.away(at, &why, hello))?;
+        let place = self.place(at).map_err(|why| self.away(at, &why, instance, hello))?;
         let stream = match self.relay.stream(at, &place, opening).await {
             Ok(stream) => stream,
             // Its media may well go on: the page is not told no, it tries again.
             Err(_) if hello.viewer_id.is_some() && self.is_alive(at) => return Ok(interrupted()),
-            Err(why) => return Err(self.away(at, &why.to_string(), hello)),
+            Err(why) => return Err(self.away(at, &why.to_string(), instance, hello)),
         };
         viewer::relayed(stream, self.way(&place).await).await.unwrap_or_else(|| Ok(interrupted()))
     }
 
-    /// An instance of this caller's that is lost with its machine.
-    pub fn lost(&self, caller: &Caller, id: InstanceId) -> Option<InstanceView> {
-        let known = self.others.borrow().one(caller, id);
-        known.filter(|view| view.state == InstanceState::Lost)
+    /// The page waits until something becomes of what is lost.
+    pub fn wait(&self, lost: Lost, hello: &Hello, prospect: Prospect) -> ViewerChannel {
+        waiting::room(self.others(), lost, hello.viewer_id, prospect)
     }
 
-    /// The same, where it is to go on elsewhere without a question.
-    pub fn is_to_go_on(&self, caller: &Caller, id: InstanceId) -> bool {
-        self.goes_on == GoesOn::Auto && self.lost(caller, id).is_some()
+    fn lost(&self, caller: &Caller, id: InstanceId) -> Option<Lost> {
+        self.others.borrow().lost(caller, id)
     }
 
-    fn away(&self, at: ServerId, why: &str, hello: &Hello) -> Refused {
+    /// An instance of this caller's that is lost with its machine, where it is to go on elsewhere without a question.
+    pub fn to_go_on(&self, caller: &Caller, id: InstanceId) -> Option<Lost> {
+        self.lost(caller, id).filter(|_| self.goes_on == GoesOn::Auto)
+    }
+
+    fn away(&self, at: ServerId, why: &str, id: InstanceId, hello: &Hello) -> Refused {
         tracing::debug!(server = %at, why, resumed = hello.viewer_id.is_some(), "a viewer waits for another machine");
         let name = self.name(at);
-        let message = format!(
-            "The machine {name}, where this runs, does not answer at the moment. This page tries again by itself."
-        );
+        let message = match (self.others.borrow().is_lost(id), self.goes_on) {
+            (false, _) => format!("The machine {name}, where this runs, does not answer at the moment."),
+            (true, GoesOn::Never) => {
+                format!("The machine {name} does not answer any more. This goes on as soon as it is back.")
+            }
+            (true, _) => format!(
+                "The machine {name} does not answer any more. This goes on as soon as it is back, or whose it is continues it \
+                 on another machine."
+            ),
+        };
+        let message = format!("{message} This page tries again by itself.");
         Refused { reason: RefusalReason::Unavailable, message, retry_after_s: Some(5) }
     }
 
@@ -239,12 +251,22 @@ impl Fleet {
             }
             Standing::Member { founder, port, trouble } => (founder, port, trouble),
         };
+        let others = self.others.borrow();
+        let lost = others.all_lost().map(|view| LostView {
+            instance_id: view.instance_id,
+            build_name: view.build_name.clone(),
+            profile: view.profile.clone(),
+            machine: self.name(view.server_id),
+            rescue: view.rescue,
+        });
+        let lost = lost.collect();
         let machines = self.machines.borrow();
         let member = |machine: &&Machine| machine.server == self.me || machine.relay.is_some();
         FleetView {
             role: if founder == self.me { FleetRole::Founder } else { FleetRole::Member },
             port,
             trouble: trouble.map(|why| sentence(&why)),
+            lost,
             machines: machines
                 .iter()
                 .filter(member)
@@ -344,7 +366,7 @@ impl Elsewhere for Fleet {
     }
 
     async fn launch(&self, server: ServerId, order: Order) -> Result<Started, Refusal> {
-        let by = Asker::session(order.by);
+        let by = if order.by == ADMINISTRATOR { Asker::Admin } else { Asker::session(order.by) };
         let Order { limited, request, reservation, .. } = order;
         let question = Question::Launch { limited, request, reservation };
         match self.ask(server, by, question).await? {

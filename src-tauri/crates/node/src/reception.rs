@@ -34,7 +34,7 @@ use crate::{
     cloud::Here,
     continuity::left_scene,
     events,
-    fleet::{Fleet, interrupted},
+    fleet::Fleet,
     invitations::Invitations,
     membership::Membership,
     metrics,
@@ -276,6 +276,7 @@ impl Reception for Desk {
                 self.roster.restart(instance_id).await;
                 Ok(AdminReply::Done)
             }
+            AdminCommand::Continue { instance_id } => self.go_on(instance_id).await,
             AdminCommand::AddBuild { dir, env, args } => {
                 let build =
                     self.builds.add_openspace(&PathBuf::from(dir), env, args).await.map_err(not_added)?;
@@ -389,8 +390,8 @@ impl Reception for Desk {
             self.identify(bearer).await.map_err(|error| refused(RefusalReason::Unavailable, error.detail))?;
         let caller = caller.ok_or_else(stale_session)?;
         if let Some(at) = self.elsewhere(instance).await {
-            if self.fleet.is_to_go_on(&caller, instance) && self.goes_on(&caller, instance).await {
-                return Ok(interrupted());
+            if let Some(lost) = self.fleet.to_go_on(&caller, instance) {
+                return Ok(self.goes_on(&caller, lost, &hello).await);
             }
             return self.fleet.attend(at, &caller, instance, &hello).await;
         }

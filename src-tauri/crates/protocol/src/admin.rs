@@ -247,6 +247,10 @@ pub enum AdminCommand {
     Restart {
         instance_id: InstanceId,
     },
+    /// What is lost with its machine goes on on another one, for whose it is.
+    Continue {
+        instance_id: InstanceId,
+    },
     /// Forgets a failed or stopped instance.
     Remove {
         instance_id: InstanceId,

@@ -1,9 +1,11 @@
 //! The machines that trust each other, as the panel shows them.
 
-use model::ServerId;
+use model::{InstanceId, ServerId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
+
+use crate::api::Rescue;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct FleetView {
@@ -13,6 +15,19 @@ pub struct FleetView {
     /// What is the matter with it, and what to do.
     pub trouble: Option<String>,
     pub machines: Vec<MachineView>,
+    /// What ran on machines that do not answer any more, whosever it is.
+    pub lost: Vec<LostView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LostView {
+    pub instance_id: InstanceId,
+    pub build_name: String,
+    pub profile: Option<String>,
+    /// The name of the machine that is lost.
+    pub machine: String,
+    /// `None`: it is waited for; see `relay.continue`.
+    pub rescue: Option<Rescue>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]

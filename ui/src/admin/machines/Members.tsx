@@ -6,6 +6,7 @@ import { useState } from 'react';
 import classes from '../cards.module.css';
 import { usePanel } from '../context';
 import { JoinCode } from './Joining';
+import { Lost } from './Lost';
 import { machineWords } from './machineWords';
 
 /** The machines that trust each other, and how one more comes to be among them. */
@@ -38,6 +39,7 @@ export function Members({ fleet }: { fleet: FleetView }) {
           ))}
         </ul>
       )}
+      <Lost list={fleet.lost} />
       {founder ? (
         <JoinCode />
       ) : (

@@ -1,7 +1,7 @@
 import type { MachineView } from '@shared/protocol';
 import { describe, expect, it } from 'vitest';
 
-import { machineWords } from './machineWords';
+import { lostWords, machineWords } from './machineWords';
 
 const dome: MachineView = {
   server_id: 'd',
@@ -26,4 +26,17 @@ describe('a machine in words', () => {
   it('says when it is lost', () => {
     expect(machineWords({ ...dome, alive: false })).toBe('does not answer');
   });
+});
+
+it('what is lost says where it ran and what is known of it', () => {
+  const lost = {
+    instance_id: 'x',
+    build_name: 'Demo',
+    profile: 'mars',
+    machine: 'Dome',
+    rescue: 'resume' as const,
+  };
+  expect(lostWords(lost)).toBe('mars · on Dome');
+  expect(lostWords({ ...lost, profile: null, rescue: 'anew' })).toBe('on Dome · what it showed is not known');
+  expect(lostWords({ ...lost, rescue: null })).toBe('mars · on Dome · waits for it to come back');
 });

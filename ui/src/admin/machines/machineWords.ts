@@ -1,10 +1,17 @@
-// How a machine of the fleet is, in one line. Pure.
+// How a machine of the fleet is, and what is lost with one, in one line. Pure.
 
-import type { MachineView } from '@shared/protocol';
+import type { LostView, MachineView } from '@shared/protocol';
 
 export function machineWords(machine: MachineView): string {
   const { alive, slots_free, slots_total, region, founder, this_machine } = machine;
   const state = alive ? `${slots_free} of ${slots_total} places free` : 'does not answer';
   const what = [this_machine && 'this machine', founder && 'founder', region];
   return [...what.filter((word) => word !== false && word !== null), state].join(' · ');
+}
+
+export function lostWords({ machine, profile, rescue }: LostView): string {
+  const then =
+    rescue === null ? 'waits for it to come back' : rescue === 'anew' ? 'what it showed is not known' : null;
+  const what = [profile, `on ${machine}`, then];
+  return what.filter((word) => word !== null).join(' · ');
 }

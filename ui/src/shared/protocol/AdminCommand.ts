@@ -4,7 +4,7 @@ import type { Password } from "./Password";
 import type { RegistryAddress } from "./RegistryAddress";
 import type { ServerId } from "./ServerId";
 
-export type AdminCommand = { "command": "launch", build?: string, profile?: string, } | { "command": "stop", instance_id: InstanceId, } | { "command": "restart", instance_id: InstanceId, } | { "command": "remove", instance_id: InstanceId, } | { "command": "add_build", dir: string, env: { [key in string]: string }, args: Array<string>, } | { "command": "add_program", name: string, 
+export type AdminCommand = { "command": "launch", build?: string, profile?: string, } | { "command": "stop", instance_id: InstanceId, } | { "command": "restart", instance_id: InstanceId, } | { "command": "continue", instance_id: InstanceId, } | { "command": "remove", instance_id: InstanceId, } | { "command": "add_build", dir: string, env: { [key in string]: string }, args: Array<string>, } | { "command": "add_program", name: string, 
 /**
  * The program and its arguments.
  */

@@ -47,6 +47,7 @@ export type { Launched } from './Launched';
 export type { LeftSceneView } from './LeftSceneView';
 export type { LogFile } from './LogFile';
 export type { LogsOfInstance } from './LogsOfInstance';
+export type { LostView } from './LostView';
 export type { MachineView } from './MachineView';
 export type { Milestone } from './Milestone';
 export type { Mission } from './Mission';

@@ -57,7 +57,8 @@ test('an instance that is lost with its machine may go on elsewhere', () => {
   const message = 'The machine Dome does not answer any more.';
   const words = wordsOf(withInstance({ state: 'lost', message, rescue: 'resume' }));
   expect(words).toMatchObject({ detail: message, rescue: 'Continue on another machine' });
-  expect(wordsOf(withInstance({ state: 'lost', message }))?.rescue).toBeNull();
+  expect(wordsOf(withInstance({ state: 'lost', message }))).toMatchObject({ rescue: null, home: true });
+  expect(wordsOf(withInstance({ state: 'starting' }))?.home).toBe(false);
 });
 
 test('an end offers to go on only where there is something to go on with', () => {

@@ -12,6 +12,8 @@ export type Words = {
   step: string | null;
   /** Something is under way, and nobody has to do anything. */
   busy: boolean;
+  /** Is it a way out to go home? */
+  home: boolean;
   /** 0–1 where it can be told. */
   progress: number | null;
   /** Is there something to try by hand? */
@@ -54,7 +56,7 @@ function reconnecting(state: State): Words {
   if (state.instance?.state === 'lost') {
     const { message, rescue } = state.instance;
     const words = message ?? 'The machine of this instance does not answer.';
-    return { ...busy('Waiting for the machine', words), rescue: rescue && rescueWords[rescue] };
+    return { ...busy('Waiting for the machine', words), home: true, rescue: rescue && rescueWords[rescue] };
   }
   const why =
     state.bye === 'shutdown'
@@ -132,11 +134,11 @@ function ended(state: State): Words {
 }
 
 function busy(title: string, detail: string): Words {
-  return { title, detail, step: null, busy: true, progress: null, again: null, rescue: null };
+  return { title, detail, step: null, busy: true, home: false, progress: null, again: null, rescue: null };
 }
 
 function quiet(title: string, detail: string, again: string | null): Words {
-  return { title, detail, step: null, busy: false, progress: null, again, rescue: null };
+  return { title, detail, step: null, busy: false, home: true, progress: null, again, rescue: null };
 }
 
 /** The sentences that are there, none twice. */

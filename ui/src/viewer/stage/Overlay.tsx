@@ -26,8 +26,7 @@ export function Overlay({ state, onAgain, onRescue }: OverlayProps) {
         <p className={classes.detail}>{words.detail}</p>
         {words.step !== null && <p className={classes.step}>{words.step}</p>}
         {words.progress !== null && <Progress value={words.progress} />}
-        <Ways words={words} onAgain={onAgain} />
-        {words.rescue !== null && <RescueWay words={words.rescue} onRescue={onRescue} />}
+        <Ways words={words} onAgain={onAgain} onRescue={onRescue} />
       </div>
     </div>
   );
@@ -42,16 +41,29 @@ function Pill({ words }: { words: Words }) {
   );
 }
 
-function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
-  if (words.busy) return null;
+type WaysProps = { words: Words; onAgain: () => void; onRescue: () => Promise<void> };
+
+/** The first one is what most people want. */
+function Ways({ words, onAgain, onRescue }: WaysProps) {
+  const { home, again, rescue } = words;
+  if (!home && again === null && rescue === null) return null;
   return (
     <div className={classes.ways}>
-      <Button component="a" href="/" color="lamp.4" radius="xl" autoContrast>
-        Go to the home page
-      </Button>
-      {words.again !== null && (
+      {rescue !== null && <RescueWay words={rescue} onRescue={onRescue} />}
+      {home && (
+        <Button
+          component="a"
+          href="/"
+          radius="xl"
+          autoContrast
+          {...(rescue === null ? { color: 'lamp.4' } : { variant: 'default' })}
+        >
+          Go to the home page
+        </Button>
+      )}
+      {again !== null && (
         <Button variant="default" radius="xl" onClick={onAgain}>
-          {words.again}
+          {again}
         </Button>
       )}
     </div>
@@ -61,11 +73,9 @@ function Ways({ words, onAgain }: { words: Words; onAgain: () => void }) {
 function RescueWay({ words, onRescue }: { words: string; onRescue: () => Promise<void> }) {
   const { going, go } = useGoing(onRescue);
   return (
-    <div className={classes.ways}>
-      <Button color="lamp.4" radius="xl" autoContrast loading={going} onClick={go}>
-        {words}
-      </Button>
-    </div>
+    <Button color="lamp.4" radius="xl" autoContrast loading={going} onClick={go}>
+      {words}
+    </Button>
   );
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use cluster::fate::{FORGOTTEN_AFTER, Fate, Rescue, fate, rescue};
 use gateway::Caller;
-use model::{InstanceId, SecretHash, ServerId};
+use model::{InstanceId, InstanceState, SecretHash, ServerId};
 use protocol::api::InstanceView;
 use registry::{HEARTBEAT_EVERY, Machine, SharedInstance};
 use tokio::time::{MissedTickBehavior, interval};
@@ -28,6 +28,16 @@ struct Other {
     server: ServerId,
     session: SecretHash,
     view: InstanceView,
+    /// The registry knows what it showed.
+    has_scene: bool,
+}
+
+/// An instance that is lost with its machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    pub view: InstanceView,
+    /// The registry knows what it showed.
+    pub has_scene: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,20 +72,40 @@ impl Others {
         self.odd.iter().map(|id| format!("The registry's row machine_instances {id} is not understood, and not listed: another version has written it, or a person. If its machine has this version, delete the row: it is told anew."))
     }
 
-    /// Has just been launched there.
+    /// An instance of this caller's that is lost with its machine.
+    pub fn lost(&self, caller: &Caller, id: InstanceId) -> Option<Lost> {
+        let other = self.all.get(&id).filter(|other| may_see(caller, other))?;
+        let Other { view, has_scene, .. } = other.clone();
+        (view.state == InstanceState::Lost).then_some(Lost { view, has_scene })
+    }
+
+    pub fn all_lost(&self) -> impl Iterator<Item = &InstanceView> {
+        self.all.values().map(|other| &other.view).filter(|view| view.state == InstanceState::Lost)
+    }
+
+    /// Whoever asks: nothing of it is told but that.
+    pub fn is_lost(&self, id: InstanceId) -> bool {
+        self.all.get(&id).is_some_and(|other| other.view.state == InstanceState::Lost)
+    }
+
+    /// Has just been launched there, or goes on there: then it stays whose it was.
     pub fn expect(&mut self, session: SecretHash, server: ServerId, view: InstanceView) {
         let id = view.instance_id;
         self.expected.insert(id, Instant::now() + EXPECTED_FOR);
-        self.all.entry(id).or_insert(Other { server, session, view });
+        match self.all.get_mut(&id) {
+            Some(known) if known.server == server => {}
+            Some(known) => (known.server, known.view) = (server, view),
+            None => _ = self.all.insert(id, Other { server, session, view, has_scene: false }),
+        }
     }
 
-    /// What the registry says now; what it does not know yet stays for a moment. `may_go_on`: what is lost, elsewhere.
+    /// What the registry says now; what it does not know yet stays for a moment.
     fn after(
         &self,
         told: &[SharedInstance],
         me: ServerId,
         machines: &[Machine],
-        may_go_on: bool,
+        goes_on: GoesOn,
         now: Instant,
     ) -> Self {
         let (mut all, mut odd) = (BTreeMap::new(), BTreeSet::new());
@@ -85,12 +115,16 @@ impl Others {
                 continue;
             };
             let machine = machines.iter().find(|machine| machine.server == shared.server);
-            let view = shown(view, machine, shared.has_scene);
-            let view = InstanceView { rescue: view.rescue.filter(|_| may_go_on), ..view };
-            all.insert(shared.instance, Other { server: shared.server, session: shared.session, view });
+            let SharedInstance { server, session, has_scene, .. } = *shared;
+            // What was taken over is told by its new machine a moment later.
+            let view = InstanceView { server_id: server, ..view };
+            let view = shown(view, machine, has_scene, goes_on);
+            all.insert(shared.instance, Other { server, session, view, has_scene });
         }
         let mut expected = self.expected.clone();
-        expected.retain(|id, until| *until > now && !all.contains_key(id));
+        // The registry may not know yet where it goes on.
+        let news = |id, other: &Other| self.owner(id).is_some_and(|server| server != other.server);
+        expected.retain(|id, until| *until > now && all.get(id).is_none_or(|told| news(*id, told)));
         for id in expected.keys() {
             if let Some(other) = self.all.get(id) {
                 all.insert(*id, other.clone());
@@ -114,15 +148,22 @@ fn may_see(caller: &Caller, other: &Other) -> bool {
 }
 
 /// As its machine told it last, or lost with it.
-fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool) -> InstanceView {
+fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool, goes_on: GoesOn) -> InstanceView {
     let fate = machine.map_or(Fate::Lost, |machine| fate(machine.age, HEARTBEAT_EVERY));
     let state = cluster::fate::shown(view.state, fate);
     if state == view.state {
         return view;
     }
     let name = machine.map_or("it runs on", |machine| machine.name.as_str());
+    let rescue = match rescue(state, has_scene) {
+        _ if goes_on == GoesOn::Never => None,
+        Rescue::Resume => Some(protocol::api::Rescue::Resume),
+        Rescue::Anew => Some(protocol::api::Rescue::Anew),
+        Rescue::Nothing => None,
+    };
     let message = format!(
-        "The machine {name} does not answer any more. If it comes back within {FORGOTTEN_DAYS} days, this goes on where it was."
+        "The machine {name} does not answer any more. If it comes back within {FORGOTTEN_DAYS} days, this goes on where it was. {}",
+        meanwhile(goes_on, rescue)
     );
     InstanceView {
         state,
@@ -132,12 +173,27 @@ fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool) -> Inst
         message: Some(message),
         viewers: 0,
         ending: None,
-        rescue: match rescue(state, has_scene) {
-            Rescue::Resume => Some(protocol::api::Rescue::Resume),
-            Rescue::Anew => Some(protocol::api::Rescue::Anew),
-            Rescue::Nothing => None,
-        },
+        rescue,
         ..view
+    }
+}
+
+/// What can be done until then.
+fn meanwhile(goes_on: GoesOn, rescue: Option<protocol::api::Rescue>) -> &'static str {
+    use protocol::api::Rescue;
+    match (goes_on, rescue) {
+        (GoesOn::Never, _) => {
+            "It cannot be continued on another machine: whoever looks after these machines has switched that off. Wait \
+             for it to come back, or launch a new one on the home page."
+        }
+        (GoesOn::Ask, Some(Rescue::Resume)) => "Or continue it on another machine, as it was last seen.",
+        (GoesOn::Auto, Some(Rescue::Resume)) => {
+            "Or it goes on on another machine, as it was last seen, as soon as its page is open."
+        }
+        (GoesOn::Ask, _) => "What it showed is not known, so on another machine it can only begin anew.",
+        (GoesOn::Auto, _) => {
+            "What it showed is not known, so on another machine it begins anew as soon as its page is open."
+        }
     }
 }
 
@@ -145,7 +201,6 @@ fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool) -> Inst
 pub async fn follow(fleet: Fleet) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let may_go_on = fleet.goes_on != GoesOn::Never;
     let mut shared = fleet.membership.shared();
     loop {
         tokio::select! {
@@ -157,7 +212,7 @@ pub async fn follow(fleet: Fleet) {
         }
         let (machines, told) = (fleet.machines.borrow().clone(), shared.borrow_and_update().clone());
         fleet.others.send_if_modified(|others| {
-            let after = others.after(&told, fleet.me, &machines, may_go_on, Instant::now());
+            let after = others.after(&told, fleet.me, &machines, fleet.goes_on, Instant::now());
             for id in after.odd.difference(&others.odd) {
                 warn!(instance_id = %id, "a row of `machine_instances` is not understood, and passed over; delete it, and its machine tells it anew");
             }
@@ -171,7 +226,7 @@ pub async fn follow(fleet: Fleet) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use model::{InstanceState, UnixMillis};
+    use model::UnixMillis;
     use registry::{Generation, Load};
 
     use super::*;
@@ -235,7 +290,7 @@ mod tests {
         let told = vec![shared(dome, ANN, &ready), shared(dome, ANN, &failed), shared(me, ANN, &mine)];
         let at = |alive| {
             let machines = [machine(dome, alive)];
-            Others::default().after(&told, me, &machines, true, Instant::now())
+            Others::default().after(&told, me, &machines, GoesOn::Ask, Instant::now())
         };
         let seen = at(true).seen(&Caller::Session(ANN));
         assert_eq!(seen.len(), 2, "this machine's own are told by itself");
@@ -250,6 +305,48 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_is_said_with_what_can_be_done_as_far_as_it_can() {
+        let (me, dome) = (ServerId::random(), ServerId::random());
+        let ready = view(dome, InstanceState::Ready);
+        for (goes_on, has_scene, rescue, words) in [
+            (GoesOn::Ask, true, Some(protocol::api::Rescue::Resume), "Or continue it on another machine"),
+            (GoesOn::Ask, false, Some(protocol::api::Rescue::Anew), "can only begin anew"),
+            (GoesOn::Auto, true, Some(protocol::api::Rescue::Resume), "as soon as its page is open"),
+            (GoesOn::Auto, false, Some(protocol::api::Rescue::Anew), "begins anew as soon as"),
+            (GoesOn::Never, true, None, "cannot be continued on another machine"),
+            (GoesOn::Never, false, None, "launch a new one on the home page"),
+        ] {
+            let told = SharedInstance { has_scene, ..shared(dome, ANN, &ready) };
+            let machines = [machine(dome, false)];
+            let others = Others::default().after(&[told], me, &machines, goes_on, Instant::now());
+            let lost = others.lost(&Caller::Session(ANN), ready.instance_id).unwrap();
+            assert_eq!((lost.has_scene, lost.view.rescue), (has_scene, rescue), "{goes_on:?}");
+            let said = lost.view.message.unwrap();
+            assert!(said.contains(words), "{goes_on:?} {has_scene}: {said}");
+            assert_eq!(others.lost(&Caller::Session(SecretHash([2; 32])), ready.instance_id), None);
+        }
+    }
+
+    #[test]
+    fn what_goes_on_on_another_machine_is_known_there_at_once_and_stays_whose_it_was() {
+        let (me, dome, attic) = (ServerId::random(), ServerId::random(), ServerId::random());
+        let ready = view(dome, InstanceState::Ready);
+        let machines = [machine(dome, false)];
+        let told = vec![shared(dome, ANN, &ready)];
+        let mut others = Others::default().after(&told, me, &machines, GoesOn::Ask, Instant::now());
+        let begun = InstanceView { state: InstanceState::Starting, server_id: attic, ..ready.clone() };
+        others.expect(SecretHash([0; 32]), attic, begun.clone());
+        assert_eq!(others.owner(ready.instance_id), Some(attic));
+        assert_eq!(others.seen(&Caller::Session(ANN)), [begun]);
+        assert!(!others.is_lost(ready.instance_id));
+        let (now, old) = (Instant::now(), [shared(dome, ANN, &ready)]);
+        let after = others.after(&old, me, &machines, GoesOn::Ask, now);
+        assert_eq!(after.owner(ready.instance_id), Some(attic), "the registry tells it a moment later");
+        let never = after.after(&old, me, &machines, GoesOn::Ask, now + EXPECTED_FOR * 2);
+        assert_eq!(never.owner(ready.instance_id), Some(dome));
+    }
+
+    #[test]
     fn what_was_just_launched_there_is_known_until_the_registry_tells_it() {
         let (me, dome) = (ServerId::random(), ServerId::random());
         let new = view(dome, InstanceState::Starting);
@@ -257,11 +354,11 @@ mod tests {
         others.expect(ANN, dome, new.clone());
         let now = Instant::now();
         let machines = [machine(dome, true)];
-        let after = others.after(&[], me, &machines, true, now);
+        let after = others.after(&[], me, &machines, GoesOn::Ask, now);
         assert_eq!(after.owner(new.instance_id), Some(dome));
-        let told = others.after(&[shared(dome, ANN, &new)], me, &machines, true, now);
-        assert_eq!(told.after(&[], me, &machines, true, now).owner(new.instance_id), None);
-        let never = after.after(&[], me, &machines, true, now + EXPECTED_FOR * 2);
+        let told = others.after(&[shared(dome, ANN, &new)], me, &machines, GoesOn::Ask, now);
+        assert_eq!(told.after(&[], me, &machines, GoesOn::Ask, now).owner(new.instance_id), None);
+        let never = after.after(&[], me, &machines, GoesOn::Ask, now + EXPECTED_FOR * 2);
         assert_eq!(never.owner(new.instance_id), None, "it has ended before it was told");
     }
 
@@ -277,7 +374,7 @@ mod tests {
             &[bad.clone(), astray.clone(), shared(dome, ANN, &good)],
             me,
             &[machine(dome, true)],
-            true,
+            GoesOn::Ask,
             Instant::now(),
         );
         assert_eq!(others.seen(&Caller::Admin), [good]);

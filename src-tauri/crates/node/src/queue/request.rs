@@ -33,8 +33,10 @@ impl Means {
         let size =
             Size::new(request.width.unwrap_or(default.width), request.height.unwrap_or(default.height));
         let By { session, limited } = by;
+        // Whoever has it go on, it stays whose it was.
+        let by = resume.as_ref().filter(|_| lost.is_some()).map_or(session, |lost| lost.by.session);
         let id = lost.or(id);
-        Ok(Launch { id, by: session, limited, build, profile, size: size.clamped(), resume, now })
+        Ok(Launch { id, by, limited, build, profile, size: size.clamped(), resume, now })
     }
 
     /// What the request goes on with: what was left here, or what ran on a machine that is lost.

@@ -2,13 +2,18 @@
 
 use gateway::{Caller, Refused, ViewerChannel};
 use model::{InstanceId, InstanceState, Role, SecretHash, StopReason, UnixMillis, ViewerId};
-use protocol::api::{InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem};
+use protocol::{
+    admin::AdminReply,
+    api::{InstanceView, InviteCreated, InviteRequest, LaunchRequest, Launched, Problem},
+    signal::Hello,
+};
 use store::Invite;
 use tracing::info;
 
 use super::{Desk, by};
 use crate::{
     clock,
+    fleet::{Lost, Prospect, Turn, interrupted},
     invitations::TTL_MAX_S,
     problem::{journal, problem},
     session::{Session, Viewer},
@@ -32,15 +37,35 @@ pub struct Guest {
 }
 
 impl Desk {
-    /// Begins what is lost with its machine elsewhere, as its page would.
-    pub(super) async fn goes_on(&self, caller: &Caller, id: InstanceId) -> bool {
+    /// Begins what is lost with its machine elsewhere, as its page would; until then its page waits.
+    pub(super) async fn goes_on(&self, caller: &Caller, lost: Lost, hello: &Hello) -> ViewerChannel {
+        let id = lost.view.instance_id;
         let request = LaunchRequest { resume: Some(id), ..LaunchRequest::default() };
-        match self.queue.launch(by(caller), request).await {
-            Ok(Launched::Instance { .. }) => true,
-            Ok(Launched::Queued { .. }) => false,
+        let by = by(caller);
+        let prospect = match self.queue.launch(by, request).await {
+            Ok(Launched::Instance { .. }) => return interrupted(),
+            Ok(Launched::Queued { ticket_id: ticket, .. }) => {
+                Prospect::Turn(Turn { queue: self.queue.clone(), by, ticket })
+            }
             Err(why) => {
                 info!(instance = %id, why = why.detail, "what was lost with its machine does not go on by itself");
-                false
+                Prospect::Again(why.detail)
+            }
+        };
+        self.fleet.wait(lost, hello, prospect)
+    }
+
+    /// By an administrator's word, who does not wait in the queue.
+    pub(super) async fn go_on(&self, id: InstanceId) -> Result<AdminReply, Problem> {
+        let by = by(&Caller::Admin);
+        let request = LaunchRequest { resume: Some(id), ..LaunchRequest::default() };
+        match self.queue.launch(by, request).await? {
+            Launched::Instance { instance_id, url, .. } => Ok(AdminReply::Launched { instance_id, url }),
+            Launched::Queued { ticket_id, .. } => {
+                self.queue.leave(by, ticket_id).await?;
+                let detail =
+                    "All places of the other machines are taken. Try again when one has been stopped.";
+                Err(problem(503, "It cannot go on now", detail))
             }
         }
     }
