@@ -31,7 +31,7 @@ export function ProfileChoice({ build, profiles, value, onChange }: ProfileChoic
         <Select
           label="Profile"
           className={classes.select}
-          classNames={{ option: classes.option }}
+          classNames={{ label: classes.label, option: classes.option }}
           placeholder="The one it comes with"
           clearable
           searchable
