@@ -55,7 +55,7 @@ async function watches(name) {
 
 const wish = (page, name, args = {}) => page.evaluate((wish) => window.openspaceStream.wish(wish), { name, args })
 
-test('a page comes back by itself on another machine as it was left, guests with it; one that may not says so and leads home', async () => {
+test('a page comes back by itself on another machine as it was left, guests with it; one that may not says so, until an administrator has it go on', async () => {
   const ann = await watches('Dome')
   const bob = await watches('Attic')
   const guest = await person(browser)
@@ -89,5 +89,17 @@ test('a page comes back by itself on another machine as it was left, guests with
   await bob.page.getByRole('link', { name: 'Go to the home page' }).click()
   await bob.page.getByText('It cannot be continued on another machine').waitFor()
   await look(bob.page, 'never-home')
-  assert.deepEqual([...ann.problems, ...bob.problems, ...guest.problems], [])
+
+  const admin = await person(browser)
+  const { token } = await nodes.Dome.command({ command: 'create_token' })
+  await admin.page.goto(`${nodes.Dome.url}/admin`)
+  await admin.page.getByLabel(/enter it here/i).fill(token)
+  await admin.page.keyboard.press('Enter')
+  await admin.page.getByRole('heading', { name: 'Lost with their machines' }).waitFor()
+  await look(admin.page, 'lost-panel')
+  await bob.page.goto(`${nodes.Attic.url}/stream/${bob.id}`)
+  await admin.page.getByRole('button', { name: 'Continue elsewhere' }).click()
+  await untilPhase(bob.page, 'live')
+  await admin.page.getByRole('heading', { name: 'Lost with their machines' }).waitFor({ state: 'detached' })
+  assert.deepEqual([...ann.problems, ...bob.problems, ...guest.problems, ...admin.problems], [])
 })
