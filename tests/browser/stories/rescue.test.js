@@ -75,7 +75,6 @@ test('a page comes back by itself on another machine as it was left, guests with
 
   await nodes.Foyer.kill()
   await ann.page.evaluate(() => (window.told = undefined))
-  await guest.page.getByText('This goes on as soon as it is back, or whose it is continues it on another machine.').waitFor()
   await ann.page.getByText('The scene is back as it was left.').waitFor({ timeout: 60_000 })
   await untilPhase(ann.page, 'live')
   await installReader(ann.page)

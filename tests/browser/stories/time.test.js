@@ -22,11 +22,13 @@ after(async () => {
 test('a stream in which nobody moves anything warns, stays when asked to, ends, and is gone on with', async () => {
   const { page, problems, context } = await person(browser)
   await launch(page, node.url)
+  await wake(page)
+  await page.getByRole('button', { name: 'Explore the scene' }).click()
   const words = page.getByText('Nobody has moved anything for a while.')
   await words.waitFor()
   assert.match(await page.getByRole('timer').textContent(), /It ends in 0:0\d\./)
-  await look(page, 'warning')
   await apart(page)
+  await look(page, 'warning')
   await page.getByRole('button', { name: 'Stay' }).click()
   await words.waitFor({ state: 'detached' })
   await untilPhase(page, 'live')
@@ -45,11 +47,7 @@ test('a stream in which nobody moves anything warns, stays when asked to, ends, 
 
 /** What is explored and the warning are beside each other. */
 async function apart(page) {
-  await wake(page)
-  await page.getByRole('button', { name: 'Explore the scene' }).click()
   const panel = page.locator('[data-scene-panel]')
-  await panel.waitFor()
-  await look(page, 'warning-explore')
   const [left, right] = await Promise.all([page.locator('[data-ending]').boundingBox(), panel.boundingBox()])
   assert.ok(left.x >= 0 && left.x + left.width <= right.x, `${JSON.stringify(left)} reaches under ${JSON.stringify(right)}`)
 }
