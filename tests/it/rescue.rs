@@ -1,18 +1,15 @@
 //! What ran on a machine that is lost goes on on another one: by itself, by its owner's word, by an administrator's, or not at all.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::{Api, TestFleet, api::Socket, programs};
-use futures_util::SinkExt;
+use e2e::{Api, TestFleet, api::Socket};
 use model::{InstanceId, InstanceState, Role, ServerId};
 use protocol::{
     admin::{AdminCommand, AdminReply},
     api::{LaunchRequest, Rescue},
     signal::{InstanceNews, RefusalReason, ServerMessage},
 };
-use serde_json::json;
-use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 const NAMES: [&str; 2] = ["Dome", "Foyer"];
 
@@ -60,50 +57,8 @@ async fn until_scene(fleet: &TestFleet, is: &str) -> Result<()> {
     bail!("the registry never has a scene where {is}")
 }
 
-async fn notice(socket: &mut Socket, words: &str) -> Result<String> {
-    let says = |message: &ServerMessage| matches!(message, ServerMessage::Notice { message } if message.contains(words));
-    match socket.until(words, says).await? {
-        ServerMessage::Notice { message } => Ok(message),
-        other => bail!("{other:?}"),
-    }
-}
-
 fn secret_of(url: &str) -> Result<String> {
     Ok(url.split_once("#invite=").context("an invitation")?.1.to_owned())
-}
-
-#[tokio::test]
-async fn where_it_is_to_go_on_by_itself_an_open_page_is_enough_even_when_it_has_to_wait_for_a_place()
--> Result<()> {
-    let sets = ["instances.slots=1", "relay.continue=auto", "instances.on_exit=leave"];
-    let mut fleet = TestFleet::start(&NAMES, &sets).await?;
-    let (here, there) = (fleet.ids[0], fleet.ids[1]);
-    let (ann, bob) = (fleet.nodes[0].browser().await?, fleet.nodes[0].browser().await?);
-    let taken = bob.launch_build(&programs::sleeper(&fleet.nodes[0]).await?).await?;
-    let id = launch_at(&ann, there).await?;
-    let _viewer = ann.attend(id, None).await?;
-    until_scene(&fleet, "scene->>'focus' IS NOT NULL").await?;
-
-    fleet.nodes[1].kill()?;
-    let (mut page, _, lost) =
-        until_welcomed(&ann, id, None, |news| news.state == InstanceState::Lost).await?;
-    let said = lost.message.context("it says why")?;
-    ensure!(said.contains("All other machines are full"), "{said}");
-    assert_eq!(lost.rescue, None, "it has its place in the queue");
-    let second = |message: &ServerMessage| match message {
-        ServerMessage::Instance(news) => {
-            news.message.as_ref().is_some_and(|said| said.contains("number 1 in the queue"))
-        }
-        _ => false,
-    };
-    page.until("its place", second).await?;
-
-    bob.stop(taken).await?;
-    let (mut page, role, _) = until_welcomed(&ann, id, None, runs).await?;
-    assert_eq!(role, Role::Owner);
-    notice(&mut page, "The scene is back as it was left.").await?;
-    assert_eq!(ann.instance(id).await?.server_id, here);
-    Ok(())
 }
 
 #[tokio::test]
@@ -196,48 +151,5 @@ async fn an_administrator_has_it_go_on_for_its_owner_and_whoever_was_invited_get
     fleet.nodes[0].up().await?;
     let (_, role, _) = until_welcomed(&eve, id, Some(&secrets[1].0), runs).await?;
     assert_eq!(role, Role::Presenter);
-    Ok(())
-}
-
-/// As a script of the scene would: many settings at once, by the program's own API.
-async fn set_all(fleet: &TestFleet, id: InstanceId, properties: &[&str]) -> Result<()> {
-    let cfg = fs::read_to_string(fleet.nodes[1].data_dir().join(format!("instances/{id}/openspace.cfg")))?;
-    let port = cfg.split_once("websocket.Port = true, ").and_then(|(_, rest)| rest.lines().next());
-    let (mut socket, _) = connect_async(format!("ws://127.0.0.1:{}/", port.context(cfg.clone())?)).await?;
-    let version = json!({ "major": 0, "minor": 1, "patch": 0 });
-    socket.send(Message::text(json!({ "type": "apiHandshake", "apiVersion": version }).to_string())).await?;
-    for (topic, property) in properties.iter().enumerate() {
-        let pattern = format!("Scene.Catalogue*.Renderable.{property}");
-        let call = json!({ "function": "openspace.setPropertyValue", "arguments": [pattern, 0.25] });
-        let message = json!({ "topic": topic, "type": "luascript", "payload": call });
-        socket.send(Message::text(message.to_string())).await?;
-    }
-    socket.close(None).await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_scene_with_more_settings_than_can_be_kept_comes_back_and_says_how_many_are_missing() -> Result<()>
-{
-    let large = [("OPENSPACE_DEMO_PROPERTIES", "25000")];
-    let mut fleet = TestFleet::start_with(&NAMES, &["instances.slots=1"], &large).await?;
-    let ann = fleet.nodes[0].browser().await?;
-    let id = launch_at(&ann, fleet.ids[1]).await?;
-    let mut viewer = ann.attend(id, None).await?;
-    viewer.until("welcome", |message| matches!(message, ServerMessage::Welcome { .. })).await?;
-    until_scene(&fleet, "scene->>'focus' IS NOT NULL").await?;
-    set_all(&fleet, id, &["Opacity", "Size", "Brightness"]).await?;
-    // Whoever goes leaves the scene to be looked at as a whole.
-    drop(viewer);
-    until_scene(&fleet, "(scene->>'left_out')::int > 1000").await?;
-
-    fleet.nodes[1].kill()?;
-    ann.until(id, InstanceState::Lost).await?;
-    let goes_on = LaunchRequest { resume: Some(id), ..LaunchRequest::default() };
-    assert_eq!(ann.launch(&goes_on).await?, id);
-    ann.until(id, InstanceState::Ready).await?;
-    let mut page = ann.attend(id, None).await?;
-    let said = notice(&mut page, "The scene is back, except for").await?;
-    ensure!(said.contains("changed settings, which are more than can be brought back"), "{said}");
     Ok(())
 }

@@ -31,7 +31,7 @@ pub enum Prospect {
     /// It was to go on elsewhere and could not; why.
     Again(String),
     /// It goes on elsewhere when its turn comes.
-    Turn(Turn),
+    Turn(Box<Turn>),
 }
 
 /// A place in the queue that nobody but this room knows.

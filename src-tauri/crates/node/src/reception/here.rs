@@ -45,7 +45,7 @@ impl Desk {
         let prospect = match self.queue.launch(by, request).await {
             Ok(Launched::Instance { .. }) => return interrupted(),
             Ok(Launched::Queued { ticket_id: ticket, .. }) => {
-                Prospect::Turn(Turn { queue: self.queue.clone(), by, ticket })
+                Prospect::Turn(Box::new(Turn { queue: self.queue.clone(), by, ticket }))
             }
             Err(why) => {
                 info!(instance = %id, why = why.detail, "what was lost with its machine does not go on by itself");
