@@ -147,6 +147,7 @@ impl New {
             stats_told: now,
             told_stats,
             wrong_codec: false,
+            owes_state: false,
             cancel: shared.cancel.child_token(),
         });
         Ok(Self { driver, outbox, events, commands, state, stats })
@@ -225,6 +226,8 @@ struct Driver {
     stats_told: Instant,
     told_stats: watch::Sender<PeerStats>,
     wrong_codec: bool,
+    /// The newest state had no room on its channel.
+    owes_state: bool,
     cancel: CancellationToken,
 }
 
@@ -347,6 +350,9 @@ impl Driver {
         }
         if now.saturating_duration_since(self.stats_told) >= STATS_EVERY {
             self.tell_stats(now);
+            if self.owes_state {
+                self.send_state(now);
+            }
         }
     }
 

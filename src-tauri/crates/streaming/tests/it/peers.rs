@@ -291,6 +291,31 @@ async fn the_state_that_was_told_before_the_channel_opened_is_heard() {
 }
 
 #[tokio::test]
+async fn a_viewer_that_takes_nothing_is_sent_no_pile_of_states_and_the_newest_when_it_does() {
+    let media = port().await;
+    let lossy = Lossy::in_front_of(media.port()).await;
+    let (mut near, mut remote) = (Near::open(&media).await, Remote::new().await);
+    let answer = remote.answer(lossy.reroute(&near.offer().await, media.port())).await;
+    near.handle.answer(answer).await.unwrap();
+    near.until_connected().await;
+    near.handle.send_state("0".into());
+    assert_eq!(remote.message("state").await, "0");
+    lossy.cut(true);
+    let told = 300;
+    for count in 1..=told {
+        near.handle.send_state(format!("{count}{}", " ".repeat(1000)));
+        // Each is taken by the peer before the next.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    lossy.cut(false);
+    let mut heard = 0;
+    while remote.message("state").await.trim() != told.to_string() {
+        heard += 1;
+    }
+    assert!(heard < 100, "{heard} states were under way to a viewer that took none");
+}
+
+#[tokio::test]
 async fn bad_messages_are_dropped_told_and_do_no_harm() {
     let media = port().await;
     let (mut near, remote) = connected(&media).await;

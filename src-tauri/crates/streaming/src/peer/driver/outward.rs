@@ -20,7 +20,7 @@ use crate::peer::{
 
 /// While a viewer waits for a keyframe it asks so often; the encoder debounces for the whole instance.
 const KEYFRAME_EVERY: Duration = Duration::from_millis(500);
-/// What may be on its way on `state`: past that, the viewer reads slower than it is told, and the next one says it all.
+/// What may be on its way on `state`: past that, the viewer reads slower than it is told, and gets the newest one later.
 const STATE_UNDERWAY_MAX: usize = 32 * 1024;
 /// What may be on its way on `intent`.
 const REPLIES_UNDERWAY_MAX: usize = 256 * 1024;
@@ -108,31 +108,33 @@ impl Driver {
 
     pub(super) fn send_state(&mut self, now: Instant) {
         let json = self.states.borrow_and_update().clone();
-        if !json.is_empty() {
-            self.send_text(Channel::State, json, STATE_UNDERWAY_MAX, now);
-        }
+        self.owes_state = !json.is_empty() && !self.send_text(Channel::State, json, STATE_UNDERWAY_MAX, now);
     }
 
     pub(super) fn send_reply(&mut self, reply: &IntentReply, now: Instant) {
         match serde_json::to_string(reply) {
-            Ok(json) => self.send_text(Channel::Intent, json, REPLIES_UNDERWAY_MAX, now),
+            Ok(json) => {
+                self.send_text(Channel::Intent, json, REPLIES_UNDERWAY_MAX, now);
+            }
             Err(error) => {
                 warn!(viewer = %self.viewer, %error, "a reply to an intent cannot be written as JSON")
             }
         }
     }
 
-    pub(super) fn send_text(&mut self, channel: Channel, json: String, underway_max: usize, now: Instant) {
+    /// False where the viewer has not taken what was sent before. A channel that is not open is told when it opens.
+    fn send_text(&mut self, channel: Channel, json: String, underway_max: usize, now: Instant) -> bool {
         let Some(id) = self.connection.channel_id(channel).filter(|id| self.open.contains(id)) else {
-            return;
+            return true;
         };
-        let Some(mut data_channel) = self.connection.core.data_channel(id) else { return };
+        let Some(mut data_channel) = self.connection.core.data_channel(id) else { return true };
         if data_channel.outstanding_bytes() + json.len() > underway_max {
             debug!(viewer = %self.viewer, channel = channel.label(), "the viewer reads too slowly: a message was dropped");
-            return;
+            return false;
         }
         if let Err(error) = data_channel.send_text(now, json) {
             warn!(viewer = %self.viewer, channel = channel.label(), %error, "a message was not sent");
         }
+        true
     }
 }
