@@ -93,6 +93,7 @@ test('silence, garbage and a broken connection turn the controls off with a sent
   await pictureGoesOn(page)
   await wellAgain(page, id)
   await bar(page).waitFor({ state: 'attached' })
+  assert.equal(await page.getByText('The scene is back').count(), 0, 'the program has run on, with all that people did in it')
 
   assert.deepEqual(problems, [])
   await node.admin('DELETE', `/instances/${id}`)

@@ -58,12 +58,13 @@ impl Keeper {
         let (publish, saved) = watch::channel(None);
         let task = Task {
             id,
-            adopted,
+            program: adopted,
             store,
             tell,
             publish,
             client: None,
-            baseline: Baseline::default(),
+            lost: None,
+            baseline: None,
             last: None,
             rhythm: Rhythm::new(Instant::now()),
             trust: Trust::default(),
@@ -109,13 +110,17 @@ impl Keeper {
 
 struct Task {
     id: InstanceId,
-    adopted: Option<ProcessId>,
+    /// Whose scene is as it was left: the one that an earlier node has started, and then the one that was ready last.
+    program: Option<ProcessId>,
     store: Store,
     tell: watch::Sender<String>,
     publish: watch::Sender<Option<SavedScene>>,
     /// Of the program that is ready now.
     client: Option<Client>,
-    baseline: Baseline,
+    /// When it was lost: the program, or only the connection with it.
+    lost: Option<Instant>,
+    /// Of this program.
+    baseline: Option<Baseline>,
     /// What the journal has, or is to be brought back.
     last: Option<SavedScene>,
     rhythm: Rhythm,
@@ -181,9 +186,7 @@ impl Task {
             (None, Some(client)) => self.began(client, report).await,
             (Some(_), None) => {
                 self.client = None;
-                if !std::mem::take(&mut self.expected) {
-                    self.trust.fell(Instant::now());
-                }
+                self.lost = Some(Instant::now());
             }
             _ => {}
         }
@@ -191,14 +194,20 @@ impl Task {
 
     async fn began(&mut self, client: Client, report: &Report) {
         let program = report.running.as_ref().and_then(|running| running.program);
-        let taken_over = program.is_some() && program == self.adopted.take();
-        match client.baseline().await {
-            Ok(baseline) => self.baseline = baseline,
-            Err(error) => {
-                warn!(instance = %self.id, %error, "the beginning of the scene is not known; settings are not saved")
-            }
+        let same = program.is_some() && program == self.program;
+        self.program = program;
+        if !same || self.baseline.is_none() {
+            self.baseline = self.beginning(&client).await;
         }
-        if !taken_over && self.last.is_some() {
+        let lost = self.lost.take();
+        // One whose connection was lost is as it was left.
+        if !same
+            && let Some(at) = lost
+            && !std::mem::take(&mut self.expected)
+        {
+            self.trust.fell(at);
+        }
+        if !same && self.last.is_some() {
             if self.trust.may_restore() {
                 self.restore(&client).await;
             } else {
@@ -211,6 +220,15 @@ impl Task {
         // Asked for now, so that it is told when the first look comes.
         let _ = client.scene();
         self.client = Some(client);
+    }
+
+    async fn beginning(&self, client: &Client) -> Option<Baseline> {
+        let known = client.baseline().await;
+        known
+            .inspect_err(|error| {
+                warn!(instance = %self.id, %error, "the beginning of the scene is not known; settings are not saved");
+            })
+            .ok()
     }
 
     async fn restore(&mut self, client: &Client) {
@@ -233,7 +251,9 @@ impl Task {
         if !known {
             return;
         }
-        match client.save(&self.baseline, self.last.as_ref(), look.with_properties).await {
+        let unknown = Baseline::default();
+        let baseline = self.baseline.as_ref().unwrap_or(&unknown);
+        match client.save(baseline, self.last.as_ref(), look.with_properties).await {
             Ok(scene) => {
                 self.blind = false;
                 if let Some(scene) = scene.filter(|scene| self.last.as_ref() != Some(scene)) {
