@@ -29,13 +29,18 @@ const untilShown = (page, width, height) =>
     return size[0] === width && size[1] === height
   })
 
-/** Where the pointer is on the program's display. */
-async function pointer(id) {
+/** Asks the program's display. */
+async function xdotool(id, ...question) {
   const { instances } = await node.admin('GET', '/admin/snapshot')
   const { display } = instances.find((row) => row.instance.instance_id === id)
   const env = { ...process.env, DISPLAY: display, XAUTHORITY: path.join(node.data, 'instances', id, 'Xauthority') }
-  const { stdout } = await promisify(execFile)('xdotool', ['getmouselocation', '--shell'], { env })
-  return Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')))
+  return (await promisify(execFile)('xdotool', question, { env })).stdout.trim()
+}
+
+/** Where the pointer is on the program's display. */
+async function pointer(id) {
+  const told = await xdotool(id, 'getmouselocation', '--shell')
+  return Object.fromEntries(told.split('\n').map((line) => line.split('=')))
 }
 
 async function hits(page, id, x, y) {
@@ -94,6 +99,72 @@ test('the picture follows the window of whoever steers, the hand stays right, an
   await untilShown(watcher.page, 1280, 720)
   assert.equal(await node.pidOf(id), pid, 'the program was not started anew')
   assert.deepEqual(await page.evaluate(() => window.phases.filter((phase) => phase !== 'live')), [], 'the picture went on')
+  assert.deepEqual([problems, watcher.problems], [[], []])
+  await node.admin('DELETE', `/instances/${id}`)
+  await watcher.context.close()
+  await context.close()
+})
+
+/** Notes each picture that the browser shows: its frame number, where it can be read, and how bright it is. */
+const note = (page) =>
+  page.evaluate(() => {
+    const video = document.querySelector('video#stream')
+    const context = new OffscreenCanvas(32, 18).getContext('2d', { willReadFrequently: true })
+    const light = () => {
+      context.drawImage(video, 0, 0, 32, 18)
+      const { data } = context.getImageData(0, 0, 32, 18)
+      return data.reduce((sum, value, i) => sum + (i % 4 === 3 ? 0 : value), 0) / (32 * 18 * 3)
+    }
+    window.shown = []
+    const look = () => {
+      window.shown.push({ frame: window.readFrame()?.frame ?? null, light: light() })
+      video.requestVideoFrameCallback(look)
+    }
+    video.requestVideoFrameCallback(look)
+  })
+
+/** What was shown from before `change` until the display is as large as it is to be, and ten frames more. */
+async function shownOver(pages, id, size, change) {
+  for (const page of pages) await page.evaluate(() => void window.shown.splice(0))
+  await Promise.all(pages.map((page) => until('pictures before', () => page.evaluate(() => window.shown.length > 5))))
+  await change()
+  await until(`a display of ${size}`, async () => (await xdotool(id, 'getdisplaygeometry')) === size)
+  const newest = Math.max(...(await Promise.all(pages.map(async (page) => (await until('a frame', () => frame(page))).frame))))
+  return Promise.all(
+    pages.map(async (page) => {
+      await until('pictures after', async () => (await frame(page))?.frame > newest + 10)
+      return page.evaluate(() => window.shown)
+    }),
+  )
+}
+
+test('nobody sees black while the size changes, and the frames go on', async (story) => {
+  const { page, context, problems } = await person(browser, { viewport: { width: 960, height: 540 } })
+  const id = await launch(page, node.url)
+  const watcher = await person(browser, { viewport: { width: 500, height: 900 } })
+  await watcher.page.goto(await invite(page, id, 'watcher'))
+  await untilPhase(watcher.page, 'live')
+  const pages = [page, watcher.page]
+  for (const one of pages) {
+    await installReader(one)
+    await framesRise(one)
+    await note(one)
+  }
+  const changes = [
+    ['to a smaller one', '960 540', () => choose(page, /^Follow my window/)],
+    ['with the window', '720 520', () => page.setViewportSize({ width: 720, height: 520 })],
+    ['to a larger one', '1280 720', () => choose(page, /^As launched/)],
+  ]
+  for (const [what, size, change] of changes) {
+    for (const [who, shown] of Object.entries(await shownOver(pages, id, size, change))) {
+      const frames = shown.map(({ frame }) => frame).filter((frame) => frame !== null)
+      const steps = frames.slice(1).map((frame, i) => frame - frames[i])
+      const darkest = Math.min(...shown.map(({ light }) => light))
+      story.diagnostic(`${what}, ${who === '0' ? 'owner' : 'watcher'}: at most ${Math.max(...steps)} frames at once, ${shown.length - frames.length} of ${shown.length} without a number, darkest ${darkest.toFixed(0)} of 255`)
+      assert.ok(darkest > 5, 'it is never black')
+      assert.ok(steps.every((step) => step >= 0), `it never goes back: ${frames}`)
+    }
+  }
   assert.deepEqual([problems, watcher.problems], [[], []])
   await node.admin('DELETE', `/instances/${id}`)
   await watcher.context.close()

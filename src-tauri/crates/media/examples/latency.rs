@@ -211,6 +211,7 @@ async fn ours(encoder: &str, job: &Job, duration: Duration) -> (Vec<Arrival>, f6
         display: job.display.clone(),
         window: job.window,
         size: job.size,
+        resized: false,
         fps_max: FrameRate(job.fps),
         bitrate: job.bitrate(),
         encoders: vec![encoder.to_owned()],

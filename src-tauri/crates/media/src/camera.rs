@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Shutter {
     Taken(Taken),
-    /// There is none for the one who asked: it was taken for others, or none has come yet.
+    /// There is none for the one who asked: it was taken for others, none has come yet, or the display has another size by now.
     Nothing,
     /// Not this time; a few of these in a row are none any more.
     Missed(String),
@@ -75,7 +75,8 @@ impl Camera for Lens {
     fn take(&mut self, wanted: bool) -> Result<Shutter, End> {
         let captured = Instant::now();
         let shot = match self.screen.grab(self.size) {
-            Ok(shot) => shot,
+            Ok(Some(shot)) => shot,
+            Ok(None) => return Ok(Shutter::Nothing),
             Err(CaptureError::Refused(why)) => return Ok(Shutter::Missed(why)),
             Err(error @ CaptureError::Gone) => return Err(gone(error)),
         };

@@ -11,9 +11,12 @@ use std::{
         unix::net::UnixStream,
     },
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use model::{DisplayAddress, Size, WindowId};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::{
     connection::{Connection, RequestConnection},
     errors::{ConnectionError, ReplyError, ReplyOrIdError},
@@ -32,6 +35,8 @@ use crate::{picture::Shot, shm::Segment};
 
 /// An Xauthority file of one display holds some 100 bytes; one with more than this is none.
 const AUTH_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Between two looks at a window that is to follow its display.
+const LOOK_AGAIN: Duration = Duration::from_millis(4);
 const COOKIE: &[u8] = b"MIT-MAGIC-COOKIE-1";
 
 #[derive(Debug, thiserror::Error)]
@@ -76,11 +81,13 @@ pub(crate) struct Screen {
     connection: RustConnection,
     root: u32,
     size: Size,
-    /// As it was at the beginning: there is memory for no more.
-    begun: Size,
     segment: Segment,
     segment_id: Seg,
     watched: Option<Watched>,
+    /// Something was drawn since this was last asked.
+    changed: bool,
+    /// It has another size now. Whoever gave it that opens another capture; until then programs draw anew, and nobody is to see that.
+    superseded: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +110,8 @@ impl Screen {
             .map_err(|error| CaptureError::Refused(format!("no shared memory could be had: {error}")))?;
         let segment_id = connection.generate_id()?;
         connection.shm_attach_fd(segment_id, fd, false)?.check()?;
-        Ok(Self { connection, root, size, begun: size, segment, segment_id, watched: None })
+        let (changed, superseded) = (false, false);
+        Ok(Self { connection, root, size, segment, segment_id, watched: None, changed, superseded })
     }
 
     /// From now on [`Self::changes`] tells of drawings anywhere on the display, and of the window's end.
@@ -136,25 +144,65 @@ impl Screen {
     /// Reads everything that the server has told. True if the display changed since it was last armed; however many drawings
     /// there were, they are one change.
     pub fn changes(&mut self) -> Result<bool, CaptureError> {
-        let mut changed = false;
+        self.hear()?;
+        Ok(!self.superseded && std::mem::take(&mut self.changed))
+    }
+
+    /// Waits until the window is as large as its display, `within` at most: it follows, and the server paints it black meanwhile.
+    pub fn wait_until_filled(&self, window: WindowId, within: Duration) -> Result<(), CaptureError> {
+        let until = Instant::now() + within;
+        loop {
+            let now = self.connection.get_geometry(window.0)?.reply()?;
+            let fills = (u32::from(now.width), u32::from(now.height)) == (self.size.width, self.size.height);
+            if fills || Instant::now() > until {
+                return Ok(());
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// What is there counts as seen. A watch begins with the news of all that was there before.
+    pub fn forget(&mut self) -> Result<(), CaptureError> {
+        self.arm()?;
+        self.hear()?;
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Waits until something is drawn, `within` at most: a program that rests may have drawn before.
+    pub fn wait_until_drawn(&mut self, within: Duration) -> Result<(), CaptureError> {
+        let until = Instant::now() + within;
+        loop {
+            self.hear()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if self.changed || left.is_zero() {
+                return Ok(());
+            }
+            let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+            // Interrupted or not: what came is heard above.
+            let _ = poll(&mut [PollFd::from_borrowed_fd(self.fd(), PollFlags::IN)], Some(&left));
+        }
+    }
+
+    fn hear(&mut self) -> Result<(), CaptureError> {
         while let Some(event) = self.connection.poll_for_event()? {
             match event {
-                Event::DamageNotify(_) => changed = true,
+                Event::DamageNotify(_) => self.changed = true,
                 Event::DestroyNotify(end)
                     if self.watched.as_ref().is_some_and(|w| w.window.0 == end.window) =>
                 {
                     return Err(CaptureError::Gone);
                 }
-                // Somebody resizes the display, and opens another capture in its new size. This one shows what is left until then.
                 Event::ConfigureNotify(now) if now.window == self.root => {
-                    let Size { width, height } = self.begun;
-                    self.size = Size::new(width.min(now.width.into()), height.min(now.height.into()));
+                    self.superseded = Size::new(now.width.into(), now.height.into()) != self.size;
+                    // It may have got its old size back.
+                    self.changed = true;
                 }
                 Event::Error(error) => tracing::debug!(?error, "the X server refused a request"),
                 _ => {}
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     /// Asks to be told of the next change; without it (or [`Self::grab`]) the server stays silent after the first.
@@ -165,8 +213,12 @@ impl Screen {
         Ok(self.connection.flush()?)
     }
 
-    /// What the display shows now, at most `size` of it. Arms too, in the same breath, so that no change falls between.
-    pub fn grab(&mut self, size: Size) -> Result<Shot<'_>, CaptureError> {
+    /// What the display shows now, at most `size` of it. Arms too, in the same breath, so that no change falls between. `None`: it has
+    /// another size now.
+    pub fn grab(&mut self, size: Size) -> Result<Option<Shot<'_>>, CaptureError> {
+        if self.superseded {
+            return Ok(None);
+        }
         if let Some(Watched { damage, .. }) = &self.watched {
             self.connection.damage_subtract(*damage, x11rb::NONE, x11rb::NONE)?;
         }
@@ -185,7 +237,10 @@ impl Screen {
                 0,
             )?
             .reply()?;
-        Ok(Shot { size, bgrx: &self.segment.bytes()[..size.pixels() as usize * 4] })
+        // What the answer shows may already be of the other size.
+        self.hear()?;
+        let bgrx = &self.segment.bytes()[..size.pixels() as usize * 4];
+        Ok((!self.superseded).then_some(Shot { size, bgrx }))
     }
 }
 

@@ -68,6 +68,8 @@ pub struct PipelineSpec {
     pub display: DisplayAddress,
     pub window: WindowId,
     pub size: Size,
+    /// The display was just given this size: its program has yet to draw in it.
+    pub resized: bool,
     pub fps_max: FrameRate,
     pub bitrate: Bitrate,
     /// Names of encoders to try, best first; empty means the whole table in its own order.

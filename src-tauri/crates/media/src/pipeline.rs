@@ -26,6 +26,10 @@ use crate::{
 
 /// Longer than all trials of all encoders together may take.
 const OPEN_DEADLINE: Duration = Duration::from_secs(60);
+/// The window of a display that was resized follows within milliseconds; one that keeps its own size never does.
+const FILLED_WITHIN: Duration = Duration::from_millis(300);
+/// A program that is busy takes a quarter of a second for its first picture in another size; one that rests may have drawn it before.
+const DRAWN_WITHIN: Duration = Duration::from_millis(600);
 
 /// Capture and encoders of one instance. Dropping it ends all, within a frame's time and without waiting for it.
 #[derive(Debug)]
@@ -180,7 +184,13 @@ fn run(
 fn open(spec: &PipelineSpec) -> Result<(Worker<Lens>, Opened), OpenError> {
     let capture = |error: CaptureError| OpenError::Capture(error.to_string());
     let mut screen = Screen::open(&spec.display).map_err(capture)?;
+    if spec.resized {
+        screen.wait_until_filled(spec.window, FILLED_WITHIN).map_err(capture)?;
+    }
     screen.watch(spec.window).map_err(capture)?;
+    if spec.resized {
+        screen.forget().map_err(capture)?;
+    }
     let plan = Plan {
         size: spec.size.clamped(),
         fps_max: spec.fps_max,
@@ -192,6 +202,9 @@ fn open(spec: &PipelineSpec) -> Result<(Worker<Lens>, Opened), OpenError> {
     let settings = plan.settings(Rung::Source, plan.bitrate);
     let Chosen { encoder, format, choice, profile_level_id } =
         choose(&spec.encoders, settings).map_err(OpenError::NoEncoder)?;
+    if spec.resized {
+        screen.wait_until_drawn(DRAWN_WITHIN).map_err(capture)?;
+    }
     tracing::info!(display = %spec.display.name(), encoder = %choice.name, reason = %choice.reason, "capture runs");
     let ladder = Ladder::new(plan.clone(), format.flavour, &choice).map_err(|error| no_resources(&error))?;
     let ladder = Arc::new(ladder);

@@ -19,7 +19,7 @@ pub(crate) fn thumbnail(display: &DisplayAddress, width: u32) -> anyhow::Result<
     let doing = || format!("taking a thumbnail of display {}", display.name());
     let mut screen = Screen::open(display).with_context(doing)?;
     let whole = screen.size();
-    let shot = screen.grab(whole).with_context(doing)?;
+    let shot = screen.grab(whole).with_context(doing)?.with_context(doing)?;
     jpeg_within(shot, width, BYTES_MAX).with_context(doing)
 }
 

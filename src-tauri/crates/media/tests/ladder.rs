@@ -33,6 +33,7 @@ impl Scene {
             display: xvfb.address.clone(),
             window: painter.window,
             size: SIZE,
+            resized: false,
             fps_max: FrameRate(60),
             bitrate: Bitrate::kbps(3000),
             encoders: vec!["x264enc".into()],

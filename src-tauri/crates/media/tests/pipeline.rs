@@ -48,6 +48,7 @@ fn spec(display: DisplayAddress, window: WindowId) -> PipelineSpec {
         display,
         window,
         size: SIZE,
+        resized: false,
         fps_max: FrameRate(60),
         bitrate: Bitrate::kbps(3000),
         encoders: vec!["x264enc".into()],

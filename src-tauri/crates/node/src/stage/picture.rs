@@ -144,8 +144,9 @@ impl Projector {
 }
 
 /// Makes the display as large as it is to be, then captures it. A display of a size that cannot be captured gets its old one back.
-async fn open(source: Source, spec: PipelineSpec) -> Result<Pipeline, String> {
+async fn open(source: Source, mut spec: PipelineSpec) -> Result<Pipeline, String> {
     let before = resize(source.display.clone(), source.size).await?;
+    spec.resized = before != source.size;
     match Pipeline::open(spec).await {
         Ok(pipeline) => Ok(pipeline),
         Err(error) => {
@@ -182,6 +183,7 @@ fn spec(source: &Source, setup: &Setup, encoders: Vec<String>) -> PipelineSpec {
         display: source.display.clone(),
         window: source.window,
         size: source.size,
+        resized: false,
         fps_max: setup.fps,
         bitrate: setup.bitrates.start,
         encoders,
