@@ -142,9 +142,11 @@ async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_pla
     }
     until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
         .await?;
-    let (mut running, mut waiting) = (Vec::new(), Vec::new());
-    for nth in 1..=5 {
-        // All pages are the Dome's: the Foyer is to fall.
+    // All pages are the Dome's: the Foyer is to fall.
+    let first = browser(&fleet.nodes[0], 1).await?;
+    let there = first.launch_at(&build, fleet.ids[1]).await?;
+    let (mut running, mut waiting) = (vec![(first, there)], Vec::new());
+    for nth in 2..=5 {
         let browser = browser(&fleet.nodes[0], nth).await?;
         match browser.launch_or_wait(&build).await? {
             Launched::Instance { instance_id, .. } => running.push((browser, instance_id)),

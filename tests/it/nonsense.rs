@@ -71,7 +71,7 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
     until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
         .await?;
     let (ann, admin) = (fleet.nodes[0].browser().await?, fleet.nodes[0].admin()?);
-    let (here, there) = (launch_at(&ann, &build, dome).await?, launch_at(&ann, &build, foyer).await?);
+    let (here, there) = (ann.launch_at(&build, dome).await?, ann.launch_at(&build, foyer).await?);
     until_sql(&fleet.postgres, "SELECT count(*) FROM slots WHERE expires = 'infinity'", "2").await?;
 
     fleet.postgres.sql("openspace", &edits(dome, foyer, there))?;

@@ -29,7 +29,7 @@ async fn until_welcomed(
     wanted: impl Fn(&InstanceNews) -> bool,
 ) -> Result<(Socket, Role, InstanceNews)> {
     let mut last = String::new();
-    for _ in 0..300 {
+    for _ in 0..60 {
         let mut socket = api.attend(id, invite).await?;
         match socket.hear().await {
             Ok(ServerMessage::Welcome { role, instance, .. }) if wanted(&instance) => {
@@ -37,7 +37,8 @@ async fn until_welcomed(
             }
             other => last = format!("{other:?}"),
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // No oftener than a page may.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     bail!("never welcomed as looked for; last: {last}")
 }

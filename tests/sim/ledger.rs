@@ -74,6 +74,8 @@ pub struct Ledger {
     /// What is held for which ticket.
     held: BTreeMap<Uuid, Lease>,
     pub tokens: i64,
+    /// When the dead were looked after last.
+    pub looked_after: i64,
     broken: Break,
 }
 
@@ -86,6 +88,7 @@ impl Ledger {
             instances: BTreeMap::new(),
             held: BTreeMap::new(),
             tokens: 0,
+            looked_after: now,
             broken,
         }
     }

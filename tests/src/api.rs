@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
-use model::{InstanceId, InstanceState, Secret};
+use model::{InstanceId, InstanceState, Secret, ServerId};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot},
     api::{
@@ -100,6 +100,24 @@ impl Api {
             bail!("{}", problem.detail);
         }
         serde_json::from_str(&text).with_context(|| format!("reading {text}"))
+    }
+
+    /// On this machine of the fleet, as soon as the one that is asked has heard that it has the build.
+    pub async fn launch_at(&self, build: &str, server: ServerId) -> Result<InstanceId> {
+        let request = LaunchRequest {
+            build: Some(build.to_owned()),
+            server_id: Some(server),
+            ..LaunchRequest::default()
+        };
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            match self.launch(&request).await {
+                Err(error) if error.to_string().contains("has that build") && Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Also a place in the queue.

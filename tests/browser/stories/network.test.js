@@ -49,7 +49,7 @@ const later = (page, last) => async () => {
 test('on a mobile network the stream flows, and after a tunnel it goes on by itself', async () => {
   const viewer = await watching()
   const { page } = viewer
-  assert.ok((await shaper.counts()).down.passed > 100, 'the picture comes through the shaped network')
+  await until('the picture through the shaped network', async () => (await shaper.counts()).down.passed > 100)
   await shaper.profile('dead')
   const last = (await until('a last frame', () => frame(page))).frame
   await until('the tunnel to be noticed', async () => (await shaper.counts()).down.lost > 50)

@@ -96,6 +96,7 @@ impl Ledger {
     /// What whoever looks after the dead does for the queue: who came for a slot in which nobody began anything is first again, and
     /// places that are over are forgotten.
     pub fn look_after_places(&mut self) {
+        self.looked_after = self.now;
         let in_vain = |(id, lease): &(&Uuid, &Lease)| {
             self.line.entry(**id).is_some_and(|entry| entry.stage == Stage::Claimed)
                 && !self.slot(lease).is_some_and(|slot| slot.token == lease.token && slot.expires > self.now)

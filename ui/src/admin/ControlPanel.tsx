@@ -38,7 +38,7 @@ export function ControlPanel({ backend, onDenied }: ControlPanelProps) {
   const { snapshot } = state;
   return (
     <Context value={{ backend, commands }}>
-      <Notifications position="bottom-right" />
+      <Notifications position="top-center" />
       <div className={classes.shell}>
         <Rail section={section} snapshot={snapshot} signOut={backend.signOut} />
         <main className={classes.main}>
