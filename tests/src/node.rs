@@ -67,6 +67,10 @@ impl TestNode {
         for set in ["server.metadata="].into_iter().chain(self.sets.iter().map(String::as_str)) {
             command.args(["--set", set]);
         }
+        // The others of a fleet know it by this one.
+        if let Some(port) = self.ports_now().ok().and_then(|ports| ports.relay) {
+            command.args(["--set", &format!("relay.port={port}")]);
+        }
         drop(std::fs::remove_file(self.ports_file()));
         let log = File::options().create(true).append(true).open(self.data.path().join("node.log"))?;
         self.child = Some(command.stdout(log.try_clone()?).stderr(log).spawn().context("starting the node")?);
