@@ -1,0 +1,123 @@
+// Two watch one instance, one of them over a network that becomes narrow: it gets a smaller picture and goes on, the other one notices
+// nothing, and what nobody watches any more is not encoded.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { Shaper } from '../rig/shaped.js'
+
+/** As the home page launches it. */
+const SOURCE = 1280
+/** No more than a busy computer sends and shows in time, and more than the narrow network carries. */
+const SETS = ['instances.fps=15', 'stream.bitrate_kbps=2000', 'stream.bitrate_max_kbps=2000']
+
+let node
+let shaper
+let browser
+
+before(async () => {
+  node = await TestNode.start({ sets: SETS, env: { OPENSPACE_DEMO_BARCODE: '1' } })
+  shaper = await Shaper.start(node.ports.media, 'lan')
+  browser = await launchBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  shaper?.close()
+  await node?.close()
+})
+
+/** For `addInitScript`: keeps the connection, for its figures. */
+function keepPeer() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      window.peer = this
+    }
+  }
+}
+
+/** Notes each picture that is shown: its width, and the program's number of it. */
+function notePictures() {
+  const video = document.querySelector('video#stream')
+  window.pictures = []
+  const note = () => {
+    const frame = window.readFrame()?.frame
+    if (frame !== undefined) window.pictures.push({ frame, width: video.videoWidth })
+    video.requestVideoFrameCallback(note)
+  }
+  video.requestVideoFrameCallback(note)
+}
+
+const pictures = (page) => page.evaluate(() => window.pictures)
+const lastPicture = async (page) => (await pictures(page)).at(-1)
+
+/** A picture of this width, and ten after it. */
+const untilWide = (page, what, fits) =>
+  until(what, async () => {
+    const latest = (await pictures(page)).slice(-10)
+    return latest.length === 10 && latest.every(({ width }) => fits(width))
+  })
+
+const keyframes = (page) =>
+  page.evaluate(async () => {
+    const reports = [...(await window.peer.getStats()).values()]
+    return reports.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').keyFramesDecoded
+  })
+
+async function renditions(id) {
+  const { instances } = await node.admin('GET', '/admin/snapshot')
+  return instances.find((row) => row.instance.instance_id === id).renditions.map(({ rendition, viewers }) => [rendition.rung, viewers])
+}
+
+const untilRenditions = (id, what, fits) => until(what, async () => fits(await renditions(id)))
+
+/** How often an encoder beside the source's has stopped. */
+const rested = async () => (await node.log()).split('a rendition rests').length - 1
+
+test('a network that becomes narrow costs its viewer size and nobody else anything, and gives it back when it is wide again', async () => {
+  const near = await person(browser)
+  await near.page.addInitScript(keepPeer)
+  const id = await launch(near.page, node.url)
+  const far = await person(browser)
+  await far.page.addInitScript(shaper.reroute)
+  await far.page.goto(await invite(near.page, id, 'watcher'))
+  await untilPhase(far.page, 'live')
+  for (const { page } of [near, far]) {
+    await installReader(page)
+    await framesRise(page)
+    await page.evaluate(notePictures)
+    await untilWide(page, 'a whole picture', (width) => width === SOURCE)
+  }
+  await untilRenditions(id, 'one encode for both', (all) => all.length === 1 && all[0][1] === 2)
+  const [before, start] = [await keyframes(near.page), await lastPicture(near.page)]
+
+  await shaper.profile('narrow')
+  await untilWide(far.page, 'a smaller picture', (width) => width < SOURCE)
+  await untilRenditions(id, 'a second encode', (all) => all.length === 2)
+  const small = await lastPicture(far.page)
+  await until('small pictures that go on', async () => (await lastPicture(far.page)).frame > small.frame + 30)
+
+  await shaper.profile('lan')
+  await untilWide(far.page, 'the whole picture again', (width) => width === SOURCE)
+  await untilRenditions(id, 'the end of the second encode', (all) => all.length === 1 && all[0][1] === 2)
+  const seen = await pictures(far.page)
+  // The first of another size may be a little older: both are encoded beside each other.
+  const back = seen.map(({ frame, width }, i) => (i > 0 && width === seen[i - 1].width ? seen[i - 1].frame - frame : 0))
+  assert.ok(Math.max(...back) <= 0, 'no picture comes after a later one')
+
+  // The near one gets no keyframe but the one by which the far one came up again.
+  const nearSeen = (await pictures(near.page)).filter((picture) => picture.frame > start.frame)
+  assert.deepEqual([...new Set(nearSeen.map(({ width }) => width))], [SOURCE], 'the other one keeps its size')
+  assert.ok((await keyframes(near.page)) - before <= 1, `${(await keyframes(near.page)) - before} keyframes`)
+
+  const rests = await rested()
+  await shaper.profile('narrow')
+  await untilWide(far.page, 'a smaller picture once more', (width) => width < SOURCE)
+  await far.context.close()
+  await untilRenditions(id, 'the one encode that is watched', (all) => all.length === 1 && all[0][1] === 1)
+  await until('the other encoder to rest', async () => (await rested()) > rests)
+  assert.deepEqual([near.problems, far.problems], [[], []])
+})
