@@ -54,6 +54,22 @@ pub enum GpuState {
     },
 }
 
+impl GpuState {
+    /// None where there is no driver.
+    pub fn gpus(&self) -> &[Gpu] {
+        match self {
+            Self::Available { gpus, .. } => gpus,
+            Self::Unavailable { .. } => &[],
+        }
+    }
+
+    /// Of the card that has the most; absent where none tells it.
+    pub fn memory_free_bytes(&self) -> Option<u64> {
+        let free = |gpu: &Gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?));
+        self.gpus().iter().filter_map(free).max()
+    }
+}
+
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, TS, ToSchema)]
 pub struct Gpu {
     pub index: u32,

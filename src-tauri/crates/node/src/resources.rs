@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cluster::placement::Needs;
 use model::{
     BuildId, InstanceId,
-    health::{Gpu, GpuState, HealthSample, ProcessLoad},
+    health::{HealthSample, ProcessLoad},
 };
 use registry::Load;
 use serde::{Deserialize, Serialize};
@@ -141,21 +141,15 @@ impl Resources {
         let Some(health) = self.health.borrow().clone() else { return Load::default() };
         let standby = rows.values().filter(|row| row.member.is_standby());
         let makes_way: u32 = standby.map(|row| self.peak(&row.member.build.id).gpu_memory_mb).sum();
-        let gpus = match &health.gpus {
-            GpuState::Available { gpus, .. } => gpus.as_slice(),
-            GpuState::Unavailable { .. } => &[],
-        };
-        let free = |gpu: &Gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?));
         Load {
             viewers: rows.values().map(|row| row.stage.viewers.len() as u32).sum(),
             cpu_percent: health.host.cpu_percent,
             memory_free_mb: mb(health.host.memory_total_bytes.saturating_sub(health.host.memory_used_bytes)),
-            gpu_memory_free_mb: gpus
-                .iter()
-                .filter_map(free)
-                .max()
+            gpu_memory_free_mb: health
+                .gpus
+                .memory_free_bytes()
                 .map(|free| mb(free).saturating_add(makes_way)),
-            encoder_sessions: gpus.iter().filter_map(|gpu| gpu.encoder_sessions).max(),
+            encoder_sessions: health.gpus.gpus().iter().filter_map(|gpu| gpu.encoder_sessions).max(),
         }
     }
 }

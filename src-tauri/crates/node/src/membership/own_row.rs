@@ -144,7 +144,7 @@ fn ram(bytes: u64) -> String {
 }
 
 fn graphics_card(gpus: &GpuState) -> Option<String> {
-    let GpuState::Available { gpus, .. } = gpus else { return None };
+    let gpus = gpus.gpus();
     let name = gpus.first()?.name.clone()?;
     Some(if gpus.len() > 1 { format!("{} × {name}", gpus.len()) } else { name })
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use model::{
-    BuildId, Size, StopReason,
-    health::{GpuState, HealthSample},
-};
+use model::{BuildId, Size, StopReason, health::HealthSample};
 use store::{Store, StoreError};
 use tokio::{select, sync::watch, time::sleep};
 use tracing::{info, warn};
@@ -164,14 +161,9 @@ fn room(setup: &Setup, rows: &Rows, sample: &HealthSample) -> Room {
         slots: rows::free(setup.slots, rows, false),
         starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
         memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
-        gpu_memory: gpu_memory(&sample.gpus),
+        gpu_memory: sample.gpus.memory_free_bytes(),
         idle_cores: host.cpu_cores as f32 * (1.0 - host.cpu_percent / 100.0),
     }
-}
-
-fn gpu_memory(gpus: &GpuState) -> Option<u64> {
-    let GpuState::Available { gpus, .. } = gpus else { return None };
-    gpus.iter().filter_map(|gpu| Some(gpu.memory_total_bytes?.saturating_sub(gpu.memory_used_bytes?))).max()
 }
 
 fn needs(setup: &Setup, build: &BuildId) -> Needs {
