@@ -7,6 +7,7 @@ mod address;
 pub mod clock_difference;
 mod driver;
 mod found;
+mod known;
 mod links;
 mod offers;
 mod own_row;

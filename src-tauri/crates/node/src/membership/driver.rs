@@ -5,12 +5,13 @@ mod moves;
 
 use std::{sync::Arc, time::Duration};
 
-use model::{StopReason, UnixMillis};
+use model::{SavedScene, StopReason, UnixMillis};
 use protocol::admin::{RegistryState, RegistryView};
 use registry::{
     Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Machine, Overview, Published,
     Registry, ServerRow, SharedInstance, Trouble,
 };
+use serde_json::Value;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -19,7 +20,7 @@ use tracing::{info, warn};
 
 use super::{
     Beginning, Command, Meeting, Offers, Seat, Told, address::shown, clock_difference, describe,
-    links::Links, offers, own_row::Site, scenes::Scenes,
+    known::Known, offers, own_row::Site,
 };
 use crate::{clock, rows, views};
 
@@ -57,8 +58,8 @@ pub(super) struct Driver {
     has_told: bool,
     /// The others do not know yet what can be launched here.
     unoffered: bool,
-    scenes: Scenes,
-    links: Links,
+    scenes: Known<SavedScene>,
+    links: Known<Value>,
     /// What the old back end's row was last made to say: the places, those that are free, and whether the machine is emptied.
     shown: Option<(Generation, u32, u32, bool)>,
     sexton: bool,
@@ -91,8 +92,8 @@ impl Driver {
             untold: true,
             has_told: false,
             unoffered: true,
-            scenes: Scenes::default(),
-            links: Links::default(),
+            scenes: Known::default(),
+            links: Known::default(),
             shown: None,
             sexton: false,
             ticks: 0,
@@ -180,8 +181,8 @@ impl Driver {
             self.publish_instances(registry, generation).await?;
         }
         let rows = self.told.roster.rows().borrow().clone();
-        self.scenes.tell(registry, self.site.server, generation, &rows).await?;
-        self.links.tell(registry, self.site.server, generation, &rows, &self.told.invitations).await?;
+        self.scenes.tell_scenes(registry, self.site.server, generation, &rows).await?;
+        self.links.tell_links(registry, self.site.server, generation, &rows, &self.told.invitations).await?;
         let offers_are_due = self.ticks.is_multiple_of(TICKS_OF_OFFERS);
         if self.unoffered || offers_are_due {
             self.offer(registry, generation).await?;
@@ -236,11 +237,16 @@ impl Driver {
             }
             Beat::Stale => {
                 warn!("this machine has lost its place in the registry; it joins again");
-                self.generation = None;
-                self.ticks = u32::MAX;
+                self.join_again();
             }
         }
         Ok(())
+    }
+
+    /// At the next tick, which is made a beat.
+    fn join_again(&mut self) {
+        self.generation = None;
+        self.ticks = u32::MAX;
     }
 
     /// The old back end's row follows at once where it is to say something else; what others do to it, the sexton puts right.

@@ -1,31 +1,19 @@
 //! Who is invited to this machine's instances, told to the registry as the scenes are, for whoever has to go on with them.
 
-use std::collections::BTreeMap;
-
-use model::{InstanceId, ServerId};
+use model::ServerId;
 use registry::{Generation, Registry, Trouble};
 use serde_json::Value;
 
+use super::known::Known;
 use crate::{
     clock,
     invitations::{self, Invitations},
     rows::Rows,
 };
 
-/// What the registry has.
-#[derive(Debug, Default)]
-pub(super) struct Links {
-    told: BTreeMap<InstanceId, Value>,
-}
-
-impl Links {
-    /// The registry may have forgotten.
-    pub fn forget(&mut self) {
-        self.told.clear();
-    }
-
+impl Known<Value> {
     /// Of the instances that were published.
-    pub async fn tell(
+    pub async fn tell_links(
         &mut self,
         registry: &Registry,
         server: ServerId,
@@ -33,14 +21,14 @@ impl Links {
         rows: &Rows,
         invitations: &Invitations,
     ) -> Result<(), Trouble> {
-        self.told.retain(|id, _| rows.contains_key(id));
+        self.retain(rows);
         let (all, now) = (invitations.all(), clock::now());
         for id in rows.keys() {
             let invited = invitations::told(&all, *id, now);
-            let known = self.told.get(id);
+            let known = self.of(*id);
             let is_news = known.map_or(all.contains_key(id), |known| *known != invited);
             if is_news && registry.keep_invites(*id, server, generation, &invited).await? {
-                self.told.insert(*id, invited);
+                self.told(*id, invited);
             }
         }
         Ok(())

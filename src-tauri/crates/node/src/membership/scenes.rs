@@ -8,37 +8,27 @@ use registry::{Generation, Registry, Trouble};
 use serde_json::Value;
 use tracing::warn;
 
+use super::known::Known;
 use crate::rows::Rows;
 
 /// Some hundred settings are 30 kB; the registry takes no more than four times this.
 const SCENE_BYTES_MAX: usize = 256 * 1024;
 
-/// What the registry has.
-#[derive(Debug, Default)]
-pub(super) struct Scenes {
-    told: BTreeMap<InstanceId, SavedScene>,
-}
-
-impl Scenes {
-    /// The registry may have forgotten.
-    pub fn forget(&mut self) {
-        self.told.clear();
-    }
-
+impl Known<SavedScene> {
     /// Of the instances that were published.
-    pub async fn tell(
+    pub async fn tell_scenes(
         &mut self,
         registry: &Registry,
         server: ServerId,
         generation: Generation,
         rows: &Rows,
     ) -> Result<(), Trouble> {
-        self.told.retain(|id, _| rows.contains_key(id));
+        self.retain(rows);
         for row in rows.values().filter(|row| !row.member.is_standby()) {
             let (id, saved) = (row.member.id, row.member.scene.saved());
-            let Some(scene) = saved.filter(|scene| self.told.get(&id) != Some(scene)) else { continue };
+            let Some(scene) = saved.filter(|scene| self.of(id) != Some(scene)) else { continue };
             if registry.keep_scene(id, server, generation, &bounded(id, &scene)).await? {
-                self.told.insert(id, scene);
+                self.told(id, scene);
             }
         }
         Ok(())

@@ -44,8 +44,7 @@ impl Driver {
         let is_edited = |row: &ServerRow| own.is_some_and(|own| !row.is_told(own));
         if self.described.as_ref().is_some_and(is_edited) {
             warn!(machine_id = %self.site.server, "somebody has edited this machine's row of `machines`; it is put right. What it says is set in this machine's configuration");
-            self.generation = None;
-            self.ticks = u32::MAX;
+            self.join_again();
         }
         self.fleet.send_replace(fleet);
         let shared = self.overview.instances();
