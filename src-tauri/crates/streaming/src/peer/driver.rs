@@ -357,8 +357,9 @@ impl Driver {
     }
 
     async fn flush(&mut self) {
+        let now = Instant::now();
         while let Some(datagram) = self.connection.core.poll_write() {
-            self.greeting.leaves(&datagram.message, Instant::now());
+            self.greeting.leaves(&datagram.message, now);
             self.datagrams.push(datagram);
         }
         self.outlet.send(&mut self.datagrams).await;

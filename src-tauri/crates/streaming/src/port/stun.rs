@@ -8,9 +8,7 @@ const USERNAME: u16 = 0x0006;
 
 /// The ufrag of ours that a binding request names: the part of USERNAME before the colon (RFC 8445 §7.2.2).
 pub(crate) fn named_ufrag(datagram: &[u8]) -> Option<&str> {
-    if datagram.get(..2)? != BINDING_REQUEST || datagram.get(4..8)? != MAGIC_COOKIE {
-        return None;
-    }
+    let Binding::Request(_) = binding(datagram)? else { return None };
     let length = usize::from(u16::from_be_bytes([datagram[2], datagram[3]]));
     let mut attributes = datagram.get(HEADER_BYTES..HEADER_BYTES + length)?;
     while attributes.len() >= 4 {
