@@ -207,23 +207,18 @@ pub(crate) fn invite(
     let found: Option<(String, String, i64)> = question
         .query_row(params![invite.0, now.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    found
-        .map(|(instance, role, expires)| {
-            let role: Role = word(&role)?;
-            Ok(Invite { instance: parsed("instance id", instance)?, role, expires: UnixMillis(expires) })
-        })
-        .transpose()
+    found.map(invited).transpose()
+}
+
+fn invited((instance, role, expires): (String, String, i64)) -> Result<Invite, SqlError> {
+    let role: Role = word(&role)?;
+    Ok(Invite { instance: parsed("instance id", instance)?, role, expires: UnixMillis(expires) })
 }
 
 pub(crate) fn invites(db: &Connection, now: UnixMillis) -> Result<Vec<(SecretHash, Invite)>, SqlError> {
     let question = "SELECT hash, instance, role, expires FROM invites WHERE expires > ?1";
     rows(db, question, [now.0], |row| {
-        let (instance, role): (String, String) = (row.get(1)?, row.get(2)?);
-        let instance = parsed("instance id", instance)?;
-        Ok((
-            SecretHash(row.get(0)?),
-            Invite { instance, role: word(&role)?, expires: UnixMillis(row.get(3)?) },
-        ))
+        Ok((SecretHash(row.get(0)?), invited((row.get(1)?, row.get(2)?, row.get(3)?))?))
     })
 }
 
