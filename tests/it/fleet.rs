@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use e2e::{Api, Postgres, TestNode, api::Socket};
+use e2e::{Postgres, TestNode, api::Socket};
 use model::{InstanceState, Role, ServerId};
 use protocol::{
     admin::{AdminCommand, AdminReply, NodeSnapshot, RegistryState},
@@ -57,15 +57,6 @@ async fn id_of(node: &TestNode) -> Result<ServerId> {
     Ok(node.admin()?.snapshot().await?.node.server_id)
 }
 
-async fn launch_at(api: &Api, server: ServerId) -> Result<model::InstanceId> {
-    api.launch(&LaunchRequest {
-        build: Some("demo".to_owned()),
-        server_id: Some(server),
-        ..LaunchRequest::default()
-    })
-    .await
-}
-
 async fn welcome(socket: &mut Socket) -> Result<(model::ViewerId, Role)> {
     match socket.until("welcome", |message| matches!(message, ServerMessage::Welcome { .. })).await? {
         ServerMessage::Welcome { viewer_id, role, .. } => Ok((viewer_id, role)),
@@ -81,7 +72,7 @@ async fn a_session_of_one_machine_launches_watches_and_stops_on_another() -> Res
     let servers = ann.servers().await?;
     assert_eq!(servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["Dome", "Foyer"]);
 
-    let id = launch_at(&ann, there).await?;
+    let id = ann.launch_on("demo", there).await?;
     let view = ann.until(id, InstanceState::Ready).await?;
     assert_eq!(view.server_id, there);
     assert!(ann.instances().await?.iter().any(|view| view.instance_id == id));
@@ -120,7 +111,7 @@ async fn a_lost_machine_s_instances_are_shown_lost_and_come_back_with_it() -> Re
     let mut fleet = Fleet::start().await?;
     let there = id_of(&fleet.b).await?;
     let ann = fleet.a.browser().await?;
-    let id = launch_at(&ann, there).await?;
+    let id = ann.launch_on("demo", there).await?;
     ann.until(id, InstanceState::Ready).await?;
     let mut viewer = ann.attend(id, None).await?;
     welcome(&mut viewer).await?;
@@ -144,7 +135,7 @@ async fn what_is_lost_with_its_machine_goes_on_on_another_and_the_old_one_lets_g
     let mut fleet = Fleet::start().await?;
     let (here, there) = (id_of(&fleet.a).await?, id_of(&fleet.b).await?);
     let (ann, eve) = (fleet.a.browser().await?, fleet.a.browser().await?);
-    let id = launch_at(&ann, there).await?;
+    let id = ann.launch_on("demo", there).await?;
     ann.until(id, InstanceState::Ready).await?;
     let mut viewer = ann.attend(id, None).await?;
     welcome(&mut viewer).await?;
@@ -206,7 +197,7 @@ async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused_until_it_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     sql(format!("UPDATE heartbeats SET seen = now() WHERE machine_id = '{astray}'"))?;
-    let refused = launch_at(&ann, astray).await.unwrap_err().to_string();
+    let refused = ann.launch_on("demo", astray).await.unwrap_err().to_string();
     assert!(refused.contains("Astray does not answer") && refused.contains("another machine's"), "{refused}");
 
     // Somebody edits B's own row: B puts it right.
@@ -217,7 +208,7 @@ async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused_until_it_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     ann.until_machines(2).await?;
-    let id = launch_at(&ann, there).await?;
+    let id = ann.launch_on("demo", there).await?;
     assert!(fleet.b.log().contains("somebody has edited this machine's row"), "the log says so");
     ann.stop(id).await?;
 
@@ -225,7 +216,7 @@ async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused_until_it_
     let not_founder = admin.command(&AdminCommand::RemoveMachine { server_id: here }).await.unwrap_err();
     assert!(not_founder.to_string().contains("founder"), "{not_founder}");
     fleet.a.admin()?.command(&AdminCommand::RemoveMachine { server_id: there }).await?;
-    let refused = launch_at(&ann, there).await.unwrap_err().to_string();
+    let refused = ann.launch_on("demo", there).await.unwrap_err().to_string();
     assert!(refused.contains("was removed from the fleet"), "{refused}");
 
     // It comes back: without what made it a member, and with a new code.
@@ -243,7 +234,7 @@ async fn a_row_that_points_elsewhere_and_a_removed_machine_are_refused_until_it_
     let launched = async {
         loop {
             // Until A has heard of its new door.
-            if let Ok(id) = launch_at(&ann, there).await {
+            if let Ok(id) = ann.launch_on("demo", there).await {
                 return id;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

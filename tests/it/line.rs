@@ -1,14 +1,11 @@
 //! One queue over three real machines with one Postgres.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::{Api, Postgres, TestFleet, TestNode};
+use e2e::{Api, TestFleet, TestNode};
 use protocol::{
-    admin::{NodeSnapshot, RegistryState},
+    admin::RegistryState,
     api::{Launched, TicketStage},
 };
 use uuid::Uuid;
@@ -23,18 +20,6 @@ struct Waiting {
 /// The nth browser, at an address of its own.
 async fn browser(node: &TestNode, nth: usize) -> Result<Api> {
     Api::from_address(node.ports.http, IpAddr::V4(Ipv4Addr::new(127, 0, 2, u8::try_from(nth)?))).await
-}
-
-async fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
-    let mut found = String::new();
-    for _ in 0..600 {
-        found = postgres.sql("openspace", sql)?;
-        if found == wanted {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    bail!("`{sql}` gives `{found}`, not `{wanted}`")
 }
 
 async fn stand_at(waiting: &[&Waiting]) -> Result<()> {
@@ -65,7 +50,7 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
     ensure!(builds.iter().all(|build| *build == builds[0]), "{builds:?}");
     // Each machine knows what the others have.
     let offers = "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'";
-    until_sql(&fleet.postgres, offers, "3").await?;
+    fleet.postgres.until(offers, "3").await?;
 
     let (mut running, mut waiting) = (Vec::new(), Vec::new());
     for nth in 1..=12 {
@@ -80,7 +65,7 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
         }
     }
     ensure!((running.len(), waiting.len()) == (3, 9), "{} run, {} wait", running.len(), waiting.len());
-    until_sql(&fleet.postgres, TAKEN, "3|3|3").await?;
+    fleet.postgres.until(TAKEN, "3|3|3").await?;
     stand_at(&waiting.iter().collect::<Vec<_>>()).await?;
 
     // Each time that one ends, wherever it ran, the first of all comes, at whatever machine it waits.
@@ -95,7 +80,7 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
         };
         ensure!(first.browser.instance(instance_id).await?.server_id == where_it_ran);
         stand_at(&waiting.iter().collect::<Vec<_>>()).await?;
-        until_sql(&fleet.postgres, TAKEN, "3|3|3").await?;
+        fleet.postgres.until(TAKEN, "3|3|3").await?;
         running.push((first.browser, instance_id));
     }
 
@@ -127,11 +112,6 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
     Ok(())
 }
 
-async fn until_registered(node: &TestNode) -> Result<()> {
-    let up = |s: &NodeSnapshot| (s.registry.state == RegistryState::Up).then_some(());
-    node.admin()?.until_snapshot("the registry", up).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_place_twice() -> Result<()> {
     let mut fleet =
@@ -140,11 +120,10 @@ async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_pla
     for node in &fleet.nodes {
         build = e2e::programs::sleeper(node).await?;
     }
-    until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
-        .await?;
+    fleet.postgres.until("SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2").await?;
     // All pages are the Dome's: the Foyer is to fall.
     let first = browser(&fleet.nodes[0], 1).await?;
-    let there = first.launch_at(&build, fleet.ids[1]).await?;
+    let there = first.launch_once_known(&build, fleet.ids[1]).await?;
     let (mut running, mut waiting) = (vec![(first, there)], Vec::new());
     for nth in 2..=5 {
         let browser = browser(&fleet.nodes[0], nth).await?;
@@ -172,7 +151,7 @@ async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_pla
 
     // Back, it holds the slot for him again, by a newer token.
     fleet.nodes[1].up().await?;
-    until_registered(&fleet.nodes[1]).await?;
+    fleet.nodes[1].admin()?.until_registry(RegistryState::Up).await?;
     carl.browser.until_turn(carl.ticket).await?;
     let Launched::Instance { instance_id, .. } = carl.browser.claim(carl.ticket).await? else {
         bail!("it was held")
@@ -180,7 +159,7 @@ async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_pla
     ensure!(carl.browser.instance(instance_id).await?.server_id == foyer);
     let after: i64 = fleet.postgres.sql("openspace", &slot)?.parse()?;
     ensure!(after > before, "token {before}, then {after}");
-    until_sql(&fleet.postgres, TAKEN, "2|2|2").await?;
+    fleet.postgres.until(TAKEN, "2|2|2").await?;
     stand_at(&[dora, eve]).await?;
 
     // It falls and comes back with what runs there: the place is taken still, and nobody is let in.
@@ -191,10 +170,10 @@ async fn a_machine_that_was_killed_comes_back_to_the_same_queue_and_gives_no_pla
         .sql("openspace", &format!("SELECT generation FROM heartbeats WHERE machine_id = '{foyer}'"))?;
     fleet.nodes[1].kill()?;
     fleet.nodes[1].up().await?;
-    until_registered(&fleet.nodes[1]).await?;
+    fleet.nodes[1].admin()?.until_registry(RegistryState::Up).await?;
     let joined = format!("SELECT generation > {known} FROM heartbeats WHERE machine_id = '{foyer}'");
-    until_sql(&fleet.postgres, &joined, "t").await?;
-    until_sql(&fleet.postgres, rows, &taken).await?;
+    fleet.postgres.until(&joined, "t").await?;
+    fleet.postgres.until(rows, &taken).await?;
     stand_at(&[dora, eve]).await?;
     carl.browser.stop(instance_id).await?;
     dora.browser.until_turn(dora.ticket).await?;

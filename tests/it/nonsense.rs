@@ -1,28 +1,9 @@
 //! Rows of the registry that somebody has edited to nonsense, under real machines: they go on, put right what is theirs, and say what is not.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail, ensure};
-use e2e::{Api, Postgres, TestFleet, TestNode, programs::sleeper};
+use anyhow::{Result, ensure};
+use e2e::{TestFleet, TestNode, programs::sleeper};
 use model::{InstanceId, ServerId};
-use protocol::{admin::NodeSnapshot, api::LaunchRequest};
-
-async fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
-    let mut found = String::new();
-    for _ in 0..600 {
-        found = postgres.sql("openspace", sql)?;
-        if found == wanted {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    bail!("`{sql}` gives `{found}`, not `{wanted}`")
-}
-
-async fn launch_at(api: &Api, build: &str, server: ServerId) -> Result<InstanceId> {
-    let (build, server_id) = (Some(build.to_owned()), Some(server));
-    api.launch(&LaunchRequest { build, server_id, ..LaunchRequest::default() }).await
-}
+use protocol::admin::NodeSnapshot;
 
 /// All that a person with a terminal can do to the rows of two machines that live.
 fn edits(dome: ServerId, foyer: ServerId, x: InstanceId) -> String {
@@ -68,11 +49,11 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
     for node in &fleet.nodes {
         build = sleeper(node).await?;
     }
-    until_sql(&fleet.postgres, "SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2")
-        .await?;
+    fleet.postgres.until("SELECT count(*) FROM machines WHERE offers::text LIKE '%Sleeper%'", "2").await?;
     let (ann, admin) = (fleet.nodes[0].browser().await?, fleet.nodes[0].admin()?);
-    let (here, there) = (ann.launch_at(&build, dome).await?, ann.launch_at(&build, foyer).await?);
-    until_sql(&fleet.postgres, "SELECT count(*) FROM slots WHERE expires = 'infinity'", "2").await?;
+    let (here, there) =
+        (ann.launch_once_known(&build, dome).await?, ann.launch_once_known(&build, foyer).await?);
+    fleet.postgres.until("SELECT count(*) FROM slots WHERE expires = 'infinity'", "2").await?;
 
     fleet.postgres.sql("openspace", &edits(dome, foyer, there))?;
     fleet.postgres.sql("openspace", &ghost(nobody))?;
@@ -82,15 +63,15 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
     let rows = "
         SELECT m.name, s.status, s.available_instances, s.num_instances, s.ram = m.ram, s.port = m.port, h.slots_total
         FROM machines m JOIN servers s USING (server_id) JOIN heartbeats h USING (machine_id) WHERE m.name <> 'Ghost' ORDER BY 1";
-    until_sql(&fleet.postgres, rows, "Dome|active|3|3|t|t|3\nFoyer|active|2|3|t|t|3").await?;
+    fleet.postgres.until(rows, "Dome|active|3|3|t|t|3\nFoyer|active|2|3|t|t|3").await?;
     let slots = "
         SELECT count(*), count(*) FILTER (WHERE expires > now()), max(instance_id::text) FILTER (WHERE expires > now())
         FROM slots JOIN machines USING (machine_id) WHERE name <> 'Ghost'";
-    until_sql(&fleet.postgres, slots, &format!("6|1|{there}")).await?;
+    fleet.postgres.until(slots, &format!("6|1|{there}")).await?;
     let view = ann.until_view(there, "its machine's", |view| view.server_id == foyer).await?;
     ensure!(view.state.is_live(), "it never stopped: {view:?}");
     for server in [dome, foyer, foyer] {
-        ensure!(launch_at(&ann, &build, server).await.is_ok(), "there is room on {server}");
+        ensure!(ann.launch_on(&build, server).await.is_ok(), "there is room on {server}");
     }
     ann.until_machines(2).await?;
 
@@ -107,7 +88,7 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
             .all(|said| said.contains(&nobody.to_string()) && said.contains("delete the row"))
     );
     let bob = fleet.nodes[0].browser().await?;
-    let refused = launch_at(&bob, &build, nobody).await.map(drop).unwrap_err().to_string();
+    let refused = bob.launch_on(&build, nobody).await.map(drop).unwrap_err().to_string();
     ensure!(refused.contains("has been heard of lately") || refused.contains("has that build"), "{refused}");
     let log: String = fleet.nodes.iter().map(TestNode::log).collect();
     ensure!(!log.contains("panicked"), "{log}");

@@ -6,7 +6,7 @@ use e2e::{Postgres, TestNode, postgres::OLD_TABLES};
 use protocol::admin::{AdminCommand, Password, RegistryState};
 use serde_json::json;
 
-use crate::registry::{old, place, until_old, until_registry, until_sql};
+use crate::registry::{old, place, until_old};
 
 /// What Sequelize sends for each call, with the ids that the call before it has brought.
 struct BackEnd<'a>(&'a Postgres);
@@ -131,8 +131,8 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
         password: Some(Password::new(postgres.password())),
     };
     admin.command(&join).await?;
-    until_registry(&admin, RegistryState::Up).await?;
-    until_sql(&postgres, OWN, "active|2|2")?;
+    admin.until_registry(RegistryState::Up).await?;
+    postgres.until(OWN, "active|2|2").await?;
 
     // A visitor joins by the old home page.
     let back_end = BackEnd(&postgres);
@@ -146,8 +146,8 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     until_old(at, process, "RUNNING").await?;
     back_end.set_status(INSTANCE, "RUNNING")?;
     back_end.update_status(&server, at).await?;
-    until_sql(&postgres, OWN, "active|1|2")?;
-    until_sql(&postgres, "SELECT count(*) FROM machine_instances", "1")?;
+    postgres.until(OWN, "active|1|2").await?;
+    postgres.until("SELECT count(*) FROM machine_instances", "1").await?;
     assert_eq!(back_end.of_session()?, process.to_string());
 
     // The same visitor joins a server of the list, and then the old back end finds no place any more: 400 there, 404 without a choice.
@@ -158,7 +158,7 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     back_end.joined(CHOSEN, &server, second, left)?;
     until_old(door, second, "RUNNING").await?;
     back_end.set_status(CHOSEN, "RUNNING")?;
-    until_sql(&postgres, OWN, "active|0|2")?;
+    postgres.until(OWN, "active|0|2").await?;
     assert_eq!(back_end.of_session()?, format!("{process}\n{second}"));
     assert_eq!(back_end.server(&server)?, (port, 0), "Server is full");
     assert!(back_end.best_server().is_err(), "No active servers available");
@@ -167,11 +167,11 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     old(door, json!({ "command": "STOP", "id": second })).await?;
     until_old(door, second, "IDLE").await?;
     back_end.set_status(CHOSEN, "IDLE")?;
-    until_sql(&postgres, OWN, "active|1|2")?;
+    postgres.until(OWN, "active|1|2").await?;
 
     // `PUT /servers/:id` with nonsense is put right while the node lives, and the row of the other machine is nobody's business.
     back_end.sql(r#"UPDATE "servers" SET "available_instances"=99,"ram"='lots',"modified"=now() WHERE "status" = 'active'"#)?;
-    until_sql(&postgres, OWN, "active|1|2")?;
+    postgres.until(OWN, "active|1|2").await?;
     assert_eq!(
         back_end.sql("SELECT available_instances, ram FROM servers WHERE ip_address = '10.0.0.9'")?,
         "99|lots"
@@ -184,7 +184,7 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
     until_old(at, process, "IDLE").await?;
     back_end.set_status(INSTANCE, "TERMINATED")?;
     back_end.update_status(&server, at).await?;
-    until_sql(&postgres, OWN, "active|2|2")?;
+    postgres.until(OWN, "active|2|2").await?;
     assert_eq!(
         back_end.instance()?,
         format!("TERMINATED|localhost|{port}|active"),
@@ -193,7 +193,7 @@ async fn the_old_back_end_serves_a_visitor_while_a_new_node_lives_in_its_databas
 
     // `DELETE /servers/:id` of a machine that lives: it comes back, and the instance's row has lost its server only.
     back_end.sql(&format!(r#"DELETE FROM "servers" WHERE "server_id" = '{server}'"#))?;
-    until_sql(&postgres, OWN, "active|2|2")?;
+    postgres.until(OWN, "active|2|2").await?;
     assert_eq!(back_end.instance()?, "TERMINATED|||");
     Ok(())
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use e2e::{Api, Crowd, Postgres, TestNode, crowd::Seen, programs::sleeper};
 use model::{InstanceId, InstanceState};
 use protocol::{
-    admin::{AdminCommand, NodeSnapshot, RegistryState, RegistryView},
+    admin::{AdminCommand, RegistryState},
     api::Launched,
 };
 use reqwest::{Method, StatusCode};
@@ -48,9 +48,9 @@ impl Scene {
         let sets = [&slots, "instances.width=640", "instances.height=360", "instances.per_session=3"];
         let node = TestNode::start_with(&sets, &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
         let admin = node.admin()?;
-        until_registry(&admin, RegistryState::NotSetUp).await?;
+        admin.until_registry(RegistryState::NotSetUp).await?;
         admin.command(&AdminCommand::SetUpRegistry).await?;
-        until_registry(&admin, RegistryState::Up).await?;
+        admin.until_registry(RegistryState::Up).await?;
         let ann = node.browser().await?;
         let watched = ann.launch_build("demo").await?;
         ann.until(watched, InstanceState::Ready).await?;
@@ -91,16 +91,16 @@ impl Scene {
         self.crowd.begin().await?;
         let began = Instant::now();
         kind.begin(&mut self.postgres)?;
-        let away = until_registry(&self.admin, RegistryState::Unreachable).await?;
+        let away = self.admin.until_registry(RegistryState::Unreachable).await?;
         ensure!(away.since.is_some() && away.last_contact.is_some(), "{away:?}");
         let noticed = began.elapsed();
         let more = self.go_on(0).await?;
         tokio::time::sleep(lasts().saturating_sub(began.elapsed())).await;
-        let still = until_registry(&self.admin, RegistryState::Unreachable).await?;
+        let still = self.admin.until_registry(RegistryState::Unreachable).await?;
         ensure!(still.since == away.since, "unreachable since {:?}, then {:?}", away.since, still.since);
         kind.end(&mut self.postgres)?;
         let back = Instant::now();
-        until_registry(&self.admin, RegistryState::Up).await?;
+        self.admin.until_registry(RegistryState::Up).await?;
         self.agrees().await?;
         let (agreed, watched) = (back.elapsed(), self.watched_since(began).await?);
         println!(
@@ -273,11 +273,6 @@ impl Outage {
 fn lasts() -> Duration {
     let told = env::var("OPENSPACE_WEBRTC_OUTAGE_S").ok().and_then(|told| told.parse().ok());
     Duration::from_secs(told.unwrap_or(0))
-}
-
-async fn until_registry(admin: &Api, wanted: RegistryState) -> Result<RegistryView> {
-    let found = |s: &NodeSnapshot| (s.registry.state == wanted).then(|| s.registry.clone());
-    admin.until_snapshot("the registry's state", found).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

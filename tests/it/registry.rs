@@ -12,40 +12,11 @@ use futures_util::{SinkExt, StreamExt};
 use model::InstanceState;
 use protocol::admin::{
     AdminCommand, AdminReply, Password, RegistryAddress, RegistryState, RegistryTables, RegistryTls,
-    RegistryView,
 };
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 const WITHIN: Duration = Duration::from_secs(60);
-
-pub async fn until_registry(admin: &Api, wanted: RegistryState) -> Result<RegistryView> {
-    let deadline = Instant::now() + WITHIN;
-    loop {
-        let view = admin.snapshot().await?.registry;
-        if view.state == wanted {
-            return Ok(view);
-        }
-        if Instant::now() > deadline {
-            bail!("the registry is {view:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-pub fn until_sql(postgres: &Postgres, sql: &str, wanted: &str) -> Result<()> {
-    let deadline = Instant::now() + WITHIN;
-    loop {
-        let found = postgres.sql("openspace", sql)?;
-        if found == wanted {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            bail!("`{sql}` gives `{found}`, not `{wanted}`");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 const SHARED: &str = "SELECT view->>'state' FROM machine_instances ORDER BY 1";
 const TAKEN: &str = "SELECT count(*) FROM slots WHERE expires = 'infinity'";
@@ -58,24 +29,24 @@ async fn a_lost_registry_stops_nothing_and_learns_afterwards_what_has_happened()
     let mut node =
         TestNode::start_with(&["instances.slots=3"], &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
     let admin = node.admin()?;
-    let view = until_registry(&admin, RegistryState::NotSetUp).await?;
+    let view = admin.until_registry(RegistryState::NotSetUp).await?;
     assert!(view.message.context("it says what to do")?.contains("Set up"));
     let AdminReply::RegistrySetUp { message } = admin.command(&AdminCommand::SetUpRegistry).await? else {
         bail!("not set up")
     };
     assert_eq!(message, "The registry has its tables, and this machine has its row in it.");
-    until_registry(&admin, RegistryState::Up).await?;
-    until_sql(&postgres, ROW, "active|3|3")?;
+    admin.until_registry(RegistryState::Up).await?;
+    postgres.until(ROW, "active|3|3").await?;
 
     let ann = Api::with_new_session(node.ports.http).await?;
     let before = ann.launch_build("demo").await?;
     ann.until(before, InstanceState::Ready).await?;
-    until_sql(&postgres, SHARED, "ready")?;
-    until_sql(&postgres, ROW, "active|2|3")?;
+    postgres.until(SHARED, "ready").await?;
+    postgres.until(ROW, "active|2|3").await?;
 
     // What runs runs on, and what is launched here is launched; the panel says since when.
     postgres.down()?;
-    let view = until_registry(&admin, RegistryState::Unreachable).await?;
+    let view = admin.until_registry(RegistryState::Unreachable).await?;
     assert!(view.since.is_some() && view.last_contact.is_some());
     let meanwhile = ann.launch_build("demo").await?;
     ann.until(meanwhile, InstanceState::Ready).await?;
@@ -85,13 +56,13 @@ async fn a_lost_registry_stops_nothing_and_learns_afterwards_what_has_happened()
 
     // Afterwards registry and machine agree.
     postgres.up()?;
-    until_registry(&admin, RegistryState::Up).await?;
-    until_sql(&postgres, "SELECT instance_id FROM machine_instances", &meanwhile.to_string())?;
-    until_sql(&postgres, TAKEN, "1")?;
-    until_sql(&postgres, ROW, "active|2|3")?;
+    admin.until_registry(RegistryState::Up).await?;
+    postgres.until("SELECT instance_id FROM machine_instances", &meanwhile.to_string()).await?;
+    postgres.until(TAKEN, "1").await?;
+    postgres.until(ROW, "active|2|3").await?;
 
     node.stop().await?;
-    until_sql(&postgres, ROW, "inactive|0|3")?;
+    postgres.until(ROW, "inactive|0|3").await?;
     let log = node.log();
     assert!(!log.contains(postgres.password()) && !log.contains("%40"), "a secret in the log");
     Ok(())
@@ -121,21 +92,21 @@ async fn what_the_panel_says_outlives_the_node_and_what_the_configuration_says_i
     admin
         .command(&AdminCommand::JoinRegistry { address: address.clone(), password: password.clone() })
         .await?;
-    let view = until_registry(&admin, RegistryState::Up).await?;
+    let view = admin.until_registry(RegistryState::Up).await?;
     assert_eq!((view.address.as_ref(), view.configured), (Some(&address), false));
-    until_sql(&postgres, ROW, "active|3|3")?;
+    postgres.until(ROW, "active|3|3").await?;
 
     node.kill()?;
     node.up().await?;
     let admin = node.admin()?;
-    until_registry(&admin, RegistryState::Up).await?;
+    admin.until_registry(RegistryState::Up).await?;
     node.stop().await?;
 
     // A configuration that names one is not overruled; a file that was edited to nonsense leaves the machine alone, and says so.
     let url = postgres.url("openspace");
     let node = TestNode::start_with(&[], &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
     let admin = node.admin()?;
-    let view = until_registry(&admin, RegistryState::Up).await?;
+    let view = admin.until_registry(RegistryState::Up).await?;
     assert!(view.configured);
     for command in [AdminCommand::LeaveRegistry, AdminCommand::JoinRegistry { address, password }] {
         let said = admin.command(&command).await.map(drop).unwrap_err().to_string();
@@ -167,12 +138,12 @@ async fn a_machine_in_a_cloud_stands_in_the_registry_with_its_region_and_public_
     let metadata = format!("server.metadata={}", cloud.base);
     let node = TestNode::start_with(&[&metadata], &[("OPENSPACE_WEBRTC_REGISTRY_URL", &url)]).await?;
     let admin = node.admin()?;
-    until_registry(&admin, RegistryState::NotSetUp).await?;
+    admin.until_registry(RegistryState::NotSetUp).await?;
     admin.command(&AdminCommand::SetUpRegistry).await?;
-    until_sql(&postgres, "SELECT region, ip_address FROM servers", "eu-north-1|203.0.113.7")?;
-    until_sql(&postgres, "SELECT split_part(url, ':', 2) FROM machines", "//203.0.113.7")?;
+    postgres.until("SELECT region, ip_address FROM servers", "eu-north-1|203.0.113.7").await?;
+    postgres.until("SELECT split_part(url, ':', 2) FROM machines", "//203.0.113.7").await?;
     let words = "SELECT ram ~ '^[0-9]+GB$', storage ~ '^[0-9]+[GT]B' FROM servers";
-    until_sql(&postgres, words, "t|t")
+    postgres.until(words, "t|t").await
 }
 
 /// One connection, one request, one answer: as the old back end does it.

@@ -13,10 +13,8 @@ use protocol::{
 
 const NAMES: [&str; 2] = ["Dome", "Foyer"];
 
-async fn launch_at(api: &Api, server: ServerId) -> Result<InstanceId> {
-    let request =
-        LaunchRequest { build: Some("demo".to_owned()), server_id: Some(server), ..LaunchRequest::default() };
-    let id = api.launch(&request).await?;
+async fn launch_on(api: &Api, server: ServerId) -> Result<InstanceId> {
+    let id = api.launch_on("demo", server).await?;
     api.until(id, InstanceState::Ready).await?;
     Ok(id)
 }
@@ -47,17 +45,6 @@ fn runs(news: &InstanceNews) -> bool {
     news.state != InstanceState::Lost
 }
 
-async fn until_scene(fleet: &TestFleet, is: &str) -> Result<()> {
-    let sql = format!("SELECT count(*) FROM machine_instances WHERE {is}");
-    for _ in 0..900 {
-        if fleet.postgres.sql("openspace", &sql)?.trim() == "1" {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    bail!("the registry never has a scene where {is}")
-}
-
 fn secret_of(url: &str) -> Result<String> {
     Ok(url.split_once("#invite=").context("an invitation")?.1.to_owned())
 }
@@ -66,9 +53,12 @@ fn secret_of(url: &str) -> Result<String> {
 async fn where_nothing_goes_on_elsewhere_the_page_says_so_and_what_to_do() -> Result<()> {
     let mut fleet = TestFleet::start(&NAMES, &["instances.slots=2", "relay.continue=never"]).await?;
     let (ann, eve) = (fleet.nodes[0].browser().await?, fleet.nodes[0].browser().await?);
-    let id = launch_at(&ann, fleet.ids[1]).await?;
+    let id = launch_on(&ann, fleet.ids[1]).await?;
     let _viewer = ann.attend(id, None).await?;
-    until_scene(&fleet, "scene->>'focus' IS NOT NULL").await?;
+    fleet
+        .postgres
+        .until("SELECT count(*) FROM machine_instances WHERE scene->>'focus' IS NOT NULL", "1")
+        .await?;
     let invite = secret_of(&ann.invite(id, "watcher").await?.url)?;
 
     fleet.nodes[1].kill()?;
@@ -105,13 +95,16 @@ async fn an_administrator_has_it_go_on_for_its_owner_and_whoever_was_invited_get
     let mut fleet = TestFleet::start(&NAMES, &["instances.slots=2"]).await?;
     let (here, there) = (fleet.ids[0], fleet.ids[1]);
     let (ann, eve) = (fleet.nodes[0].browser().await?, fleet.nodes[0].browser().await?);
-    let id = launch_at(&ann, there).await?;
+    let id = launch_on(&ann, there).await?;
     let links = [("watcher", Role::Watcher), ("presenter", Role::Presenter)];
     let mut secrets = Vec::new();
     for (name, role) in links {
         secrets.push((secret_of(&ann.invite(id, name).await?.url)?, role));
     }
-    until_scene(&fleet, "jsonb_array_length(invites) = 2").await?;
+    fleet
+        .postgres
+        .until("SELECT count(*) FROM machine_instances WHERE jsonb_array_length(invites) = 2", "1")
+        .await?;
 
     fleet.nodes[1].kill()?;
     let lost = ann.until(id, InstanceState::Lost).await?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use model::{InstanceId, InstanceState, Secret, ServerId};
 use protocol::{
-    admin::{AdminCommand, AdminReply, NodeSnapshot},
+    admin::{AdminCommand, AdminReply, NodeSnapshot, RegistryState, RegistryView},
     api::{
         InstanceView, InviteCreated, LaunchRequest, Launched, Problem, ServerView, SessionCreated,
         TicketStage, TicketView,
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 /// Ten times what a start takes on a busy machine with two cores.
 const WITHIN: Duration = Duration::from_secs(90);
+const REGISTRY_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug)]
@@ -102,16 +103,17 @@ impl Api {
         serde_json::from_str(&text).with_context(|| format!("reading {text}"))
     }
 
-    /// On this machine of the fleet, as soon as the one that is asked has heard that it has the build.
-    pub async fn launch_at(&self, build: &str, server: ServerId) -> Result<InstanceId> {
-        let request = LaunchRequest {
-            build: Some(build.to_owned()),
-            server_id: Some(server),
-            ..LaunchRequest::default()
-        };
+    /// On this machine of the fleet.
+    pub async fn launch_on(&self, build: &str, server: ServerId) -> Result<InstanceId> {
+        let (build, server_id) = (Some(build.to_owned()), Some(server));
+        self.launch(&LaunchRequest { build, server_id, ..LaunchRequest::default() }).await
+    }
+
+    /// The same, as soon as the machine that is asked has heard that the other one has the build.
+    pub async fn launch_once_known(&self, build: &str, server: ServerId) -> Result<InstanceId> {
         let deadline = Instant::now() + WITHIN;
         loop {
-            match self.launch(&request).await {
+            match self.launch_on(build, server).await {
                 Err(error) if error.to_string().contains("has that build") && Instant::now() < deadline => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
@@ -275,6 +277,12 @@ impl Api {
             ensure!(Instant::now() < deadline, "the panel never shows {what}: {:?}", snapshot.instances);
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    pub async fn until_registry(&self, wanted: RegistryState) -> Result<RegistryView> {
+        let found = |s: &NodeSnapshot| (s.registry.state == wanted).then(|| s.registry.clone());
+        let until = self.until_snapshot("the registry's state", found);
+        tokio::time::timeout(REGISTRY_WITHIN, until).await.with_context(|| format!("never {wanted:?}"))?
     }
 
     /// Waits until it is in nobody's list any more.

@@ -20,6 +20,8 @@ use tempfile::TempDir;
 /// A start takes a third of a second.
 const UP_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_millis(50);
 /// With characters that a URL must escape.
 const PASSWORD: &str = "pass/word@1";
 const PASSWORD_IN_URL: &str = "pass%2Fword%401";
@@ -105,6 +107,21 @@ impl Postgres {
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// Waits until what is asked of our database is answered so.
+    pub async fn until(&self, sql: &str, wanted: &str) -> Result<()> {
+        let deadline = Instant::now() + ANSWERED_WITHIN;
+        loop {
+            let found = self.sql("openspace", sql)?;
+            if found == wanted {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("`{sql}` gives `{found}`, not `{wanted}`");
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 
     /// From the next start on.
