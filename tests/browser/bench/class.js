@@ -7,13 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Shaper } from '../rig/shaped.js'
 import { until } from '../harness.js'
-import { Chromium } from './chromium.js'
 import { cores, cpuSeconds } from './cpu.js'
 import { Crowd } from './crowd.js'
 import { latency, median } from './figures.js'
-import { inPage } from './inpage-source.js'
 import { framesDecoded, untilPicture } from './page.js'
-import { Product } from './product.js'
+import { inOwnersBrowser } from './product.js'
 import { save, table } from './report.js'
 
 const SPEC = { width: 1280, height: 720, fps: 30, sourceFps: 29.9, kbps: 4000 }
@@ -38,35 +36,29 @@ export async function classBench({ quick, only }) {
 }
 
 /** In turns without and with the one on `mobile`; the figures are those of the twenty. */
-async function withOneOnMobile(plan) {
-  const open = []
-  try {
-    const product = await Product.start(SPEC)
-    open.push(product)
-    const chromium = await Chromium.launch(SPEC)
-    open.push(chromium)
+function withOneOnMobile(plan) {
+  return inOwnersBrowser(SPEC, async (product, chromium) => {
     const shaper = await Shaper.start(product.node.ports.media, 'mobile')
-    open.push(shaper)
     const crowd = new Crowd(product.node.url, product.instance, product.session)
-    open.push(crowd)
-    await chromium.atStart(await inPage())
-    await product.admit(chromium)
-    await product.open(chromium)
-    for (let i = 0; i < LIGHT; i++) await crowd.join()
-    const alone = []
-    const beside = []
-    for (let round = 0; round < plan.rounds; round++) {
-      alone.push(await theTwenty(chromium, crowd, plan))
-      const slow = await crowd.join((sdp) => shaper.through(sdp))
-      beside.push(await theTwenty(chromium, crowd, plan, slow))
-      await crowd.leave(slow)
+    try {
+      await product.open(chromium)
+      for (let i = 0; i < LIGHT; i++) await crowd.join()
+      const alone = []
+      const beside = []
+      for (let round = 0; round < plan.rounds; round++) {
+        alone.push(await theTwenty(chromium, crowd, plan))
+        const slow = await crowd.join((sdp) => shaper.through(sdp))
+        beside.push(await theTwenty(chromium, crowd, plan, slow))
+        await crowd.leave(slow)
+      }
+      return compare('mobile', beside, alone, {
+        glass_to_glass_p50: 'ms', glass_to_glass_p95: 'ms', frames_per_s: '1/s', light_frames_per_s: '1/s', light_keyframes: '',
+      })
+    } finally {
+      await crowd.close()
+      await shaper.close()
     }
-    return compare('mobile', beside, alone, {
-      glass_to_glass_p50: 'ms', glass_to_glass_p95: 'ms', frames_per_s: '1/s', light_frames_per_s: '1/s', light_keyframes: '',
-    })
-  } finally {
-    for (const one of open.reverse()) await one.close()
-  }
+  })
 }
 
 async function theTwenty(chromium, crowd, plan, slow) {
@@ -95,15 +87,8 @@ async function theTwenty(chromium, crowd, plan, slow) {
 }
 
 /** A photograph that is shown once, beside the demo that moves, each with one viewer. */
-async function standsStill(plan) {
-  const open = []
-  try {
-    const product = await Product.start(SPEC)
-    open.push(product)
-    const chromium = await Chromium.launch(SPEC)
-    open.push(chromium)
-    await chromium.atStart(await inPage())
-    await product.admit(chromium)
+function standsStill(plan) {
+  return inOwnersBrowser(SPEC, async (product, chromium) => {
     await product.open(chromium)
     const moving = await costs(product, chromium, plan)
     await product.leave(chromium)
@@ -112,9 +97,7 @@ async function standsStill(plan) {
     await untilPicture(chromium)
     const still = await costs(product, chromium, plan)
     return compare('still', [still], [moving], { node_cpu_pct: '%', received_kbps: 'kbit/s', frames_decoded_per_s: '1/s' })
-  } finally {
-    for (const one of open.reverse()) await one.close()
-  }
+  })
 }
 
 /** Puts a program that draws once in the place of the demo. */

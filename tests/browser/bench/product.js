@@ -3,6 +3,8 @@
 import path from 'node:path'
 
 import { TestNode, until } from '../harness.js'
+import { Chromium } from './chromium.js'
+import { inPage } from './inpage-source.js'
 import { belongTo } from './page.js'
 
 /** Capture and encoder outlive the last viewer so long: a reload finds them running, the plain path does not. */
@@ -97,6 +99,22 @@ export class Product {
 
   close() {
     return this.node.close()
+  }
+}
+
+/** One of `spec` and a browser that is its owner's; both are closed when `use` is over. `atStart`: more that each page runs. */
+export async function inOwnersBrowser(spec, use, atStart = []) {
+  const open = []
+  try {
+    const product = await Product.start(spec)
+    open.push(product)
+    const chromium = await Chromium.launch(spec)
+    open.push(chromium)
+    for (const script of [await inPage(), ...atStart]) await chromium.atStart(script)
+    await product.admit(chromium)
+    return await use(product, chromium)
+  } finally {
+    for (const one of open.reverse()) await one.close()
   }
 }
 

@@ -4,10 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { until } from '../harness.js'
-import { Chromium } from './chromium.js'
 import { latency, median, quantile } from './figures.js'
-import { inPage } from './inpage-source.js'
-import { Product } from './product.js'
+import { inOwnersBrowser } from './product.js'
 import { save, table } from './report.js'
 
 const SPEC = { width: 1280, height: 720, fps: 30, sourceFps: 29.9, kbps: 6000, env: { OPENSPACE_DEMO_TONE: '1000' } }
@@ -20,27 +18,19 @@ const QUICK = { rounds: 1, settleMs: 6000, windowMs: 10_000 }
 export async function soundBench({ quick, only }) {
   if (only.length > 0) throw new Error('the benchmark `sound` has no cases to choose from')
   const plan = quick ? QUICK : FULL
-  const open = []
-  try {
-    const product = await Product.start(SPEC)
-    open.push(product)
-    const chromium = await Chromium.launch(SPEC)
-    open.push(chromium)
-    await chromium.atStart(await inPage())
-    await chromium.atStart(`(${listening})()`)
-    await product.admit(chromium)
-    const deaf = []
-    const heard = []
-    for (let round = 0; round < plan.rounds; round++) {
-      deaf.push(await watch(product, chromium, plan, false))
-      heard.push(await watch(product, chromium, plan, true))
-    }
-    const rows = figures(heard, deaf)
-    console.log(`\n${table(rows, 'without sound')}\n`)
-    console.log(`written to ${await save('sound', rows, { quick, ...plan })}`)
-  } finally {
-    for (const one of open.reverse()) await one.close()
+  const [heard, deaf] = await inOwnersBrowser(SPEC, (product, chromium) => byTurns(product, chromium, plan), [`(${listening})()`])
+  const rows = figures(heard, deaf)
+  console.log(`\n${table(rows, 'without sound')}\n`)
+  console.log(`written to ${await save('sound', rows, { quick, ...plan })}`)
+}
+
+async function byTurns(product, chromium, plan) {
+  const [heard, deaf] = [[], []]
+  for (let round = 0; round < plan.rounds; round++) {
+    deaf.push(await watch(product, chromium, plan, false))
+    heard.push(await watch(product, chromium, plan, true))
   }
+  return [heard, deaf]
 }
 
 async function watch(product, chromium, plan, listens) {

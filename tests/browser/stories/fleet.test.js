@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, framesRise, installReader, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { joined, launchAt, serverId } from '../rig/fleet.js'
 import { Machines } from '../rig/machines.js'
 import { Postgres } from '../rig/postgres.js'
 
@@ -28,12 +29,7 @@ before(async () => {
   })
   await Promise.all(starts)
   const { Dome, Foyer, Attic } = nodes
-  await Dome.command({ command: 'set_up_registry' })
-  for (const node of [Foyer, Attic]) {
-    const { code } = await Dome.command({ command: 'create_join_code' })
-    await node.command({ command: 'join_fleet', code })
-  }
-  await until('three machines', async () => (await Dome.admin('GET', '/servers')).length === 3)
+  await joined([Dome, Foyer, Attic], [Dome])
   browser = await launchBrowser({ executablePath: await machines.chromium('Dome', Dome.data) })
 })
 
@@ -46,17 +42,6 @@ after(async () => {
 
 const wish = (page, name, args = {}) => page.evaluate((wish) => window.openspaceStream.wish(wish), { name, args })
 const told = (page) => page.evaluate(() => window.told)
-const serverId = async (node) => (await node.admin('GET', '/admin/snapshot')).node.server_id
-
-/** Launches as the page does, on a machine that somebody chose. */
-function launchAt(page, server) {
-  return page.evaluate(async (server_id) => {
-    const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
-    const answer = await fetch('/api/v1/instances', { method: 'POST', headers, body: JSON.stringify({ build: 'demo', server_id }) })
-    if (!answer.ok) throw new Error(await answer.text())
-    return (await answer.json()).instance_id
-  }, server)
-}
 
 async function watches(page) {
   await untilPhase(page, 'live')

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, framesRise, installReader, invite, launchBrowser, listenToScene, look, person, until, untilPhase } from '../harness.js'
+import { joined, launchAt, serverId } from '../rig/fleet.js'
 import { Postgres } from '../rig/postgres.js'
 
 /** What each machine does with what another one loses. */
@@ -20,12 +21,7 @@ before(async () => {
   })
   await Promise.all(starts)
   const { Dome, Foyer, Attic } = nodes
-  await Dome.command({ command: 'set_up_registry' })
-  for (const node of [Foyer, Attic]) {
-    const { code } = await Dome.command({ command: 'create_join_code' })
-    await node.command({ command: 'join_fleet', code })
-  }
-  for (const node of [Dome, Attic]) await until('three machines', async () => (await node.admin('GET', '/servers')).length === 3)
+  await joined([Dome, Foyer, Attic], [Dome, Attic])
   browser = await launchBrowser()
 })
 
@@ -41,13 +37,7 @@ async function watches(name) {
   await page.addInitScript(listenToScene)
   await page.goto(nodes[name].url)
   await until('a session', () => page.evaluate(() => localStorage.session_id))
-  const server = (await nodes.Foyer.admin('GET', '/admin/snapshot')).node.server_id
-  const id = await page.evaluate(async (server_id) => {
-    const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
-    const answer = await fetch('/api/v1/instances', { method: 'POST', headers, body: JSON.stringify({ build: 'demo', server_id }) })
-    if (!answer.ok) throw new Error(await answer.text())
-    return (await answer.json()).instance_id
-  }, server)
+  const id = await launchAt(page, await serverId(nodes.Foyer))
   await page.goto(`${nodes[name].url}/stream/${id}`)
   await untilPhase(page, 'live')
   return { page, problems, id }
