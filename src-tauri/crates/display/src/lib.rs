@@ -93,7 +93,7 @@ impl Display {
     /// Takes over a server that an earlier node left running.
     pub async fn adopt(record: DisplayRecord) -> Result<Self, OpenError> {
         if !process::is_alive(record.server) {
-            sound::stop(record.server);
+            sound::stop(record.server).await;
             return Err(OpenError::Gone(record.address.number));
         }
         let keeper =

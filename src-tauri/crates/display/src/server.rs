@@ -72,7 +72,7 @@ pub(crate) async fn stop(record: &DisplayRecord) {
         }
     }
     process::reap(record.server);
-    sound::stop(record.server);
+    sound::stop(record.server).await;
     clean_up(record);
 }
 
@@ -164,7 +164,10 @@ impl Drop for Unfinished {
         if !self.kept {
             // It may have ended by itself.
             let _ = process::end(self.server, Kill::Now);
-            sound::stop(self.server);
+            // Without a runtime the node itself ends, and the next one sweeps.
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                drop(runtime.spawn(sound::stop(self.server)));
+            }
         }
     }
 }

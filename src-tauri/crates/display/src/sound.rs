@@ -9,10 +9,12 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use model::{DisplayRecord, ProcessId};
 use process_wrap::std::{CommandWrap, ProcessSession};
+use tokio::time::timeout;
 
 use crate::process::{self, Kill};
 
@@ -22,6 +24,9 @@ const PREFIX: &str = ".openspace-sound-";
 
 /// Samples per second and channels, 16 bits each: what Opus takes.
 const FORMAT: &str = "format=s16le rate=48000 channels=2";
+
+/// For one that was killed; longer only where the system itself stands.
+const END: Duration = Duration::from_secs(5);
 
 /// What the program plays on this display: a pipe of 16-bit stereo samples, 48,000 a second. `None` where there is no sound server.
 pub fn sound(record: &DisplayRecord) -> Option<PathBuf> {
@@ -47,7 +52,7 @@ fn found(record: &DisplayRecord, name: &str) -> Option<PathBuf> {
 
 /// Beside the display's start, which waits for its socket, but not for long.
 pub(crate) async fn start(record: &DisplayRecord) {
-    sweep();
+    sweep().await;
     let place = place(record.server);
     match spawn(&place, &record.address.auth_file) {
         Ok(daemon) => {
@@ -70,18 +75,19 @@ pub(crate) async fn start(record: &DisplayRecord) {
 pub(crate) fn watch(server: ProcessId) {
     drop(tokio::spawn(async move {
         process::exited(server).await;
-        stop(server);
+        stop(server).await;
     }));
 }
 
-pub(crate) fn stop(server: ProcessId) {
+/// Its folder goes last: one that ends still writes in it, and by the folder the next node finds what stayed.
+pub(crate) async fn stop(server: ProcessId) {
     let place = place(server);
-    for daemon in fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        process::identify(pid).ok().filter(|id| is_ours(*id, &place))
-    }) {
+    for daemon in daemons(&place) {
         // Gone already, where it ended by itself.
         let _ = process::end(daemon, Kill::Now);
+        if timeout(END, process::exited(daemon)).await.is_err() {
+            return tracing::warn!(pid = daemon.pid, "PulseAudio does not end");
+        }
         process::reap(daemon);
     }
     let _ = fs::remove_dir_all(&place);
@@ -98,10 +104,18 @@ fn server_of(place: &str) -> Option<ProcessId> {
 }
 
 /// What is left of X servers that ended while no node lived.
-fn sweep() {
+async fn sweep() {
     let names = fs::read_dir(PLACES).into_iter().flatten().flatten();
     let servers = names.filter_map(|entry| server_of(entry.file_name().to_str()?));
-    servers.filter(|server| !process::is_alive(*server)).for_each(stop);
+    for server in servers.filter(|server| !process::is_alive(*server)) {
+        stop(server).await;
+    }
+}
+
+fn daemons(place: &Path) -> impl Iterator<Item = ProcessId> {
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| process::identify(pid).ok()).filter(move |id| is_ours(*id, place))
 }
 
 fn is_ours(daemon: ProcessId, place: &Path) -> bool {
@@ -143,6 +157,8 @@ fn arrange(command: &mut Command, place: &Path) {
         .arg(format!("--log-target=file:{here}/log"))
         .args(modules.iter().flat_map(|module| ["-L", module]))
         .env_remove("DISPLAY")
+        // Otherwise it sets this itself and executes itself again, and for that moment has no command line to be found by.
+        .env("LD_BIND_NOW", "1")
         .env("HOME", place)
         .env("PULSE_RUNTIME_PATH", place)
         .env("PULSE_STATE_PATH", place)
@@ -154,7 +170,7 @@ fn arrange(command: &mut Command, place: &Path) {
 /// A program that starts before the server listens would stay silent for good.
 async fn wait_for(socket: &Path) {
     const LOOKS: u32 = 100;
-    const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(20);
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
     for _ in 0..LOOKS {
         if socket.exists() {
             return;
@@ -177,17 +193,17 @@ mod tests {
         assert_eq!(place.file_name().and_then(|name| server_of(name.to_str()?)), Some(longest));
     }
 
-    #[test]
-    fn what_a_node_left_that_ended_before_its_display_is_swept_away() {
+    #[tokio::test]
+    async fn what_a_node_left_that_ended_before_its_display_is_swept_away() {
         let mut server = Command::new("sleep").arg("600").spawn().unwrap();
         let id = process::identify(server.id()).unwrap();
         let place = place(id);
         let daemon = spawn(&place, Path::new("/nonexistent")).unwrap();
-        sweep();
+        sweep().await;
         assert!(place.exists() && process::is_alive(daemon), "its display lives");
         server.kill().unwrap();
         server.wait().unwrap();
-        sweep();
+        sweep().await;
         assert!(!place.exists() && !process::is_alive(daemon));
     }
 }
