@@ -55,6 +55,8 @@ pub struct Machine {
     pub beats: u32,
     pub connection: u32,
     pub generation: Option<i64>,
+    /// Since it has joined, it has heard how the others are.
+    pub seated: bool,
     pub joining: bool,
     /// The viewers who were told so, if any.
     pub runs: BTreeMap<InstanceId, Option<usize>>,
@@ -90,6 +92,7 @@ impl Machine {
             beats: 0,
             connection: 0,
             generation: None,
+            seated: false,
             joining: false,
             runs: BTreeMap::new(),
             draining: false,
@@ -112,6 +115,11 @@ impl Machine {
     /// By its own clock.
     pub fn clock(&self, now: i64) -> UnixMillis {
         UnixMillis(now + self.skew_ms)
+    }
+
+    /// Its place among the others; `None` while it is on its own.
+    pub fn seat(&self) -> Option<i64> {
+        self.generation.filter(|_| self.seated)
     }
 
     pub fn is_up(&self) -> bool {

@@ -74,7 +74,7 @@ impl World {
         let Some(viewer) = self.machines[at].watched.first().copied() else { return };
         let session = self.viewers[viewer].session;
         match self.viewers[viewer].place {
-            Place::InRegistry(id) if self.machines[at].is_up() && self.machines[at].generation.is_some() => {
+            Place::InRegistry(id) if self.machines[at].is_up() && self.machines[at].seat().is_some() => {
                 self.ask(at, Task::Tell, Call::Leave { id, session });
                 self.auditor.gave_up(id);
             }
@@ -225,7 +225,7 @@ impl World {
     /// Whose instance was on a lost machine goes on with it on another.
     fn continue_elsewhere(&mut self, at: usize) {
         let machine = &self.machines[at];
-        let (Some(generation), true) = (machine.generation, machine.is_up()) else { return };
+        let (Some(generation), true) = (machine.seat(), machine.is_up()) else { return };
         let lost = self.lost(at);
         let known = self.ledger.instances.iter().filter(|(_, told)| lost.contains(&told.server));
         let known: Vec<_> = known.map(|(instance, _)| *instance).collect();

@@ -30,7 +30,7 @@ impl World {
 
     /// The best machine of those that have not refused yet.
     pub(super) fn place_next(&mut self, at: usize, placing: Placing) -> Held {
-        if self.machines[at].generation.is_none() {
+        if self.machines[at].seat().is_none() {
             return self.launch_alone(at, placing.viewer);
         }
         let draw = self.chance.next();
@@ -101,7 +101,7 @@ impl World {
             self.auditor.told.refused_by_owner += 1;
             return None;
         }
-        let generation = machine.generation;
+        let generation = machine.seat();
         // One that stood ready is handed out under its own name.
         let stood_ready = self.chance.one_in(6);
         let instance = if stood_ready { self.fresh_instance() } else { lease.instance };

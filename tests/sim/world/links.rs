@@ -125,7 +125,7 @@ impl World {
         machine.connection += 1;
         machine.last_asked = 0;
         machine.generation = None;
-        machine.joining = false;
+        (machine.seated, machine.joining) = (false, false);
         let pending = mem::take(&mut machine.pending);
         for (_, (_, task)) in pending {
             self.not_answered(at, task)?;

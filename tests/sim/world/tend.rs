@@ -70,6 +70,7 @@ impl World {
     pub(super) fn was_heard(&mut self, at: usize, waiting: bool, fleet: Rc<Vec<Standing>>, asked: i64) {
         let machine = &mut self.machines[at];
         machine.waiting = waiting;
+        machine.seated = machine.generation.is_some();
         machine.fleet = fleet;
         // It may have slept since.
         machine.fleet_at = asked;
@@ -79,7 +80,7 @@ impl World {
     pub(super) fn was_replaced(&mut self, at: usize) {
         let machine = &mut self.machines[at];
         machine.generation = None;
-        (machine.untold, machine.publishing) = (true, false);
+        (machine.seated, machine.untold, machine.publishing) = (false, true, false);
         self.auditor.told.replaced += 1;
     }
 

@@ -132,7 +132,7 @@ impl World {
             let session = person.session;
             match person.place {
                 _ if !person.page_is_open => {}
-                Place::InRegistry(id) if self.machines[at].generation.is_some() => {
+                Place::InRegistry(id) if self.machines[at].seat().is_some() => {
                     let accepts = again.then(|| would_do(&person.wanted, &candidates).ok()).flatten();
                     self.ask(at, Task::Look { viewer, id }, Call::Look { id, session, accepts });
                 }
@@ -215,7 +215,7 @@ impl World {
             if machine.line.hold_next(machine.server, clock).is_some() {
                 continue;
             }
-            if let Some(generation) = machine.generation.filter(|_| machine.waiting && !machine.holding) {
+            if let Some(generation) = machine.seat().filter(|_| machine.waiting && !machine.holding) {
                 machine.holding = true;
                 self.ask(at, Task::Hold, Call::HoldNext { generation });
             }

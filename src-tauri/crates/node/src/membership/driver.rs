@@ -163,11 +163,16 @@ impl Driver {
 
     async fn tell(&mut self, registry: &Registry) -> Result<(), Trouble> {
         let beat = self.ticks.is_multiple_of(TICKS_OF_A_BEAT);
-        let Some(generation) = self.generation else {
-            return if beat { self.join(registry).await } else { self.trouble.clone().map_or(Ok(()), Err) };
+        let generation = match self.generation {
+            Some(generation) => generation,
+            None if !beat => return self.trouble.clone().map_or(Ok(()), Err),
+            None => match self.join(registry).await? {
+                Some(generation) => generation,
+                None => return Ok(()),
+            },
         };
+        let heard = if beat { self.beat(registry, generation).await? } else { None };
         if beat {
-            self.beat(registry, generation).await?;
             if !self.sexton {
                 self.sexton = registry.become_sexton().await?;
             }
@@ -176,6 +181,10 @@ impl Driver {
             }
         }
         self.look(registry, beat).await?;
+        // Only now: who places by a fleet of before would wait for its own machine alone, or for some that are no more.
+        if let Some(seat) = heard.filter(|_| self.generation.is_some()) {
+            self.seat.send_replace(Some(seat));
+        }
         self.untold |= self.ticks.is_multiple_of(TICKS_OF_ALL);
         if self.untold {
             self.publish_instances(registry, generation).await?;
@@ -194,8 +203,9 @@ impl Driver {
         Ok(())
     }
 
-    async fn join(&mut self, registry: &Registry) -> Result<(), Trouble> {
-        let Some(row) = self.row(registry.address()) else { return Ok(()) };
+    /// `None` while this machine does not know itself what it is made of.
+    async fn join(&mut self, registry: &Registry) -> Result<Option<Generation>, Trouble> {
+        let Some(row) = self.row(registry.address()) else { return Ok(None) };
         let joined = registry.join(&row).await?;
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
@@ -203,7 +213,7 @@ impl Driver {
         (self.untold, self.unoffered, self.has_told) = (true, true, false);
         self.scenes.forget();
         self.links.forget();
-        self.beat(registry, joined.generation).await
+        Ok(Some(joined.generation))
     }
 
     /// What the machine is made of is known with the first sample of its health, and where it stands when no cloud has more to say.
@@ -214,7 +224,8 @@ impl Driver {
         Some(describe(&self.site, &self.told.here, address, port, &health.host, &health.gpus))
     }
 
-    async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<(), Trouble> {
+    /// This machine's place, if it still has it.
+    async fn beat(&mut self, registry: &Registry, generation: Generation) -> Result<Option<Seat>, Trouble> {
         let rows = self.told.roster.rows().borrow().clone();
         let draining = self.told.drain.borrow().is_some();
         let beat = Heartbeat {
@@ -228,19 +239,18 @@ impl Driver {
         let asked = clock::now();
         match registry.heartbeat(&beat).await? {
             Beat::Kept { database_now, waiting } => {
-                let seat = Seat { registry: registry.clone(), server: beat.server, generation, waiting };
-                self.seat.send_replace(Some(seat));
                 let now = clock::now();
                 self.last_contact = Some(now);
                 self.ahead_ms = clock_difference::ahead_ms(asked, now, database_now);
                 self.show(registry, &beat).await?;
+                Ok(Some(Seat { registry: registry.clone(), server: beat.server, generation, waiting }))
             }
             Beat::Stale => {
                 warn!("this machine has lost its place in the registry; it joins again");
                 self.join_again();
+                Ok(None)
             }
         }
-        Ok(())
     }
 
     /// At the next tick, which is made a beat.
