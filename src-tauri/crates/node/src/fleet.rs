@@ -249,6 +249,13 @@ impl Fleet {
             Standing::Broken { why } => {
                 return FleetView { trouble: Some(sentence(&why)), ..FleetView::default() };
             }
+            Standing::Removed { founder } => {
+                let name = self.name(founder);
+                let trouble = format!(
+                    "This machine was removed from its fleet. What runs here runs on. A new join code of its founder, {name}, lets it in again."
+                );
+                return FleetView { trouble: Some(trouble), ..FleetView::default() };
+            }
             Standing::Member { founder, port, trouble } => (founder, port, trouble),
         };
         let others = self.others.borrow();
@@ -287,7 +294,8 @@ impl Fleet {
 
     /// Makes this machine a fleet's first if it belongs to none.
     pub async fn code(&self) -> Result<String, Problem> {
-        if *self.relay.standing().borrow() == Standing::Alone {
+        let standing = self.relay.standing().borrow().clone();
+        if matches!(standing, Standing::Alone | Standing::Removed { .. }) {
             self.relay.found().await.map_err(refused)?;
         }
         Ok(self.relay.code(&self.host).await.map_err(refused)?.reveal())
@@ -299,6 +307,10 @@ impl Fleet {
 
     pub async fn join(&self, code: &str) -> Result<(), Problem> {
         self.relay.join(code.parse().map_err(refused)?).await.map_err(refused)
+    }
+
+    pub async fn leave(&self) -> Result<(), Problem> {
+        self.relay.leave().await.map_err(refused)
     }
 
     /// It is not trusted any more; and where it is lost, it is forgotten, and with it what was lost with it.
@@ -383,7 +395,7 @@ impl Elsewhere for Fleet {
 fn refused(why: Trouble) -> Problem {
     let status = match why {
         Trouble::BadCode(_) => 422,
-        Trouble::Alone | Trouble::AlreadyMember { .. } | Trouble::NotFounder { .. } => 409,
+        Trouble::Alone | Trouble::Outcast | Trouble::AlreadyMember { .. } | Trouble::NotFounder { .. } => 409,
         Trouble::TooManyAttempts => 429,
         _ => 503,
     };

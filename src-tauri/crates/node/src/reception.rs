@@ -338,6 +338,10 @@ impl Reception for Desk {
                 self.fleet.join(&code).await?;
                 Ok(AdminReply::Done)
             }
+            AdminCommand::LeaveFleet => {
+                self.fleet.leave().await?;
+                Ok(AdminReply::Done)
+            }
             AdminCommand::RemoveMachine { server_id } => {
                 self.fleet.remove(server_id).await?;
                 Ok(AdminReply::Done)

@@ -328,6 +328,8 @@ pub enum AdminCommand {
     JoinFleet {
         code: String,
     },
+    /// This machine belongs to no fleet from now on. What runs runs on.
+    LeaveFleet,
     /// The founder's: that machine is not trusted any more.
     RemoveMachine {
         server_id: ServerId,

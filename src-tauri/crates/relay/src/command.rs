@@ -1,9 +1,11 @@
 //! What the task that owns the relay is told.
 
+use std::sync::Arc;
+
 use model::ServerId;
 use tokio::sync::oneshot;
 
-use crate::{JoinCode, Removed, Trouble, peer::Want};
+use crate::{Identity, JoinCode, Removed, Trouble, peer::Want};
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Trouble>>;
 
@@ -17,11 +19,13 @@ pub(crate) enum Command {
         code: JoinCode,
         reply: Reply<()>,
     },
+    Leave(Reply<()>),
     Remove {
         server: ServerId,
         reply: Reply<()>,
     },
     Removed(Removed),
+    Identity(Reply<Arc<Identity>>),
     Reach {
         server: ServerId,
         want: Want,

@@ -8,6 +8,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc, oneshot, watch},
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -40,15 +41,18 @@ pub(crate) struct Inside {
     pub closing: CancellationToken,
 }
 
-/// Returns the port that it listens on.
-pub(crate) async fn open(listen: SocketAddr, identity: &Identity, inside: Inside) -> Result<u16, Trouble> {
+/// Returns the port that it listens on, and whose end frees it.
+pub(crate) async fn open(
+    listen: SocketAddr,
+    identity: &Identity,
+    inside: Inside,
+) -> Result<(u16, JoinHandle<()>), Trouble> {
     let failed = |why: String| Trouble::Door { listen: listen.to_string(), why };
     let config = tls::door(identity).map_err(|error| failed(error.to_string()))?;
     let listener = TcpListener::bind(listen).await.map_err(|error| failed(error.to_string()))?;
     let port = listener.local_addr().map_err(|error| failed(error.to_string()))?.port();
     info!(port, "other machines may come");
-    tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), inside));
-    Ok(port)
+    Ok((port, tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), inside))))
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, inside: Inside) {

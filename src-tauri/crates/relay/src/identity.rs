@@ -23,6 +23,8 @@ const REMOVED: &str = "removed.json";
 pub struct Identity {
     pub server: ServerId,
     pub founder: ServerId,
+    /// By the founder's clock.
+    pub(crate) issued: UnixMillis,
     pub(crate) authority: CertificateDer<'static>,
     /// Only the founder has it.
     authority_key: Option<KeyPair>,
@@ -51,14 +53,16 @@ impl Identity {
         certificate: CertificateDer<'static>,
         key: KeyPair,
     ) -> Option<Self> {
-        let server = authority::said(&certificate)?.server;
+        let authority::Said { server, issued } = authority::said(&certificate)?;
         let founder = authority::founder(&authority)?;
-        Some(Self { server, founder, authority, authority_key, certificate, key })
+        Some(Self { server, founder, issued, authority, authority_key, certificate, key })
     }
 
     /// Makes an authority, whose first machine is this one.
     pub fn found(dir: &Path, server: ServerId, now: UnixMillis) -> Result<Self, Trouble> {
-        refuse_second(dir)?;
+        if let Some(known) = in_force(dir)? {
+            return Err(known.already_member());
+        }
         let made = || {
             let (authority_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
             let authority = authority::found(server, &authority_key, now)?;
@@ -68,9 +72,18 @@ impl Identity {
         };
         let (authority, authority_key, certificate, key) =
             made().map_err(|error| broken(dir, error.to_string()))?;
+        leave(dir)?;
         write(dir, AUTHORITY_KEY, authority_key.serialize_pem().as_bytes())?;
         keep(dir, &authority, &certificate, &key)?;
-        Ok(Self { server, founder: server, authority, authority_key: Some(authority_key), certificate, key })
+        Ok(Self {
+            server,
+            founder: server,
+            issued: now,
+            authority,
+            authority_key: Some(authority_key),
+            certificate,
+            key,
+        })
     }
 
     /// The founder's word that this key is that machine's.
@@ -89,6 +102,24 @@ impl Identity {
         self.authority_key.is_some()
     }
 
+    /// This machine was removed from the fleet since.
+    pub(crate) fn is_over(&self, removed: &Removed) -> bool {
+        removed.refuses(self.server, self.issued)
+    }
+
+    /// A code of the same fleet only makes its certificate anew. The founder's own would make it nobody's founder.
+    fn may_join_by(&self, code: &JoinCode) -> bool {
+        !self.is_founder() && self.is_of(code)
+    }
+
+    fn is_of(&self, code: &JoinCode) -> bool {
+        authority::fingerprint(&self.authority) == code.fingerprint
+    }
+
+    fn already_member(&self) -> Trouble {
+        Trouble::AlreadyMember { founder: self.founder.to_string() }
+    }
+
     pub(crate) fn not_founder(&self) -> Trouble {
         Trouble::NotFounder { founder: self.founder.to_string() }
     }
@@ -102,9 +133,11 @@ impl Identity {
     }
 }
 
-/// Asks the founder for a place in its fleet, and keeps what it gives.
+/// Asks the founder for a place in its fleet, and keeps what it gives. Who was removed, or has lost its trust otherwise, comes back so.
 pub async fn join(dir: &Path, me: &Me, code: &JoinCode) -> Result<Identity, Trouble> {
-    refuse_second(dir)?;
+    if let Some(known) = in_force(dir)?.filter(|known| !known.may_join_by(code)) {
+        return Err(known.already_member());
+    }
     let failed = |error: rcgen::Error| broken(dir, error.to_string());
     let key = KeyPair::generate().map_err(failed)?;
     let request = authority::request(&key).map_err(failed)?;
@@ -118,6 +151,11 @@ pub async fn join(dir: &Path, me: &Me, code: &JoinCode) -> Result<Identity, Trou
             why: "its authority is not the code's".to_owned(),
         });
     }
+    // Whom another fleet has removed is nobody's business in this one.
+    let known = Identity::load(dir)?.filter(|known| known.is_of(code));
+    let removed = known.map(|_| removed(dir)).transpose()?;
+    leave(dir)?;
+    removed.map_or(Ok(()), |removed| keep_removed(dir, &removed))?;
     keep(dir, &authority, &certificate, &key)?;
     Identity::of(authority, None, certificate, key)
         .ok_or_else(|| Trouble::Refused("its certificate is not a machine's".to_owned()))
@@ -133,11 +171,23 @@ pub(crate) fn keep_removed(dir: &Path, removed: &Removed) -> Result<(), Trouble>
     write(dir, REMOVED, &serde_json::to_vec(removed).expect("a list of ids is always JSON"))
 }
 
-fn refuse_second(dir: &Path) -> Result<(), Trouble> {
-    match read(dir, MACHINE)? {
-        Some(_) => Err(Trouble::AlreadyMember { dir: dir.display().to_string() }),
-        None => Ok(()),
+/// Belongs to no fleet any more, whatever its files are like.
+pub fn leave(dir: &Path) -> Result<(), Trouble> {
+    for file in [MACHINE, MACHINE_KEY, AUTHORITY_KEY, AUTHORITY, REMOVED] {
+        match fs::remove_file(dir.join(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(broken(dir, format!("{file}: {error}")));
+            }
+            _ => {}
+        }
     }
+    Ok(())
+}
+
+/// The place that this machine has, unless it was removed from there.
+fn in_force(dir: &Path) -> Result<Option<Identity>, Trouble> {
+    let removed = removed(dir)?;
+    Ok(Identity::load(dir)?.filter(|known| !known.is_over(&removed)))
 }
 
 fn keep(

@@ -30,7 +30,7 @@ use bytes::Bytes;
 use model::{ServerId, UnixMillis};
 
 pub use code::JoinCode;
-pub use identity::{Identity, join};
+pub use identity::{Identity, join, leave};
 pub use link::Stream;
 pub use relay::Relay;
 pub use removed::Removed;
@@ -73,6 +73,8 @@ pub enum Standing {
     Alone,
     /// Its files cannot be used, so nobody is let in.
     Broken { why: String },
+    /// The founder has removed it: the others do not let it in, and it lets nobody in, until it joins again.
+    Removed { founder: ServerId },
     Member {
         founder: ServerId,
         /// `None`: the door could not be opened; the others cannot reach this machine, but it reaches them.

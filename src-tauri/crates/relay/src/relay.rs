@@ -6,16 +6,18 @@ use bytes::Bytes;
 use model::ServerId;
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
     time::timeout,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
-    Config, Identity, Incoming, JoinCode, Removed, Standing, Stream, Trouble,
+    Config, Identity, Incoming, JoinCode, Me, Removed, Standing, Stream, Trouble,
     authority::fingerprint,
     codes::Codes,
     command::{Command, Reply},
+    dial,
     door::{self, Inside},
     identity,
     link::Link,
@@ -29,6 +31,7 @@ const INCOMING: usize = 256;
 
 #[derive(Clone, Debug)]
 pub struct Relay {
+    me: Me,
     commands: mpsc::Sender<Command>,
     standing: watch::Receiver<Standing>,
     removed: watch::Receiver<Removed>,
@@ -45,7 +48,13 @@ impl Relay {
             Ok((removed, identity)) => (removed, identity, None),
             Err(why) => (Removed::default(), None, Some(why.to_string())),
         };
-        let first = broken.map_or(Standing::Alone, |why| Standing::Broken { why });
+        let outcast = identity.as_ref().filter(|identity| identity.is_over(&removed));
+        let first = match (broken, outcast) {
+            (Some(why), _) => Standing::Broken { why },
+            (None, Some(Identity { founder, .. })) => Standing::Removed { founder: *founder },
+            (None, None) => Standing::Alone,
+        };
+        let identity = identity.filter(|identity| !identity.is_over(&removed));
         let (publish, standing) = watch::channel(first);
         let (tell, removed) = watch::channel(removed);
         let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -58,10 +67,11 @@ impl Relay {
             incoming,
             closing: closing.clone(),
         };
+        let me = config.me.clone();
         let mut owner = Owner {
             config,
             inside,
-            identity: None,
+            membership: None,
             codes: Codes::default(),
             peers: HashMap::new(),
             standing: publish,
@@ -71,7 +81,7 @@ impl Relay {
             owner.become_member(identity).await;
         }
         tokio::spawn(closing.clone().run_until_cancelled_owned(owner.run(inbox)));
-        let relay = Self { commands, standing, removed, _closing: Arc::new(closing.drop_guard()) };
+        let relay = Self { me, commands, standing, removed, _closing: Arc::new(closing.drop_guard()) };
         (relay, streams)
     }
 
@@ -96,6 +106,11 @@ impl Relay {
 
     pub async fn join(&self, code: JoinCode) -> Result<(), Trouble> {
         self.ask(|reply| Command::Join { code, reply }).await
+    }
+
+    /// It belongs to no fleet from now on.
+    pub async fn leave(&self) -> Result<(), Trouble> {
+        self.ask(Command::Leave).await
     }
 
     /// The founder's word. The others learn it from there.
@@ -130,6 +145,23 @@ impl Relay {
         timeout(within, asked).await.unwrap_or_else(|_| Err(silent()))
     }
 
+    /// One question to a machine that was removed, which cannot know it yet.
+    pub async fn question_removed(
+        &self,
+        server: ServerId,
+        place: &str,
+        question: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, Trouble> {
+        let identity = self.ask(Command::Identity).await?;
+        let nobody = watch::channel(Removed::default()).1;
+        let link = dial::dial(&identity, &self.me, server, place, &nobody, CancellationToken::new()).await?;
+        let asked = async { link.open(question).await?.recv().await.ok_or(Trouble::Broken) };
+        let answer = timeout(within, asked).await.unwrap_or(Err(Trouble::Broken));
+        link.end();
+        answer
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Trouble> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| Trouble::Broken)?;
@@ -140,11 +172,20 @@ impl Relay {
 struct Owner {
     config: Config,
     inside: Inside,
-    identity: Option<Arc<Identity>>,
+    /// Absent while it belongs to no fleet.
+    membership: Option<Membership>,
     codes: Codes,
     peers: HashMap<ServerId, mpsc::Sender<Want>>,
     standing: watch::Sender<Standing>,
     removed: watch::Sender<Removed>,
+}
+
+/// A place in a fleet, for as long as it has this certificate.
+struct Membership {
+    identity: Arc<Identity>,
+    /// Of its door, and of all links.
+    closing: CancellationToken,
+    door: Option<JoinHandle<()>>,
 }
 
 impl Owner {
@@ -160,8 +201,10 @@ impl Owner {
             Command::Found(reply) => drop(reply.send(self.found().await)),
             Command::Code { address, reply } => drop(reply.send(self.code(&address))),
             Command::Join { code, reply } => drop(reply.send(self.join(&code).await)),
+            Command::Leave(reply) => drop(reply.send(self.leave().await)),
+            Command::Identity(reply) => drop(reply.send(self.member().cloned())),
             Command::Remove { server, reply } => drop(reply.send(self.remove(server))),
-            Command::Removed(removed) => self.merge(&removed),
+            Command::Removed(removed) => self.merge(&removed).await,
             Command::Reach { server, want } => self.reach(server, want),
             Command::Redeem { secret, server, request, reply } => {
                 drop(reply.send(self.redeem(&secret, server, &request)));
@@ -170,17 +213,31 @@ impl Owner {
     }
 
     async fn become_member(&mut self, identity: Identity) {
-        let opened = door::open(self.config.listen, &identity, self.inside.clone()).await;
-        let (port, trouble) = match opened {
-            Ok(port) => (Some(port), None),
+        self.close().await;
+        let closing = self.inside.closing.child_token();
+        let inside = Inside { closing: closing.clone(), ..self.inside.clone() };
+        let (port, door, trouble) = match door::open(self.config.listen, &identity, inside).await {
+            Ok((port, door)) => (Some(port), Some(door), None),
             Err(why) => {
                 error!("{why}");
-                (None, Some(why.to_string()))
+                (None, None, Some(why.to_string()))
             }
         };
         let founder = identity.founder;
-        self.identity = Some(Arc::new(identity));
+        self.membership = Some(Membership { identity: Arc::new(identity), closing, door });
         self.standing.send_replace(Standing::Member { founder, port, trouble });
+    }
+
+    /// Links end, and the door's port is free.
+    async fn close(&mut self) {
+        self.peers.clear();
+        if let Some(Membership { closing, door, .. }) = self.membership.take() {
+            closing.cancel();
+            if let Some(door) = door {
+                // It has ended in any case.
+                drop(door.await);
+            }
+        }
     }
 
     async fn found(&mut self) -> Result<(), Trouble> {
@@ -194,12 +251,26 @@ impl Owner {
     async fn join(&mut self, code: &JoinCode) -> Result<(), Trouble> {
         let identity = identity::join(&self.config.dir, &self.config.me, code).await?;
         info!(founder = %identity.founder, "this machine has joined a fleet");
+        self.removed.send_replace(identity::removed(&self.config.dir)?);
         self.become_member(identity).await;
         Ok(())
     }
 
+    async fn leave(&mut self) -> Result<(), Trouble> {
+        identity::leave(&self.config.dir)?;
+        self.close().await;
+        self.removed.send_replace(Removed::default());
+        self.standing.send_replace(Standing::Alone);
+        info!("this machine belongs to no fleet any more");
+        Ok(())
+    }
+
     fn member(&self) -> Result<&Arc<Identity>, Trouble> {
-        self.identity.as_ref().ok_or(Trouble::Alone)
+        let why = match *self.standing.borrow() {
+            Standing::Removed { .. } => Trouble::Outcast,
+            _ => Trouble::Alone,
+        };
+        self.membership.as_ref().map(|membership| &membership.identity).ok_or(why)
     }
 
     fn founder(&self) -> Result<&Arc<Identity>, Trouble> {
@@ -254,7 +325,7 @@ impl Owner {
         Ok(())
     }
 
-    fn merge(&mut self, others: &Removed) {
+    async fn merge(&mut self, others: &Removed) {
         let mut removed = self.removed.borrow().clone();
         if !removed.merge(others) {
             return;
@@ -262,7 +333,13 @@ impl Owner {
         if let Err(why) = identity::keep_removed(&self.config.dir, &removed) {
             error!(%why, "who was removed from the fleet is forgotten with this run");
         }
+        let outcast = self.member().ok().filter(|identity| identity.is_over(&removed)).cloned();
         self.removed.send_replace(removed);
+        if let Some(identity) = outcast {
+            warn!(founder = %identity.founder, "this machine was removed from its fleet");
+            self.close().await;
+            self.standing.send_replace(Standing::Removed { founder: identity.founder });
+        }
     }
 
     fn reach(&mut self, server: ServerId, want: Want) {
@@ -270,7 +347,8 @@ impl Owner {
             Ok(identity) => identity.clone(),
             Err(why) => return drop(want.reply.send(Err(why))),
         };
-        let Inside { me, removed, closing, .. } = self.inside.clone();
+        let Inside { me, removed, .. } = self.inside.clone();
+        let closing = self.membership.as_ref().map_or_else(CancellationToken::new, |m| m.closing.clone());
         let peer =
             self.peers.entry(server).or_insert_with(|| Peer::open(identity, me, server, removed, closing));
         if let Err(full) = peer.try_send(want) {

@@ -9,9 +9,9 @@ pub enum Trouble {
     #[error("join codes are made by the fleet's founder, machine {founder}: ask there")]
     NotFounder { founder: String },
     #[error(
-        "this machine belongs to a fleet already: remove the folder {dir} first if it is to join another"
+        "this machine belongs to a fleet already, that of machine {founder}: leave it first, in the panel or with `fleet leave`"
     )]
-    AlreadyMember { dir: String },
+    AlreadyMember { founder: String },
     #[error("this is no join code: {0}")]
     BadCode(String),
     #[error("the join code is not valid (any more): it works once and for 15 minutes. Make a new one")]
@@ -30,11 +30,15 @@ pub enum Trouble {
     Refused(String),
     #[error("that machine was removed from the fleet")]
     Removed,
+    #[error("this machine was removed from its fleet: a new join code of its founder lets it in again")]
+    Outcast,
     #[error("the link to the other machine broke")]
     Broken,
     #[error("the link to the other machine is busy: too many streams at once")]
     Busy,
-    #[error("the fleet's files in {path} cannot be used: {why}")]
+    #[error(
+        "the fleet's files in {path} cannot be used: {why}. Put them right, or leave the fleet and join it again"
+    )]
     Files { path: String, why: String },
     #[error("the relay's door cannot be opened on {listen}: {why}. Choose another port with relay.port")]
     Door { listen: String, why: String },

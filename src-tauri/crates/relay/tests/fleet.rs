@@ -207,13 +207,77 @@ async fn a_removed_machine_is_cut_off_and_may_join_again() {
     let (again, _incoming) = Relay::open(config(dir.path(), server, now)).await;
     assert_eq!(*again.removed().borrow(), *founder.relay.removed().borrow());
 
-    let code = founder.code().await;
-    let dir = tempfile::tempdir().unwrap();
-    let (back, _incoming) = Relay::open(config(dir.path(), eve.server, now)).await;
-    back.join(code.parse().unwrap()).await.unwrap();
-    let _stream = back.stream(founder.server, &founder.place(), text("again")).await.unwrap();
+    // It joins again by a code alone, in the same run, and is reached by all.
+    eve.relay.join(founder.code().await.parse().unwrap()).await.unwrap();
+    let _stream = eve.relay.stream(founder.server, &founder.place(), text("again")).await.unwrap();
     assert_eq!(founder.next().await.from, eve.server);
-    eve.incoming.close();
+    let _stream = founder.relay.stream(eve.server, &eve.place(), text("welcome")).await.unwrap();
+    assert_eq!(eve.next().await.from, founder.server);
+}
+
+#[tokio::test]
+async fn who_was_removed_hears_it_shuts_its_door_and_may_join_another_fleet_at_the_same_port() {
+    let (founder, mut other) = (Machine::founder().await, Machine::founder().await);
+    let (dir, server) = (tempfile::tempdir().unwrap(), ServerId::random());
+    // An address that nobody else of this test run takes a port of.
+    let at = |port| Config { listen: ([127, 0, 0, 77], port).into(), ..config(dir.path(), server, now) };
+    let (eve, mut incoming) = Relay::open(at(0)).await;
+    eve.join(founder.code().await.parse().unwrap()).await.unwrap();
+    let port = eve.standing().borrow().port().unwrap();
+    let place = format!("127.0.0.77:{port}");
+    founder.relay.remove(server).await.unwrap();
+    let list = founder.relay.removed().borrow().clone();
+    // In the node's words, which this test has no need of.
+    let told = founder.relay.question_removed(server, &place, text("you are removed"), WITHIN);
+    let (told, ()) = tokio::join!(told, async {
+        let heard = timeout(WITHIN, incoming.recv()).await.unwrap().unwrap();
+        assert_eq!(heard.from, founder.server);
+        heard.stream.send(text("heard")).await.unwrap();
+    });
+    assert_eq!(told.unwrap(), text("heard"));
+    eve.take_over(list).await;
+    let mut standing = eve.standing();
+    let is_out = |standing: &Standing| *standing == Standing::Removed { founder: founder.server };
+    timeout(WITHIN, standing.wait_for(is_out)).await.unwrap().unwrap();
+    assert!(TcpStream::connect(&place).await.is_err(), "its door is shut");
+    let alone = eve.stream(founder.server, &founder.place(), text("hi")).await.unwrap_err();
+    assert!(alone.to_string().contains("join code"), "{alone}");
+
+    // A restart does not forget it.
+    drop(eve);
+    let (relay, _incoming) = Relay::open(at(port)).await;
+    assert!(is_out(&relay.standing().borrow()));
+
+    relay.join(other.code().await.parse().unwrap()).await.unwrap();
+    assert!(matches!(*relay.standing().borrow(), Standing::Member { founder: f, .. } if f == other.server));
+    let _stream = relay.stream(other.server, &other.place(), text("new")).await.unwrap();
+    assert_eq!(other.next().await.from, server);
+    // And a code of the same fleet makes its place there anew: the port is free for its new door.
+    relay.join(other.code().await.parse().unwrap()).await.unwrap();
+    assert_eq!(relay.standing().borrow().port(), Some(port));
+}
+
+#[tokio::test]
+async fn who_leaves_belongs_nowhere_and_whose_files_are_broken_may_leave_too() {
+    let (founder, foreign) = (Machine::founder().await, Machine::founder().await);
+    let member = Machine::joined(&founder).await;
+    member.relay.leave().await.unwrap();
+    assert_eq!(*member.relay.standing().borrow(), Standing::Alone);
+    member.relay.join(foreign.code().await.parse().unwrap()).await.unwrap();
+
+    std::fs::write(member.dir.path().join("machine.key.pem"), "x").unwrap();
+    let (relay, _incoming) = Relay::open(config(member.dir.path(), member.server, now)).await;
+    assert!(matches!(*relay.standing().borrow(), Standing::Broken { .. }));
+    let code = founder.code().await;
+    let broken = relay.join(code.parse().unwrap()).await.unwrap_err();
+    assert!(broken.to_string().contains("leave the fleet"), "{broken}");
+    relay.leave().await.unwrap();
+    relay.join(code.parse().unwrap()).await.unwrap();
+
+    // A founder is not made its own member, and does not lose its key by a slip.
+    let own = founder.relay.join(founder.code().await.parse().unwrap()).await.unwrap_err();
+    assert!(matches!(own, Trouble::AlreadyMember { .. }), "{own}");
+    assert!(founder.relay.code("127.0.0.1").await.is_ok());
 }
 
 /// The first try may meet the old link while it is being cut.

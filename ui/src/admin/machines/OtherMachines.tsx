@@ -2,6 +2,7 @@ import { Panel } from '@shared/components/Panel';
 import type { FleetView, RegistryView } from '@shared/protocol';
 
 import classes from '../cards.module.css';
+import { LeaveFleet } from './LeaveFleet';
 import { Members } from './Members';
 import { Registry } from './Registry';
 import { Trust } from './Trust';
@@ -20,6 +21,7 @@ export function OtherMachines({ registry, fleet }: OtherMachinesProps) {
       {fleet.trouble !== null && <p className={classes.words}>{fleet.trouble}</p>}
       {trusts && <Members fleet={fleet} />}
       {met && !trusts && <Trust />}
+      {(trusts || fleet.trouble !== null) && <LeaveFleet role={fleet.role} />}
       <Registry registry={registry} />
     </Panel>
   );

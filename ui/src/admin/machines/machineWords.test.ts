@@ -1,7 +1,7 @@
 import type { MachineView } from '@shared/protocol';
 import { describe, expect, it } from 'vitest';
 
-import { lostWords, machineWords } from './machineWords';
+import { leavingWords, lostWords, machineWords } from './machineWords';
 
 const dome: MachineView = {
   server_id: 'd',
@@ -26,6 +26,11 @@ describe('a machine in words', () => {
   it('says when it is lost', () => {
     expect(machineWords({ ...dome, alive: false })).toBe('does not answer');
   });
+});
+
+it('leaving says what a founder gives up', () => {
+  expect(leavingWords('founder')).toContain('nobody can join it');
+  expect(leavingWords('member')).not.toContain('founded');
 });
 
 it('what is lost says where it ran and what is known of it', () => {

@@ -16,4 +16,4 @@ options: { [key in string]: string }, } | { "command": "cancel_source_build" } |
 /**
  * Absent: the one that is kept, if the address is still the same.
  */
-password?: Password, } | { "command": "join_registry", address: RegistryAddress, password?: Password, } | { "command": "leave_registry" } | { "command": "found_fleet" } | { "command": "create_join_code" } | { "command": "join_fleet", code: string, } | { "command": "remove_machine", server_id: ServerId, } | { "command": "create_token" };
+password?: Password, } | { "command": "join_registry", address: RegistryAddress, password?: Password, } | { "command": "leave_registry" } | { "command": "found_fleet" } | { "command": "create_join_code" } | { "command": "join_fleet", code: string, } | { "command": "leave_fleet" } | { "command": "remove_machine", server_id: ServerId, } | { "command": "create_token" };

@@ -17,6 +17,8 @@ pub enum FleetCommand {
     Code,
     /// Joins the fleet of the machine that made the code.
     Join { code: String },
+    /// Belongs to no fleet any more. What runs here runs on.
+    Leave,
     /// The founder's: that machine is not trusted any more. A node must run.
     Remove { machine: ServerId },
 }
@@ -46,6 +48,13 @@ pub async fn perform(command: FleetCommand, flags: &Flags) -> Result<()> {
             let me = fleet::me(&config, assemble::server_id(store).await?);
             let founder = relay::join(&dir, &me, &code.parse()?).await?.founder;
             println!("This machine has joined the fleet of machine {founder}. Start it.");
+        }
+        (FleetCommand::Leave, door) => {
+            match door {
+                Door::Node(node) => _ = node.command(AdminCommand::LeaveFleet).await?,
+                Door::Journal(_) => relay::leave(&dir)?,
+            }
+            println!("This machine belongs to no fleet any more. It may join one with `fleet join`.");
         }
         (FleetCommand::Remove { machine }, Door::Node(node)) => {
             node.command(AdminCommand::RemoveMachine { server_id: machine }).await?;

@@ -1,14 +1,16 @@
-//! The founder tells every machine who was removed from the fleet, until each has heard it.
+//! The founder tells every machine who was removed from the fleet, until each has heard it: also those that it concerns, so that they
+//! know why nobody speaks with them.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use model::ServerId;
+use registry::Machine;
 use relay::{Removed, Standing};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
-    Fleet,
-    words::{Asker, Question},
+    ANSWER_WITHIN, Fleet,
+    words::{Ask, Asker, Question},
 };
 
 /// A machine that was away hears it this soon after it is back.
@@ -34,14 +36,22 @@ pub async fn tell(fleet: Fleet) {
         told.retain(|server, _| machines.iter().any(|machine| machine.server == *server && machine.alive));
         let there = machines.iter().filter(|machine| machine.alive && machine.server != fleet.me);
         for machine in there.filter(|machine| machine.relay.is_some()) {
-            if told.get(&machine.server) == Some(&list) || list.names(machine.server) {
-                continue;
-            }
-            let question = Question::Removed { list: list.clone() };
-            if fleet.ask(machine.server, Asker::Machine, question).await.is_ok() {
+            if told.get(&machine.server) != Some(&list) && hears(&fleet, machine, &list).await {
                 told.insert(machine.server, list.clone());
             }
         }
+    }
+}
+
+async fn hears(fleet: &Fleet, machine: &Machine, list: &Removed) -> bool {
+    let (by, question) = (Asker::Machine, Question::Removed { list: list.clone() });
+    // It may have joined again since.
+    match (list.names(machine.server), &machine.relay) {
+        (true, Some(place)) => {
+            let asked = Ask { by, question }.encode();
+            fleet.relay.question_removed(machine.server, place, asked, ANSWER_WITHIN).await.is_ok()
+        }
+        _ => fleet.ask(machine.server, by, question).await.is_ok(),
     }
 }
 
