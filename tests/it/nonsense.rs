@@ -57,7 +57,6 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
 
     fleet.postgres.sql("openspace", &edits(dome, foyer, there))?;
     fleet.postgres.sql("openspace", &ghost(nobody))?;
-    // The next thing that happens on it has each machine look at its own.
     ann.stop(here).await?;
 
     let rows = "
@@ -99,5 +98,52 @@ async fn nonsense_in_every_table_stops_no_machine_and_is_put_right_or_said() -> 
     ] {
         ensure!(log.contains(line), "the log says nowhere: {line}");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_of_a_machine_is_put_right_while_it_runs_and_who_edits_on_is_said() -> Result<()> {
+    let fleet = TestFleet::start(&["Dome"], &["instances.slots=2"]).await?;
+    let (dome, sql) = (&fleet.nodes[0], |sql: &str| fleet.postgres.sql("openspace", sql));
+    let build = sleeper(dome).await?;
+    let (ann, admin) = (dome.browser().await?, dome.admin()?);
+    let runs = ann.launch_build(&build).await?;
+    fleet.postgres.until("SELECT count(*) FROM slots WHERE expires = 'infinity'", "1").await?;
+    let row = "SELECT h.generation, m.region, m.port, m.ram, m.storage, s.region, s.port, s.ram, s.storage
+        FROM machines m JOIN servers s USING (server_id) JOIN heartbeats h USING (machine_id)";
+    let (as_it_was, view) = (sql(row)?, "SELECT instance_id, view->>'state' FROM machine_instances");
+    let told = sql(view)?;
+    for edit in [
+        "UPDATE machines SET port = -1, ram = 'lots', storage = '', region = 'moon'",
+        "UPDATE servers SET port = -1, ram = 'lots', storage = '', region = 'moon'",
+        "DELETE FROM slots WHERE expires <> 'infinity'",
+        "UPDATE machine_instances SET view = '\"dancing\"'",
+        "DELETE FROM machine_instances",
+    ] {
+        sql(edit)?;
+        // Also that nobody has joined again for it: what was given to this generation still holds.
+        fleet.postgres.until(row, &as_it_was).await?;
+        fleet.postgres.until(view, &told).await?;
+        fleet.postgres.until("SELECT count(*) FROM slots", "2").await?;
+    }
+    let log = dome.log();
+    ensure!(log.matches("somebody has edited this machine's row").count() == 1, "{log}");
+
+    // Somebody who wants another region, and means it.
+    sql("
+        CREATE FUNCTION moon() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.region := 'moon'; RETURN NEW; END $$;
+        CREATE TRIGGER moon BEFORE UPDATE ON machines FOR EACH ROW EXECUTE FUNCTION moon();
+        UPDATE machines SET region = 'moon'")?;
+    let edits_on =
+        |s: &NodeSnapshot| s.registry.message.clone().filter(|words| words.contains("again and again"));
+    admin.until_snapshot("that somebody edits it", edits_on).await?;
+    sql("DROP TRIGGER moon ON machines")?;
+    fleet.postgres.until(row, &as_it_was).await?;
+    admin.until_snapshot("that all is well", |s| s.registry.message.is_none().then_some(())).await?;
+    ensure!(ann.instance(runs).await?.state.is_live(), "it runs as if nothing were");
+    ensure!(
+        dome.log().matches("somebody has edited this machine's row").count() == 2,
+        "it is said once each time"
+    );
     Ok(())
 }

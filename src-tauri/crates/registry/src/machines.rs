@@ -2,7 +2,7 @@
 
 use model::{ServerId, UnixMillis};
 use serde_json::Value;
-use tokio_postgres::{Error, Row, Transaction};
+use tokio_postgres::{Error, Row, Transaction, types::ToSql};
 use uuid::Uuid;
 
 use crate::{
@@ -18,10 +18,13 @@ const VARCHAR: usize = 255;
 const HEARTBEAT: &str = "
     WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     UPDATE heartbeats h SET seen = now(), slots_total = $3, slots_free = $4, draining = $5, viewers = $6, cpu_percent = $7,
-        memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10, slots_open = (
-            SELECT count(*) FROM slots s WHERE s.machine_id = h.machine_id AND s.slot < $3 AND s.expires < now())
-    FROM soon WHERE machine_id = $1 AND generation = $2
-    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting')";
+        memory_free_mb = $8, gpu_memory_free_mb = $9, encoder_sessions = $10, slots_open = own.open
+    FROM soon, (
+        SELECT count(*) AS known, count(*) FILTER (WHERE expires < now()) AS open FROM slots WHERE machine_id = $1 AND slot < $3
+    ) own
+    WHERE machine_id = $1 AND generation = $2
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, EXISTS (SELECT FROM queue WHERE state = 'waiting'),
+        $3 - own.known";
 
 /// A row of the old back end is touched only where it differs from what it should be.
 const SHOW: &str = "
@@ -83,6 +86,7 @@ impl Registry {
         Ok(row.map_or(Beat::Stale, |row| Beat::Kept {
             database_now: UnixMillis(row.get(0)),
             waiting: row.get(1),
+            slots_missing: u32::try_from(row.get::<_, i64>(2)).unwrap_or(0),
         }))
     }
 
@@ -102,6 +106,16 @@ impl Registry {
                 FROM gone JOIN machines m USING (machine_id) WHERE s.server_id = m.server_id)
             SELECT FROM gone";
         Ok(self.row(sql, &[&server.0, &generation.0, &DEAD_AFTER.as_secs_f64()]).await?.is_some())
+    }
+
+    /// Somebody has edited this machine's row of `machines`: it says again what it said. False when an older generation says it.
+    pub async fn describe(&self, row: &ServerRow, generation: Generation) -> Result<bool, Trouble> {
+        let sql = "
+            UPDATE machines m SET name = $3, version = $4, url = $5, region = $6, ip_address = $7, port = $8, ram = $9,
+                graphics_card = $10, storage = $11, relay = $12
+            FROM heartbeats h WHERE m.machine_id = $1 AND h.machine_id = $1 AND h.generation = $2";
+        let said = Said::of(row);
+        Ok(self.change(sql, &said.after(&[&row.server.0, &generation.0])).await? == 1)
     }
 
     /// What can be launched on this machine, as its API tells it.
@@ -213,26 +227,60 @@ async fn describe(transaction: &Transaction<'_>, row: &ServerRow, server_id: Uui
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (machine_id) DO UPDATE SET server_id = $2, name = $3, version = $4, url = $5, region = $6,
             ip_address = $7, port = $8, ram = $9, graphics_card = $10, storage = $11, relay = $12";
-    transaction
-        .execute(
-            sql,
-            &[
-                &row.server.0,
-                &server_id,
-                &cut(&row.name),
-                &cut(&row.version),
-                &row.url.as_deref().map(cut),
-                &row.region.as_deref().map(cut),
-                &cut(&row.ip_address),
-                &i32::from(row.port),
-                &cut(&row.ram),
-                &row.graphics_card.as_deref().map(cut),
-                &cut(&row.storage),
-                &row.relay.as_deref().map(cut),
-            ],
-        )
-        .await?;
+    let said = Said::of(row);
+    transaction.execute(sql, &said.after(&[&row.server.0, &server_id])).await?;
     Ok(())
+}
+
+/// A description as its columns hold it.
+struct Said {
+    name: String,
+    version: String,
+    url: Option<String>,
+    region: Option<String>,
+    ip_address: String,
+    port: i32,
+    ram: String,
+    graphics_card: Option<String>,
+    storage: String,
+    relay: Option<String>,
+}
+
+impl Said {
+    fn of(row: &ServerRow) -> Self {
+        let optional = |text: &Option<String>| text.as_deref().map(cut);
+        Self {
+            name: cut(&row.name),
+            version: cut(&row.version),
+            url: optional(&row.url),
+            region: optional(&row.region),
+            ip_address: cut(&row.ip_address),
+            port: i32::from(row.port),
+            ram: cut(&row.ram),
+            graphics_card: optional(&row.graphics_card),
+            storage: cut(&row.storage),
+            relay: optional(&row.relay),
+        }
+    }
+
+    /// As parameters, behind those that say whose it is.
+    fn after<'a>(&'a self, first: &[&'a (dyn ToSql + Sync)]) -> Vec<&'a (dyn ToSql + Sync)> {
+        let mut all = first.to_vec();
+        let own: [&(dyn ToSql + Sync); 10] = [
+            &self.name,
+            &self.version,
+            &self.url,
+            &self.region,
+            &self.ip_address,
+            &self.port,
+            &self.ram,
+            &self.graphics_card,
+            &self.storage,
+            &self.relay,
+        ];
+        all.extend(own);
+        all
+    }
 }
 
 /// A new generation, and as many slots as it has.
@@ -255,14 +303,23 @@ async fn live(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Generati
 impl ServerRow {
     /// Does the registry say of this machine what it has said itself?
     pub fn is_told(&self, machine: &Machine) -> bool {
-        let same = |own: Option<&str>, told: Option<&str>| own.map(cut).as_deref() == told;
-        cut(&self.name) == machine.name
-            && cut(&self.version) == machine.version
-            && cut(&self.ip_address) == machine.ip_address
-            && same(self.url.as_deref(), machine.url.as_deref())
-            && same(self.relay.as_deref(), machine.relay.as_deref())
-            && same(self.region.as_deref(), machine.region.as_deref())
-            && same(self.graphics_card.as_deref(), machine.graphics_card.as_deref())
+        let said = Said::of(self);
+        (said.name, said.version, said.ip_address, said.port, said.ram, said.storage)
+            == (
+                machine.name.clone(),
+                machine.version.clone(),
+                machine.ip_address.clone(),
+                machine.port,
+                machine.ram.clone(),
+                machine.storage.clone(),
+            )
+            && (said.url, said.relay, said.region, said.graphics_card)
+                == (
+                    machine.url.clone(),
+                    machine.relay.clone(),
+                    machine.region.clone(),
+                    machine.graphics_card.clone(),
+                )
     }
 }
 

@@ -39,7 +39,7 @@ const NEWS: &str = "SELECT coalesce(sum(revision), 0)::text, count(*) FROM heart
 const TELLS: &str = "
     SELECT machine_id, left(name, 255), left(version, 255), left(url, 255), left(relay, 255), left(region, 255),
         left(ip_address, 255), left(graphics_card, 255), extract(epoch FROM joined)::float8,
-        CASE WHEN pg_column_size(offers) <= $2 THEN offers END
+        CASE WHEN pg_column_size(offers) <= $2 THEN offers END, port, left(ram, 255), left(storage, 255)
     FROM machines WHERE machine_id = ANY ($1)";
 
 const RUNS: &str = "
@@ -87,7 +87,10 @@ struct Tells {
     relay: Option<String>,
     region: Option<String>,
     ip_address: String,
+    port: i32,
+    ram: String,
     graphics_card: Option<String>,
+    storage: String,
     joined: f64,
     offers: Option<Value>,
 }
@@ -245,6 +248,9 @@ fn tells(row: &Row) -> Result<(ServerId, Tells), Error> {
         graphics_card: row.try_get(7)?,
         joined: row.try_get(8)?,
         offers: row.try_get(9)?,
+        port: row.try_get(10)?,
+        ram: row.try_get(11)?,
+        storage: row.try_get(12)?,
     };
     Ok((ServerId(row.try_get(0)?), tells))
 }
@@ -262,7 +268,10 @@ fn machine(known: &Known) -> Machine {
         relay: tells.relay.clone(),
         region: tells.region.clone(),
         ip_address: tells.ip_address.clone(),
+        port: tells.port,
+        ram: tells.ram.clone(),
         graphics_card: tells.graphics_card.clone(),
+        storage: tells.storage.clone(),
         age,
         alive: pulse.alive,
         draining: pulse.draining,

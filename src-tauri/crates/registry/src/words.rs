@@ -86,6 +86,8 @@ pub enum Beat {
         database_now: UnixMillis,
         /// Does anybody wait for a slot?
         waiting: bool,
+        /// Rows of its slots that are not there.
+        slots_missing: u32,
     },
     /// Somebody has joined in this machine's place, or its row is gone: let go of what was given to the old generation, and join again.
     Stale,
@@ -102,7 +104,11 @@ pub struct Machine {
     pub relay: Option<String>,
     pub region: Option<String>,
     pub ip_address: String,
+    /// Of the old supervisor protocol; what stands there may have been edited to what is none.
+    pub port: i32,
+    pub ram: String,
     pub graphics_card: Option<String>,
+    pub storage: String,
     /// Since its last heartbeat, by the database's clock.
     pub age: Duration,
     /// It has missed three heartbeats, or has said farewell.

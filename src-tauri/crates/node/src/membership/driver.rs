@@ -3,9 +3,9 @@
 mod looks;
 mod moves;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use model::{SavedScene, StopReason, UnixMillis};
+use model::{InstanceId, SavedScene, SecretHash, StopReason, UnixMillis};
 use protocol::admin::{RegistryState, RegistryView};
 use registry::{
     Address, Beat, Generation, HEARTBEAT_EVERY, Heartbeat, Link, LinkState, Machine, Overview, Published,
@@ -52,10 +52,14 @@ pub(super) struct Driver {
     odd: Vec<String>,
     /// As this machine has described itself.
     described: Option<ServerRow>,
+    /// Somebody has edited that, and it was put right.
+    edited: bool,
+    /// And it was not seen so at the next look.
+    edited_again: bool,
     /// Something is to be told.
     untold: bool,
-    /// This generation has told what runs here, and heard what was taken over.
-    has_told: bool,
+    /// What this generation has told of what runs here, once it has heard what was taken over.
+    published: Option<BTreeMap<InstanceId, (SecretHash, Value)>>,
     /// The others do not know yet what can be launched here.
     unoffered: bool,
     scenes: Known<SavedScene>,
@@ -89,8 +93,10 @@ impl Driver {
             overview: Overview::default(),
             odd: Vec::new(),
             described: None,
+            edited: false,
+            edited_again: false,
             untold: true,
-            has_told: false,
+            published: None,
             unoffered: true,
             scenes: Known::default(),
             links: Known::default(),
@@ -180,7 +186,7 @@ impl Driver {
                 registry.show(None).await?;
             }
         }
-        self.look(registry, beat).await?;
+        self.look(registry, generation, beat).await?;
         // Only now: who places by a fleet of before would wait for its own machine alone, or for some that are no more.
         if let Some(seat) = heard.filter(|_| self.generation.is_some()) {
             self.seat.send_replace(Some(seat));
@@ -209,8 +215,8 @@ impl Driver {
         let joined = registry.join(&row).await?;
         info!(row = ?joined.row, "in the registry");
         self.generation = Some(joined.generation);
-        self.described = Some(row);
-        (self.untold, self.unoffered, self.has_told) = (true, true, false);
+        (self.described, self.edited) = (Some(row), false);
+        (self.untold, self.unoffered, self.published) = (true, true, None);
         self.scenes.forget();
         self.links.forget();
         Ok(Some(joined.generation))
@@ -238,10 +244,17 @@ impl Driver {
         };
         let asked = clock::now();
         match registry.heartbeat(&beat).await? {
-            Beat::Kept { database_now, waiting } => {
+            Beat::Kept { database_now, waiting, slots_missing } => {
                 let now = clock::now();
                 self.last_contact = Some(now);
                 self.ahead_ms = clock_difference::ahead_ms(asked, now, database_now);
+                if slots_missing > 0 {
+                    registry.mend_slots(beat.server, generation, beat.slots_total).await?;
+                    warn!(
+                        slots_missing,
+                        "somebody has deleted this machine's rows of `slots`; they are there again"
+                    );
+                }
                 self.show(registry, &beat).await?;
                 Ok(Some(Seat { registry: registry.clone(), server: beat.server, generation, waiting }))
             }
@@ -283,14 +296,12 @@ impl Driver {
             Some(SharedInstance { instance, server, session, live, view, has_scene: false })
         });
         let told: Vec<_> = told.collect();
-        let missing = registry.mend_slots(server, generation, self.site.slots).await?;
-        if missing > 0 {
-            warn!(missing, "somebody has deleted this machine's rows of `slots`; they are there again");
-        }
         match registry.publish(server, generation, &told).await? {
             Published::Done { taken } => {
                 // Whoever takes over gives the machine another generation: in this one, only an edited row says so.
-                let edited = std::mem::replace(&mut self.has_told, true);
+                let kept = told.into_iter().filter(|told| !taken.contains(&told.instance));
+                let kept = kept.map(|told| (told.instance, (told.session, told.view))).collect();
+                let edited = self.published.replace(kept).is_some();
                 self.untold = edited && !taken.is_empty();
                 for instance in taken {
                     if edited {

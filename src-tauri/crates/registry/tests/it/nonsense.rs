@@ -103,6 +103,11 @@ async fn slots_generations_and_instances_that_were_edited_are_put_right_by_their
     ] {
         postgres.sql("openspace", edit).unwrap();
         let all = if edit.starts_with("DELETE") { 3 } else { 0 };
+        let heard = registry.heartbeat(&beat(mine, generations[0])).await.unwrap();
+        assert!(
+            matches!(heard, Beat::Kept { slots_missing, .. } if u64::from(slots_missing) == all),
+            "{heard:?}"
+        );
         assert_eq!(registry.mend_slots(mine.server, generations[0], 3).await.unwrap(), all, "{edit}");
         assert_eq!(registry.publish(mine.server, generations[0], &told).await.unwrap(), done);
         assert_eq!(postgres.sql("openspace", &taken).unwrap(), "3|1", "{edit}");

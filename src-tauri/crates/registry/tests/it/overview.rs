@@ -88,8 +88,21 @@ async fn what_is_told_is_news_whoever_tells_it_and_heartbeats_are_none() {
     assert_eq!(fleet.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Attic"]);
     assert_eq!(scene.overview.instances(), []);
     assert!(!a.is_told(&fleet[0]), "its machine sees that it was edited");
-    scene.registry.join(&a).await.unwrap();
-    assert!(scene.is_news().await && a.is_told(&scene.overview.fleet()[0]));
+    for edit in [
+        "name = ''",
+        "port = -9",
+        "ram = 'lots'",
+        "storage = ''",
+        "region = 'moon'",
+        "graphics_card = 'x'",
+        "relay = 'x:1'",
+    ] {
+        scene.sql(&format!("UPDATE machines SET {edit}"));
+        assert!(scene.is_news().await && !a.is_told(&scene.overview.fleet()[0]), "{edit}");
+        assert!(!scene.registry.describe(&a, registry::Generation(0)).await.unwrap(), "an older generation");
+        assert!(scene.registry.describe(&a, generation).await.unwrap());
+        assert!(scene.is_news().await && a.is_told(&scene.overview.fleet()[0]), "{edit}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! How the others are, and what of the registry cannot be so; for one machine of all, also what becomes of the dead.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use registry::{Forgotten, Registry, ServerRow, Trouble};
+use registry::{Forgotten, Generation, Machine, Registry, SharedInstance, Trouble};
 use tracing::warn;
 
 use super::Driver;
@@ -32,7 +32,12 @@ impl Driver {
     }
 
     /// How the others are with each heartbeat; in between, whether there is news.
-    pub(super) async fn look(&mut self, registry: &Registry, whole: bool) -> Result<(), Trouble> {
+    pub(super) async fn look(
+        &mut self,
+        registry: &Registry,
+        generation: Generation,
+        whole: bool,
+    ) -> Result<(), Trouble> {
         let due = self.ticks.is_multiple_of(TICKS_OF_A_LOOK);
         let worth_it = whole || due && self.overview.has_news(registry).await?;
         if !worth_it {
@@ -40,14 +45,10 @@ impl Driver {
         }
         self.overview.look(registry).await?;
         let fleet = self.overview.fleet();
-        let own = fleet.iter().find(|machine| machine.server == self.site.server);
-        let is_edited = |row: &ServerRow| own.is_some_and(|own| !row.is_told(own));
-        if self.described.as_ref().is_some_and(is_edited) {
-            warn!(machine_id = %self.site.server, "somebody has edited this machine's row of `machines`; it is put right. What it says is set in this machine's configuration");
-            self.join_again();
-        }
+        self.put_right(registry, generation, &fleet).await?;
         self.fleet.send_replace(fleet);
         let shared = self.overview.instances();
+        self.untold |= self.is_told_otherwise(&shared);
         self.shared
             .send_if_modified(|known| (**known != shared).then(|| *known = Arc::new(shared)).is_some());
         let offers = offers::read(&self.overview.offers());
@@ -60,6 +61,31 @@ impl Driver {
         Ok(())
     }
 
+    /// What this machine's row says is this machine's word. It keeps its place meanwhile: nothing that was given to it is taken back.
+    async fn put_right(
+        &mut self,
+        registry: &Registry,
+        generation: Generation,
+        fleet: &[Machine],
+    ) -> Result<(), Trouble> {
+        let own = fleet.iter().find(|machine| machine.server == self.site.server);
+        let Some((row, own)) = self.described.as_ref().zip(own) else { return Ok(()) };
+        let is_told = row.is_told(own);
+        if !is_told && registry.describe(row, generation).await? && !self.edited {
+            warn!(machine_id = %self.site.server, "somebody has edited this machine's row of `machines`; it is put right. What it says is set in this machine's configuration");
+        }
+        self.edited_again = self.edited && !is_told;
+        self.edited = !is_told;
+        Ok(())
+    }
+
+    /// Somebody has edited the rows of what runs here.
+    fn is_told_otherwise(&self, shared: &[SharedInstance]) -> bool {
+        let own = shared.iter().filter(|shared| shared.server == self.site.server);
+        let own: BTreeMap<_, _> = own.map(|own| (own.instance, (own.session, own.view.clone()))).collect();
+        self.published.as_ref().is_some_and(|published| *published != own)
+    }
+
     /// What people should know though the registry is there.
     pub(super) fn remark(&self) -> Option<String> {
         let odd = || {
@@ -70,6 +96,10 @@ impl Driver {
             };
             Some(format!("a row of the registry cannot be so: {}{more}", self.odd[0]))
         };
-        clock_difference::about(self.ahead_ms).or_else(odd)
+        let edited = || {
+            let words = "somebody edits this machine's row of `machines` in the registry again and again; it is put right each time. What it says is set in this machine's configuration";
+            self.edited_again.then(|| words.to_owned())
+        };
+        clock_difference::about(self.ahead_ms).or_else(odd).or_else(edited)
     }
 }
