@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::{Api, TestFleet, api::Socket};
+use e2e::{Api, TestFleet, api::Socket, programs};
 use model::{InstanceId, InstanceState, Role, ServerId};
 use protocol::{
     admin::{AdminCommand, AdminReply},
@@ -47,6 +47,55 @@ fn runs(news: &InstanceNews) -> bool {
 
 fn secret_of(url: &str) -> Result<String> {
     Ok(url.split_once("#invite=").context("an invitation")?.1.to_owned())
+}
+
+/// A sentence that passes, with these words.
+async fn until_noticed(socket: &mut Socket, words: &str) -> Result<()> {
+    let says =
+        |m: &ServerMessage| matches!(m, ServerMessage::Notice { message } if message.contains(words));
+    socket.until(words, says).await.map(drop)
+}
+
+#[tokio::test]
+async fn what_is_to_go_on_by_itself_while_all_other_machines_are_full_waits_in_the_queue_and_goes_on()
+-> Result<()> {
+    let sets = ["instances.slots=1", "relay.continue=auto", "instances.on_exit=leave"];
+    let mut fleet = TestFleet::start(&NAMES, &sets).await?;
+    let (ann, bob) = (fleet.nodes[0].browser().await?, fleet.nodes[0].browser().await?);
+    let taken = bob.launch_build(&programs::sleeper(&fleet.nodes[0]).await?).await?;
+    let id = launch_on(&ann, fleet.ids[1]).await?;
+    let _viewer = ann.attend(id, None).await?;
+    let shown = "SELECT count(*) FROM machine_instances WHERE scene->>'focus' IS NOT NULL";
+    fleet.postgres.until(shown, "1").await?;
+
+    fleet.nodes[1].kill()?;
+    let (mut page, _, lost) =
+        until_welcomed(&ann, id, None, |news| news.state == InstanceState::Lost).await?;
+    let said = lost.message.context("it says why")?;
+    ensure!(said.contains("All other machines are full: it goes on when its turn comes."), "{said}");
+    assert_eq!(lost.rescue, None, "there is nothing to press: it has its place already");
+    let told_its_place = |m: &ServerMessage| match m {
+        ServerMessage::Instance(news) => {
+            news.message.as_ref().is_some_and(|said| said.contains("is number 1 in the queue"))
+        }
+        _ => false,
+    };
+    page.until("its place", told_its_place).await?;
+    fleet.postgres.until("SELECT count(*) FROM queue", "1").await?;
+
+    // Whoever goes away gives the place up, and has it again on coming back.
+    drop(page);
+    fleet.postgres.until("SELECT count(*) FROM queue", "0").await?;
+    let (mut page, ..) = until_welcomed(&ann, id, None, |news| news.state == InstanceState::Lost).await?;
+    page.until("its place again", told_its_place).await?;
+
+    bob.stop(taken).await?;
+    let (mut page, role, _) = until_welcomed(&ann, id, None, runs).await?;
+    assert_eq!(role, Role::Owner);
+    until_noticed(&mut page, "The scene is back as it was left.").await?;
+    assert_eq!(ann.instance(id).await?.server_id, fleet.ids[0]);
+    fleet.postgres.until("SELECT count(*) FROM queue", "0").await?;
+    Ok(())
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launch, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { TestNode, launch, launchBrowser, listenToScene, look, person, until, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -147,4 +147,38 @@ test('what was stopped is gone on with an hour later from the home page, in a ne
   await page.getByRole('heading', { name: /your instances/i }).waitFor()
   assert.equal(await page.getByText('Continue where you left off').count(), 0, 'it is not offered twice')
   await context.close()
+})
+
+test('of more changed settings than can be brought back, the page says how many are missing', async () => {
+  const large = await TestNode.start({ sets: ['gate.raw_lua=true', 'log.level=info,node=debug'], env: { OPENSPACE_DEMO_PROPERTIES: '5500' } })
+  const { page, problems } = await person(browser)
+  const id = await launch(page, large.url)
+  const admin = await person(browser)
+  const { token } = await large.command({ command: 'create_token' })
+  await admin.page.addInitScript((token) => localStorage.setItem('session_id', token), token)
+  await admin.page.goto(page.url())
+  await untilPhase(admin.page, 'live')
+
+  // Four settings of each body at once, as no page does: by a script, which is for administrators where it is switched on, and audited.
+  const settings = ['Opacity', 'Size', 'Brightness', 'Contrast'].map((name) => `'Scene.Catalogue*.Renderable.${name}'`)
+  const script = `local n = 0
+    for _, all in ipairs({ ${settings} }) do
+      n = n + #openspace.property(all)
+      openspace.setPropertyValue(all, 0.25)
+    end
+    return n`
+  const { 1: changed } = await wish(admin.page, 'lua', { script })
+  assert.ok(changed > 2000, `${changed} were changed`)
+  await until('the scene to be saved', async () => (await large.log()).includes(`settings=${changed}`))
+  process.kill(await large.pidOf(id), 'SIGKILL')
+  const says = page.getByText(`The scene is back, except for: ${changed - 2000} of its ${changed} changed settings, which are more than can be brought back.`)
+  await says.waitFor({ timeout: 60_000 })
+  await look(page, 'left-out')
+  await untilPhase(page, 'live')
+  const back = await wish(admin.page, 'lua', { script: "return openspace.propertyValue('Scene.Catalogue00000.Renderable.Opacity')" })
+  assert.deepEqual(back, { 1: 0.25 })
+  const { entries } = await large.admin('GET', `/admin/audit?instance=${id}`)
+  assert.ok(entries.some(({ kind, detail }) => kind === 'script' && detail === script), 'the script is in the audit log')
+  assert.deepEqual([...problems, ...admin.problems], [])
+  await large.close()
 })
