@@ -91,6 +91,8 @@ pub enum StopReason {
     Shutdown,
     /// It stood ready for somebody, and its place is needed, or nobody is expected any more.
     Unneeded,
+    /// It was started to download its data, and has done so, or makes way.
+    Fetched,
     /// Its time is over.
     Over(EndingReason),
 }

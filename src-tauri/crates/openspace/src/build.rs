@@ -7,7 +7,10 @@ mod lua;
 mod profiles;
 mod version;
 
-pub use self::fingerprint::{fingerprint, program_mark};
+pub use self::{
+    disk::free_bytes,
+    fingerprint::{fingerprint, program_mark},
+};
 
 use std::{
     collections::BTreeMap,
@@ -183,7 +186,8 @@ fn notes(dir: &Path, env: &BTreeMap<String, String>, profiles: &[Profile]) -> Ve
             dir.join("sync").display()
         )),
         (None, false) => notes.push(
-            "The folder holds no downloaded assets (sync): a profile that needs some downloads them at its first start."
+            "The folder holds no downloaded assets (sync): what a profile needs is downloaded at its first start, or before it, when an \
+             administrator has its data fetched."
                 .to_owned(),
         ),
     }

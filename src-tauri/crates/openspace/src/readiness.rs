@@ -12,9 +12,15 @@ pub enum Sign {
     Rendering,
     /// An asset of the scene is being initialised; its name, for people.
     Asset(String),
-    /// A file of the shared `sync` folder is being fetched.
-    DownloadBegun,
-    DownloadDone,
+    /// A file of the shared `sync` folder is being fetched, from this address.
+    DownloadBegun(String),
+    DownloadDone(String),
+    /// A file could not be fetched, or not even the list that names it.
+    DownloadFailed {
+        address: Option<String>,
+        /// For people, without the address.
+        what: String,
+    },
     /// It will end: the reason, for people.
     Fatal(String),
 }
@@ -39,6 +45,7 @@ pub fn read_line(line: &str) -> Option<Sign> {
         'I' => read_info(entry.message),
         'F' => Some(Sign::Fatal(explain(entry.message))),
         'D' => read_detail(entry.message),
+        'E' if FETCHERS.contains(&entry.category) => Some(read_failed(entry.message)),
         _ => None,
     }
 }
@@ -57,16 +64,29 @@ fn read_info(message: &str) -> Option<Sign> {
 
 /// What OpenSpace tells of its loading at its usual log level, "Debug"; with another one there is less to show and nothing else to miss.
 fn read_detail(message: &str) -> Option<Sign> {
-    if message.starts_with("Started downloading '") {
-        return Some(Sign::DownloadBegun);
+    let quoted = |start: &str| message.strip_prefix(start)?.strip_suffix('\'').map(str::to_owned);
+    if let Some(address) = quoted("Started downloading '") {
+        return Some(Sign::DownloadBegun(address));
     }
-    if message.starts_with("Finished downloading '") {
-        return Some(Sign::DownloadDone);
+    if let Some(address) = quoted("Finished downloading '") {
+        return Some(Sign::DownloadDone(address));
     }
     let path = message.strip_prefix("Initializing asset '")?.strip_suffix('\'')?;
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let name = file.strip_suffix(".asset").unwrap_or(file);
     (!name.is_empty()).then(|| Sign::Asset(name.chars().take(ASSET_CHARS).collect()))
+}
+
+/// The categories whose errors mean that something of the `sync` folder is missing.
+const FETCHERS: [&str; 2] = ["HttpSynchronization", "UrlSynchronization"];
+
+/// `Error downloading file from URL 'http://…/moon.zip'`: it is `moon.zip`. What names no file is told as it is.
+fn read_failed(message: &str) -> Sign {
+    let address = message.split('\'').nth(1).filter(|quoted| quoted.contains("://"));
+    let path = address.and_then(|address| address.split(['?', '#']).next());
+    let name = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
+    let what = name.map_or_else(|| shortened(message), |name| name.chars().take(ASSET_CHARS).collect());
+    Sign::DownloadFailed { address: address.map(str::to_owned), what }
 }
 
 /// Lines that others print in OpenSpace's name before it has a log.
@@ -138,6 +158,7 @@ fn shortened(message: &str) -> String {
 
 struct Entry<'a> {
     level: char,
+    category: &'a str,
     message: &'a str,
 }
 
@@ -149,7 +170,7 @@ impl<'a> Entry<'a> {
         };
         let rest = head.as_str();
         let message_at = rest.char_indices().nth(CATEGORY_CHARS).map_or(rest.len(), |(at, _)| at);
-        Some(Self { level, message: rest[message_at..].trim() })
+        Some(Self { level, category: rest[..message_at].trim(), message: rest[message_at..].trim() })
     }
 }
 
@@ -224,12 +245,28 @@ mod tests {
             ("Initializing asset 'C:\\x\\mars.asset'", Some(Sign::Asset("mars".to_owned()))),
             ("Initializing asset ''", None),
             ("Initializing asset 'unclosed", None),
-            ("Started downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadBegun)),
-            ("Finished downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadDone)),
+            ("Started downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadBegun("http://127.0.0.1/a.zip".to_owned()))),
+            ("Finished downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadDone("http://127.0.0.1/a.zip".to_owned()))),
             ("Deinitializing asset 'mars.asset'", None),
         ] {
             assert_eq!(debug(message), sign, "{message}");
         }
+    }
+
+    #[test]
+    fn what_could_not_be_fetched_is_named_without_its_address() {
+        for (category, message, what) in [
+            ("HttpSynchronization", "Error downloading file from URL 'http://a.b/c/moon.zip'", "moon.zip"),
+            ("HttpSynchronization", "Error downloading file from URL 'http://a.b/c/moon.zip?x=/y'", "moon.zip"),
+            ("UrlSynchronization", "Error downloading file from URL 'https://a.b/'", "Error downloading file from URL …"),
+            ("HttpSynchronization", "Error renaming '/sync/a.tmp' to '/sync/a'", "Error renaming … to …"),
+            ("HttpSynchronization", "", ""),
+        ] {
+            let sign = read_line(&format!("(E) {category:20} {message}"));
+            let Some(Sign::DownloadFailed { address, what: told }) = sign else { panic!("{message}: {sign:?}") };
+            assert_eq!((address.is_some(), told.as_str()), (message.contains("://"), what), "{message}");
+        }
+        assert_eq!(read_line("(W) HttpSynchronization  stars: Duplicate entry for x"), None);
     }
 
     #[test]

@@ -429,6 +429,7 @@ impl Driver {
             client: self.client.clone(),
             trouble: self.trouble(),
             notes: self.notes.clone(),
+            downloads: self.machine.downloads(),
         };
         self.reports.send_if_modified(|last| {
             let is_news = !report.says_the_same(last);

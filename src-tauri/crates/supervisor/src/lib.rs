@@ -84,6 +84,17 @@ pub struct Report {
     pub trouble: Option<Trouble>,
     /// Sentences for the administrator: what was set for it and why.
     pub notes: Vec<String>,
+    /// What this start had to fetch.
+    pub downloads: Downloads,
+}
+
+/// Files of the shared `sync` folder, as OpenSpace's log tells of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Downloads {
+    pub begun: u32,
+    pub done: u32,
+    /// What could not be fetched, by name.
+    pub failed: Vec<String>,
 }
 
 impl Report {
@@ -94,6 +105,7 @@ impl Report {
             && self.notes == other.notes
             && self.client.is_some() == other.client.is_some()
             && self.trouble == other.trouble
+            && self.downloads == other.downloads
     }
 }
 
@@ -189,7 +201,7 @@ pub fn start(spec: Spec, running: Option<Running>) -> InstanceHandle {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let status =
         InstanceStatus { phase: Some(Phase::Display), ..InstanceStatus::new(InstanceState::Starting) };
-    let first = Report { status, running: running.clone(), client: None, trouble: None, notes: Vec::new() };
+    let first = Report { status, running: running.clone(), client: None, trouble: None, notes: Vec::new(), downloads: Downloads::default() };
     let (outbox, reports) = watch::channel(first);
     let ring = log::Ring::default();
     let driver = Driver::new(spec, inbox, outbox, ring.clone());

@@ -170,7 +170,7 @@ impl Machine {
     /// When the next `TimedOut` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         let state = match &self.state {
-            State::Starting { deadline, .. } => *deadline,
+            State::Starting { deadline, .. } => [*deadline, self.loading.wake_at()].into_iter().flatten().min(),
             State::Waiting { until } => Some(*until),
             State::Stopping { steps, .. } => steps.front().map(|(at, _)| *at),
             State::Absent | State::Ready | State::Failed | State::Stopped => None,
@@ -190,6 +190,14 @@ impl Machine {
     /// What is the matter with its API while its picture is to be seen.
     pub fn matter(&self) -> Option<&Matter> {
         self.contact.matter().filter(|_| self.state == State::Ready)
+    }
+
+    /// What its start has fetched; while it starts, as often as people read it.
+    pub fn downloads(&self) -> crate::Downloads {
+        match self.state {
+            State::Starting { .. } => self.loading.told_downloads(),
+            _ => self.loading.downloads(),
+        }
     }
 
     /// Its picture is there, or about to be.

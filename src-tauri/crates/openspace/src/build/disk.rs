@@ -7,6 +7,13 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 /// A profile's downloads take some gigabytes; less than one is next to nothing.
 const LEAST_BYTES: u64 = 1 << 30;
 
+/// How much is left on the disk that holds this folder, or will hold it.
+pub fn free_bytes(dir: &Path) -> Option<u64> {
+    let there = dir.ancestors().find(|folder| folder.exists())?;
+    let disk = statvfs(there).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// A sentence where the disk is all but full. A read-only image is always full, and nobody minds.
 pub(super) fn fullness(dir: &Path) -> Option<String> {
     let disk = statvfs(dir).ok()?;
@@ -26,6 +33,13 @@ fn says(free: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_has_the_room_of_the_one_that_will_hold_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let free = free_bytes(&dir.path().join("not/there/yet")).expect("a disk");
+        assert!(free > 0 || fullness(dir.path()).is_some());
+    }
 
     #[test]
     fn room_is_told_in_megabytes() {

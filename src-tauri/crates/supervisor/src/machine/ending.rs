@@ -72,9 +72,16 @@ impl Machine {
         if self.shows() && self.contact.turn(now) {
             self.on_progress();
         }
+        if matches!(self.state, State::Starting { .. }) {
+            self.loading.turn(now);
+        }
         match &mut self.state {
             State::Starting { phase, deadline: Some(deadline) } if *deadline <= now => {
-                let why = words::too_slow(&self.name, *phase, self.has_window, self.policy.load_timeout);
+                let limit = self.policy.load_timeout;
+                let why = match self.loading.awaited() {
+                    Some((done, begun)) => words::starved(&self.name, limit, done, begun),
+                    None => words::too_slow(&self.name, *phase, self.has_window, limit),
+                };
                 self.attempt_failed(Failure::passing(why), now);
             }
             State::Waiting { until } if *until <= now => self.begin(now),

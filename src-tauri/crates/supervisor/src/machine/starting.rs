@@ -63,7 +63,11 @@ impl Machine {
                     self.connect(out);
                 }
             }
-            Sign::Asset(_) | Sign::DownloadBegun | Sign::DownloadDone => self.loading.hear(sign, now),
+            Sign::DownloadBegun(_) | Sign::DownloadDone(_) | Sign::DownloadFailed { .. } => {
+                self.loading.hear(sign, now);
+                self.give_more_time(now);
+            }
+            Sign::Asset(_) => self.loading.hear(sign, now),
             Sign::Fatal(why) => {
                 // Once it is ready it may live on in spite of what it says; if it does not, this is why.
                 self.fatal = Some(why.clone());
@@ -71,6 +75,13 @@ impl Machine {
                     self.attempt_failed(Failure::passing(why), now);
                 }
             }
+        }
+    }
+
+    /// A first start may download for hours: it is too slow when nothing has come for as long as another start may take in all.
+    fn give_more_time(&mut self, now: Instant) {
+        if let State::Starting { deadline: Some(deadline), .. } = &mut self.state {
+            *deadline = (*deadline).max(now + self.policy.load_timeout);
         }
     }
 
@@ -111,4 +122,34 @@ fn later(one: Phase, other: Phase) -> Phase {
         Phase::Connecting => 4,
     };
     if rank(other) > rank(one) { other } else { one }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use model::InstanceState;
+
+    use super::*;
+    use crate::machine::{
+        Input,
+        tests::{SECOND, named},
+    };
+
+    #[test]
+    fn a_start_that_downloads_has_its_time_from_the_last_file_on_and_says_what_it_waited_for() {
+        let mut machine = named("loading");
+        let first = machine.wake_at().unwrap();
+        let later = first - SECOND;
+        for sign in [Sign::DownloadBegun("a".into()), Sign::DownloadBegun("b".into()), Sign::DownloadDone("a".into())] {
+            machine.handle(Input::Log(sign), later);
+        }
+        // That one of two is here is told before.
+        machine.handle(Input::TimedOut, first);
+        let deadline = machine.wake_at().unwrap();
+        assert_eq!(deadline, later + 60 * SECOND);
+        assert_eq!(machine.status().state, InstanceState::Starting);
+        machine.handle(Input::TimedOut, deadline);
+        let said = machine.status().message.unwrap();
+        assert!(said.contains("got no file of its data for 60 s; 1 of 2 are here. Look at the network"), "{said}");
+    }
 }

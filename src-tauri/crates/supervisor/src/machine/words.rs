@@ -45,6 +45,7 @@ pub(crate) fn stopped(name: &str, reason: StopReason) -> String {
         StopReason::Administrator => format!("{name} was stopped by an administrator."),
         StopReason::Shutdown => format!("{name} was stopped because its machine shuts down."),
         StopReason::Unneeded => format!("{name} was stopped because its place is needed."),
+        StopReason::Fetched => format!("{name} ran only to download its data."),
         StopReason::Over(why) => match why {
             EndingReason::Unwatched => format!("{name} ended because nobody watched it any more."),
             EndingReason::Unmoved => format!("{name} ended because nobody had moved anything for a while."),
@@ -98,6 +99,15 @@ pub(crate) fn too_slow(name: &str, phase: Phase, has_window: bool, limit: Durati
         }
         Phase::Window | Phase::Connecting => format!("{name} runs, but opened no window within {limit}."),
     }
+}
+
+/// It waits for what does not come.
+pub(crate) fn starved(name: &str, limit: Duration, done: u32, begun: u32) -> String {
+    format!(
+        "{name} got no file of its data for {}; {done} of {begun} are here. Look at the network of this machine and the room on \
+         its disk.",
+        span(limit)
+    )
 }
 
 pub(crate) fn no_window(name: &str, why: &str) -> String {
