@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use e2e::{Api, TestNode, programs};
@@ -47,7 +46,7 @@ async fn a_folder_is_watched_its_program_is_believed_and_neither_harms_what_runs
     let node = TestNode::start().await.unwrap();
     let (ann, admin) = (node.browser().await.unwrap(), node.admin().unwrap());
     // Spaces and other letters are nothing special in a path.
-    let dir = openspace_folder(&node.data_dir().join("Öppna rymden 0.22"));
+    let dir = programs::openspace_folder(&node.data_dir().join("Öppna rymden 0.22")).unwrap();
     let build = add(&admin, &dir).await.unwrap();
     let build = build.as_str();
     let before = look(&admin, build, |_| true).await;
@@ -100,19 +99,11 @@ async fn folders_that_openspace_cannot_live_in_are_refused_with_a_sentence() {
     let node = TestNode::start().await.unwrap();
     let admin = node.admin().unwrap();
     for name in ["it's", "a \"quote\"", "a [bracket]"] {
-        let dir = openspace_folder(&node.data_dir().join(name));
+        let dir = programs::openspace_folder(&node.data_dir().join(name)).unwrap();
         let refusal = add(&admin, &dir).await.unwrap_err().to_string();
         assert!(refusal.contains("breaks OpenSpace's scripts: move the folder"), "{name}: {refusal}");
     }
     assert!(add(&admin, &node.data_dir().join("none")).await.is_err());
-}
-
-/// An install as OpenSpace makes it: the demo renderer's, without the mark that says so.
-fn openspace_folder(dir: &Path) -> PathBuf {
-    let program = programs::find("openspace-webrtc-demo").unwrap();
-    assert!(Command::new(program).arg("--install").arg(dir).status().unwrap().success());
-    fs::remove_file(dir.join("DEMO.md")).unwrap();
-    dir.to_owned()
 }
 
 async fn add(admin: &Api, dir: &Path) -> anyhow::Result<String> {

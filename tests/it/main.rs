@@ -4,6 +4,7 @@
 mod bad_input;
 mod builds;
 mod clock;
+mod fetch;
 mod fleet;
 mod life;
 mod line;

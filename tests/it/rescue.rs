@@ -51,8 +51,7 @@ fn secret_of(url: &str) -> Result<String> {
 
 /// A sentence that passes, with these words.
 async fn until_noticed(socket: &mut Socket, words: &str) -> Result<()> {
-    let says =
-        |m: &ServerMessage| matches!(m, ServerMessage::Notice { message } if message.contains(words));
+    let says = |m: &ServerMessage| matches!(m, ServerMessage::Notice { message } if message.contains(words));
     socket.until(words, says).await.map(drop)
 }
 

@@ -8,6 +8,7 @@ pub mod node;
 pub mod nvml;
 pub mod postgres;
 pub mod programs;
+pub mod repository;
 
 pub use api::Api;
 pub use crowd::Crowd;
@@ -15,3 +16,4 @@ pub use fleet::TestFleet;
 pub use node::TestNode;
 pub use nvml::NvmlStub;
 pub use postgres::{Console, Postgres};
+pub use repository::{Mood, Repository};

@@ -1,6 +1,10 @@
 //! Where the programs under test are: beside the test's own, one folder up from `deps/`.
 
-use std::{env, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use protocol::admin::{AdminCommand, AdminReply};
@@ -24,4 +28,12 @@ pub async fn sleeper(node: &TestNode) -> Result<String> {
         AdminReply::BuildAdded { build } => Ok(build.id),
         other => bail!("{other:?}"),
     }
+}
+
+/// An install as OpenSpace makes it: the demo renderer's, without the mark that says so.
+pub fn openspace_folder(dir: &Path) -> Result<PathBuf> {
+    let installed = Command::new(find("openspace-webrtc-demo")?).arg("--install").arg(dir).status()?;
+    ensure!(installed.success(), "the demo could not be installed: {installed}");
+    fs::remove_file(dir.join("DEMO.md"))?;
+    Ok(dir.to_owned())
 }

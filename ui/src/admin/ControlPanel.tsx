@@ -56,7 +56,11 @@ export function ControlPanel({ backend, onDenied }: ControlPanelProps) {
               {section === 'overview' && <Overview snapshot={snapshot} network={state.network} />}
               {section === 'instances' && <Instances snapshot={snapshot} />}
               {section === 'builds' && (
-                <Builds builds={snapshot.builds} sourceBuild={snapshot.source_build} />
+                <Builds
+                  builds={snapshot.builds}
+                  fetches={snapshot.fetches}
+                  sourceBuild={snapshot.source_build}
+                />
               )}
               {section === 'audit' && <AuditLog />}
             </>

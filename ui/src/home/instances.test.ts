@@ -10,6 +10,7 @@ function view(instance_id: string, created: number, state: InstanceState = 'read
     phase: null,
     detail: null,
     standby: false,
+    fetches: false,
     rescue: null,
     ending: null,
     progress: null,

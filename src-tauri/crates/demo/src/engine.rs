@@ -20,6 +20,7 @@ use crate::{
     picture::{self, Painter, canvas::Canvas, view::View},
     profile,
     switches::{Hang, Switches},
+    sync::Sync,
     tone::Tone,
     window::Window,
     window_file,
@@ -193,9 +194,13 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Shows the loading screen for as long as loading is to take. The sockets are open, and silent.
+    /// Shows the loading screen for as long as loading is to take, and its data to come. The sockets are open, and silent.
     fn load(&mut self) -> Result<Loaded, Fatal> {
         let began = Instant::now();
+        let sync = self.switches.repository.clone().map(|repository| {
+            let folder = self.config.tokens.expand("${SYNC}");
+            Sync::begin(repository, &self.world.borrow().profile.assets, folder)
+        });
         let mut pace = Pace::new(self.switches.fps.min(LOADING_FPS));
         loop {
             crash_if_due(self.switches, self.started);
@@ -210,7 +215,8 @@ impl<'a> Engine<'a> {
                 })?;
                 screen.painter.prepare(self.world.borrow().anchor().look);
             }
-            if part >= 1.0 && self.switches.hang != Some(Hang::Loading) {
+            let has_data = sync.as_ref().is_none_or(|sync| sync.tell(&self.log));
+            if part >= 1.0 && has_data && self.switches.hang != Some(Hang::Loading) {
                 return Ok(Loaded::Yes);
             }
             pace.wait();

@@ -34,6 +34,7 @@ mod paths;
 mod picture;
 mod profile;
 mod switches;
+mod sync;
 mod tone;
 mod window;
 mod window_file;

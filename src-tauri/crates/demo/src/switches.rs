@@ -13,6 +13,7 @@
 //! | `OPENSPACE_DEMO_EXIT_AT_ONCE=N` | ends at once with exit code N |
 //! | `OPENSPACE_DEMO_API=legacy` or `new` | speaks this generation, whatever the configuration's layout says |
 //! | `OPENSPACE_DEMO_PROPERTIES=N` | fills its scene up to N properties (see `world/tree/catalogue.rs`) |
+//! | `OPENSPACE_DEMO_REPOSITORY=URL` | fetches the data of its scene from there before it is loaded (see `sync.rs`) |
 //! | `OPENSPACE_DEMO_FAULT=step:fault` or `@FILE` | its API misbehaves at a step (see `faults.rs`) |
 
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub struct Switches {
     pub dialect: Option<Dialect>,
     pub fault: FaultSwitch,
     pub properties: usize,
+    pub repository: Option<String>,
 }
 
 /// Fewer frames than this are no moving picture; more than this no display shows.
@@ -81,6 +83,7 @@ impl Switches {
                 .and_then(|text| text.parse().ok())
                 .filter(|properties| *properties <= PROPERTIES_MAX)
                 .unwrap_or_default(),
+            repository: variable("OPENSPACE_DEMO_REPOSITORY").filter(|url| !url.is_empty()),
             fault: FaultSwitch::read(&variable("OPENSPACE_DEMO_FAULT").unwrap_or_default()),
         }
     }

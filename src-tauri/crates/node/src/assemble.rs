@@ -36,6 +36,7 @@ use crate::{
     config::{Config, GraphicsMode, OnExit, set_path},
     continuity, demo,
     encoding::Encoding,
+    fetcher::{self, Fetcher},
     fleet::{self, Fleet},
     history::History,
     invitations::Invitations,
@@ -59,6 +60,9 @@ use crate::{
 /// How long the instances may take to end with the node, on top of their own grace.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// What all instances have downloaded, below the data folder.
+const SYNC: &str = "sync";
 
 /// Where a node lives and how it is set up.
 #[derive(Clone, Debug)]
@@ -138,6 +142,16 @@ impl Node {
         let standby = Keeper::open(setup, store.clone(), builds.clone(), drain.state()).await?;
         let keeping = standby.clone().run(roster.clone(), sampler.samples());
         tokio::spawn(copies.clone().run_until_cancelled_owned(keeping));
+        let (fetcher, beginning_to_fetch) = Fetcher::open(store.clone(), builds.clone()).await?;
+        let fetching = beginning_to_fetch.run(fetcher::Means {
+            by_itself: config.builds.fetch_when_added,
+            sync_dir: data_dir.join(SYNC),
+            standby: standby_setup(&config, slots, resources.clone()),
+            roster: roster.clone(),
+            health: sampler.samples(),
+            drain: drain.state(),
+        });
+        tokio::spawn(copies.clone().run_until_cancelled_owned(fetching));
 
         let (meeting, read) = Meeting::find(config.registry.url.0.clone(), &data_dir);
         if let Err(error) = read {
@@ -173,6 +187,7 @@ impl Node {
                 roster: roster.clone(),
                 builds: builds.clone(),
                 workshop: workshop.clone(),
+                fetcher,
                 standby,
                 drain: drain.clone(),
                 membership: membership.clone(),
@@ -382,7 +397,7 @@ fn roster_setup(
         slots,
         logs: setup_logs(data_dir),
         instances_dir: data_dir.join("instances"),
-        sync_dir: data_dir.join("sync"),
+        sync_dir: data_dir.join(SYNC),
         graphics: drawn.clone(),
         policy: config.policy(),
         stage: stage::Setup {

@@ -114,6 +114,16 @@ pub enum BuildCommand {
         #[arg(long = "option", value_name = "K=V")]
         options: Vec<String>,
     },
+    /// Downloads the data of a build now, so that no viewer waits for it. A node must run; it goes on without this command.
+    Fetch {
+        id: String,
+        /// The default profile, where none is named.
+        #[arg(long)]
+        profile: Option<String>,
+        /// Ends it instead; what has come by then stays.
+        #[arg(long)]
+        cancel: bool,
+    },
     List {
         #[arg(long)]
         json: bool,
@@ -267,6 +277,13 @@ async fn build(command: BuildCommand, door: &Door) -> Result<()> {
         BuildCommand::FromSource { dir, options } => {
             let id = builds::from_source(door, &absolute(&dir)?, pairs(&options)?).await?;
             println!("added {id}");
+        }
+        BuildCommand::Fetch { id, profile, cancel: true } => {
+            builds::cancel_fetch(door, id, profile).await?;
+            println!("cancelled");
+        }
+        BuildCommand::Fetch { id, profile, cancel: false } => {
+            println!("{}", builds::fetch(door, id, profile).await?);
         }
         BuildCommand::List { json } => {
             let builds = door.builds().await?;

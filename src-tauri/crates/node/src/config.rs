@@ -36,6 +36,7 @@ pub struct Config {
     pub queue: Queue,
     pub sessions: Sessions,
     pub life: Life,
+    pub builds: BuildsKept,
     pub standby: Standby,
     pub stream: Stream,
     pub gate: Gate,
@@ -214,6 +215,11 @@ impl Life {
         }
         Ok(())
     }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct BuildsKept {
+    pub fetch_when_added: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

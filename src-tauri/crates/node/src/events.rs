@@ -57,6 +57,7 @@ mod tests {
             viewers: 0,
             created: UnixMillis(0),
             standby: false,
+            fetches: false,
             ending: None,
             rescue: None,
         }

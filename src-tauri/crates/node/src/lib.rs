@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod elsewhere;
 pub mod encoding;
 pub mod events;
+mod fetcher;
 pub mod fleet;
 pub mod history;
 pub mod invitations;

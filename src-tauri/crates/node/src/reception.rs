@@ -292,6 +292,14 @@ impl Reception for Desk {
                 self.builds.set_default(&build.id).await.map_err(journal)?;
                 Ok(AdminReply::Done)
             }
+            AdminCommand::FetchData { build, profile } => {
+                self.snapshots.sources().fetcher.order(&build, profile.as_deref()).await?;
+                Ok(AdminReply::Done)
+            }
+            AdminCommand::CancelFetch { build, profile } => {
+                self.snapshots.sources().fetcher.cancel(&build, profile.as_deref()).await?;
+                Ok(AdminReply::Done)
+            }
             AdminCommand::SetStandby { build, profile, count } => {
                 self.set_standby(&build, profile.as_deref(), count).await
             }

@@ -136,11 +136,11 @@ impl Resources {
         }
     }
 
-    /// As the machine stands now. What stands ready makes way, so it counts as free.
+    /// As the machine stands now. What is nobody's makes way, so it counts as free.
     pub fn load(&self, rows: &Rows) -> Load {
         let Some(health) = self.health.borrow().clone() else { return Load::default() };
-        let standby = rows.values().filter(|row| row.member.is_standby());
-        let makes_way: u32 = standby.map(|row| self.peak(&row.member.build.id).gpu_memory_mb).sum();
+        let nobodys = rows.values().filter(|row| row.member.is_nobodys());
+        let makes_way: u32 = nobodys.map(|row| self.peak(&row.member.build.id).gpu_memory_mb).sum();
         Load {
             viewers: rows.values().map(|row| row.stage.viewers.len() as u32).sum(),
             cpu_percent: health.host.cpu_percent,

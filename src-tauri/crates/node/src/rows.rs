@@ -10,7 +10,7 @@ use supervisor::{InstanceHandle, Report};
 use crate::{
     admission, continuity, life,
     stage::{self, Stage},
-    whose::STANDBY,
+    whose::{FETCHER, STANDBY},
 };
 
 /// One instance: what does not change while it lives, and the handles of its tasks.
@@ -50,6 +50,16 @@ impl Member {
     pub fn is_standby(&self) -> bool {
         self.session == STANDBY
     }
+
+    /// Nobody's ever.
+    pub fn fetches(&self) -> bool {
+        self.session == FETCHER
+    }
+
+    /// It counts for nobody, and no other machine hears of it.
+    pub fn is_nobodys(&self) -> bool {
+        self.is_standby() || self.fetches()
+    }
 }
 
 /// A member and how it is now.
@@ -64,9 +74,9 @@ pub struct Row {
 
 pub type Rows = Arc<BTreeMap<InstanceId, Row>>;
 
-/// The instances that take a slot, by owner. One that stands ready takes none: it makes way for any other.
+/// The instances that take a slot, by owner. What is nobody's takes none: it makes way for any other.
 pub fn live(rows: &BTreeMap<InstanceId, Row>) -> Vec<SecretHash> {
-    let takes_slot = |row: &&Row| row.report.status.state.is_live() && !row.member.is_standby();
+    let takes_slot = |row: &&Row| row.report.status.state.is_live() && !row.member.is_nobodys();
     rows.values().filter(takes_slot).map(|row| row.member.session).collect()
 }
 

@@ -22,6 +22,7 @@ use tokio_stream::wrappers::WatchStream;
 use crate::{
     builds::Builds,
     clock,
+    fetcher::Fetcher,
     fleet::Fleet,
     history::History,
     life::{Drain, Draining},
@@ -52,6 +53,7 @@ pub struct Sources {
     pub roster: Roster,
     pub builds: Builds,
     pub workshop: Workshop,
+    pub fetcher: Fetcher,
     pub standby: Keeper,
     pub drain: Drain,
     pub membership: Membership,
@@ -139,6 +141,7 @@ impl Sources {
             health,
             builds: self.builds.catalog().admin_views(),
             source_build: self.workshop.view().borrow().clone(),
+            fetches: self.fetcher.view(),
             standby: standby(&wanted, &rows),
             registry: self.membership.view(),
             fleet: self.fleet.view(),

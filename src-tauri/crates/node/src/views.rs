@@ -104,6 +104,7 @@ pub fn instance(row: &Row, server: model::ServerId) -> InstanceView {
         viewers: row.stage.viewers.len() as u32,
         created: member.created,
         standby: member.is_standby(),
+        fetches: member.fetches(),
         ending: row.ending,
         rescue: None,
     }

@@ -9,6 +9,9 @@ pub const ADMINISTRATOR: SecretHash = SecretHash([0; 32]);
 /// Whose the instances are that stand ready for somebody. It is no session's hash, since nothing hashes to ones.
 pub const STANDBY: SecretHash = SecretHash([0xff; 32]);
 
+/// Whose the instances are that only download their data.
+pub const FETCHER: SecretHash = SecretHash([0xfe; 32]);
+
 /// An invitation's hash; one that is none at all is known to nobody.
 pub fn invite_hash(invite: &str) -> SecretHash {
     Secret::parse(invite).map_or(ADMINISTRATOR, |secret| secret.hash())

@@ -245,8 +245,14 @@ mod tests {
             ("Initializing asset 'C:\\x\\mars.asset'", Some(Sign::Asset("mars".to_owned()))),
             ("Initializing asset ''", None),
             ("Initializing asset 'unclosed", None),
-            ("Started downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadBegun("http://127.0.0.1/a.zip".to_owned()))),
-            ("Finished downloading 'http://127.0.0.1/a.zip'", Some(Sign::DownloadDone("http://127.0.0.1/a.zip".to_owned()))),
+            (
+                "Started downloading 'http://127.0.0.1/a.zip'",
+                Some(Sign::DownloadBegun("http://127.0.0.1/a.zip".to_owned())),
+            ),
+            (
+                "Finished downloading 'http://127.0.0.1/a.zip'",
+                Some(Sign::DownloadDone("http://127.0.0.1/a.zip".to_owned())),
+            ),
             ("Deinitializing asset 'mars.asset'", None),
         ] {
             assert_eq!(debug(message), sign, "{message}");
@@ -257,13 +263,23 @@ mod tests {
     fn what_could_not_be_fetched_is_named_without_its_address() {
         for (category, message, what) in [
             ("HttpSynchronization", "Error downloading file from URL 'http://a.b/c/moon.zip'", "moon.zip"),
-            ("HttpSynchronization", "Error downloading file from URL 'http://a.b/c/moon.zip?x=/y'", "moon.zip"),
-            ("UrlSynchronization", "Error downloading file from URL 'https://a.b/'", "Error downloading file from URL …"),
+            (
+                "HttpSynchronization",
+                "Error downloading file from URL 'http://a.b/c/moon.zip?x=/y'",
+                "moon.zip",
+            ),
+            (
+                "UrlSynchronization",
+                "Error downloading file from URL 'https://a.b/'",
+                "Error downloading file from URL …",
+            ),
             ("HttpSynchronization", "Error renaming '/sync/a.tmp' to '/sync/a'", "Error renaming … to …"),
             ("HttpSynchronization", "", ""),
         ] {
             let sign = read_line(&format!("(E) {category:20} {message}"));
-            let Some(Sign::DownloadFailed { address, what: told }) = sign else { panic!("{message}: {sign:?}") };
+            let Some(Sign::DownloadFailed { address, what: told }) = sign else {
+                panic!("{message}: {sign:?}")
+            };
             assert_eq!((address.is_some(), told.as_str()), (message.contains("://"), what), "{message}");
         }
         assert_eq!(read_line("(W) HttpSynchronization  stars: Duplicate entry for x"), None);

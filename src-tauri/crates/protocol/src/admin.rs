@@ -31,6 +31,8 @@ pub struct NodeSnapshot {
     pub instances: Vec<AdminInstance>,
     pub builds: Vec<AdminBuild>,
     pub source_build: Option<SourceBuildView>,
+    /// Data that is downloaded before anybody asks, in the order it was asked for.
+    pub fetches: Vec<FetchView>,
     /// What stands ready before anybody asks, or is wanted to.
     pub standby: Vec<StandbyView>,
     pub registry: RegistryView,
@@ -222,6 +224,34 @@ pub enum SourceStep {
     Cancelled,
 }
 
+/// The data of a scene that is downloaded before anybody asks: under way, or how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
+pub struct FetchView {
+    pub build: String,
+    pub profile: String,
+    pub step: FetchStep,
+    /// When it was asked for, or ended.
+    pub since: UnixMillis,
+    /// The instance that fetches it.
+    pub instance_id: Option<InstanceId>,
+    /// Files that were begun in this start, and that have come.
+    pub files_begun: u32,
+    pub files_done: u32,
+    /// What it does or waits for, or how it ended.
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchStep {
+    Waiting,
+    Fetching,
+    Ending,
+    Done,
+    Failed,
+    Cancelled,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ConfirmedView {
     /// Absent in a development build, which has no number.
@@ -286,6 +316,19 @@ pub enum AdminCommand {
         options: BTreeMap<String, String>,
     },
     CancelSourceBuild,
+    /// Has the data of a scene downloaded now, so that no viewer waits for it. The snapshot shows how far it is.
+    FetchData {
+        build: String,
+        #[serde(default)]
+        #[ts(optional)]
+        profile: Option<String>,
+    },
+    CancelFetch {
+        build: String,
+        #[serde(default)]
+        #[ts(optional)]
+        profile: Option<String>,
+    },
     /// So many of a build and profile stand ready before anybody asks; 0 ends it.
     SetStandby {
         build: String,

@@ -94,6 +94,9 @@ pub struct InstanceView {
     pub created: UnixMillis,
     /// Nobody's yet: it runs so that the next launch of its build and profile finds it ready. Administrators see it.
     pub standby: bool,
+    /// Nobody's: it runs to download its data, and ends then. Administrators see it.
+    #[serde(default)]
+    pub fetches: bool,
     /// It ends soon, unless somebody does something.
     pub ending: Option<EndingView>,
     /// Its machine is lost, and it may go on elsewhere: launch with `resume`.

@@ -201,7 +201,14 @@ pub fn start(spec: Spec, running: Option<Running>) -> InstanceHandle {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let status =
         InstanceStatus { phase: Some(Phase::Display), ..InstanceStatus::new(InstanceState::Starting) };
-    let first = Report { status, running: running.clone(), client: None, trouble: None, notes: Vec::new(), downloads: Downloads::default() };
+    let first = Report {
+        status,
+        running: running.clone(),
+        client: None,
+        trouble: None,
+        notes: Vec::new(),
+        downloads: Downloads::default(),
+    };
     let (outbox, reports) = watch::channel(first);
     let ring = log::Ring::default();
     let driver = Driver::new(spec, inbox, outbox, ring.clone());

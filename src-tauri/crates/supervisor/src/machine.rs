@@ -170,7 +170,9 @@ impl Machine {
     /// When the next `TimedOut` is wanted.
     pub fn wake_at(&self) -> Option<Instant> {
         let state = match &self.state {
-            State::Starting { deadline, .. } => [*deadline, self.loading.wake_at()].into_iter().flatten().min(),
+            State::Starting { deadline, .. } => {
+                [*deadline, self.loading.wake_at()].into_iter().flatten().min()
+            }
             State::Waiting { until } => Some(*until),
             State::Stopping { steps, .. } => steps.front().map(|(at, _)| *at),
             State::Absent | State::Ready | State::Failed | State::Stopped => None,

@@ -4,14 +4,20 @@ import { DemoTag } from '@shared/components/DemoTag';
 import { Note } from '@shared/components/Note';
 import { Panel } from '@shared/components/Panel';
 import { count } from '@shared/format';
-import type { AdminBuild } from '@shared/protocol';
+import type { AdminBuild, FetchView } from '@shared/protocol';
 
 import { usePanel } from '../context';
 import classes from './BuildCard.module.css';
+import { Fetching } from './Fetching';
 
-type BuildCardProps = { one: AdminBuild; onDefault: () => void; onRemove: () => void };
+type BuildCardProps = {
+  one: AdminBuild;
+  fetches: FetchView[];
+  onDefault: () => void;
+  onRemove: () => void;
+};
 
-export function BuildCard({ one, onDefault, onRemove }: BuildCardProps) {
+export function BuildCard({ one, fetches, onDefault, onRemove }: BuildCardProps) {
   const { commands } = usePanel();
   const { build } = one;
   const broken = one.problems.length > 0;
@@ -45,6 +51,7 @@ export function BuildCard({ one, onDefault, onRemove }: BuildCardProps) {
           ))}
         </ul>
       )}
+      <Fetching one={one} fetches={fetches} />
       <div className={classes.actions}>
         <Button
           size="xs"

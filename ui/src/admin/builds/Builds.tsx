@@ -1,6 +1,6 @@
 import { Button, Group } from '@mantine/core';
 import { Confirm } from '@shared/components/Confirm';
-import type { AdminBuild, SourceBuildView } from '@shared/protocol';
+import type { AdminBuild, FetchView, SourceBuildView } from '@shared/protocol';
 import { IconFolderPlus, IconHammer, IconTerminal2 } from '@tabler/icons-react';
 import { useState } from 'react';
 
@@ -12,9 +12,9 @@ import { BuildFromSource } from './BuildFromSource';
 import classes from './Builds.module.css';
 import { SourceBuild } from './SourceBuild';
 
-type BuildsProps = { builds: AdminBuild[]; sourceBuild: SourceBuildView | null };
+type BuildsProps = { builds: AdminBuild[]; fetches: FetchView[]; sourceBuild: SourceBuildView | null };
 
-export function Builds({ builds, sourceBuild }: BuildsProps) {
+export function Builds({ builds, fetches, sourceBuild }: BuildsProps) {
   const { commands } = usePanel();
   const [adding, setAdding] = useState<'folder' | 'program' | 'source' | null>(null);
   const [removing, setRemoving] = useState<AdminBuild | null>(null);
@@ -54,6 +54,7 @@ export function Builds({ builds, sourceBuild }: BuildsProps) {
           <li key={one.build.id}>
             <BuildCard
               one={one}
+              fetches={fetches.filter(({ build }) => build === one.build.id)}
               onDefault={() =>
                 void commands.send(
                   { command: 'set_default_build', id: one.build.id },

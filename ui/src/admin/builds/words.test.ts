@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseEnv, splitCommand } from './words';
+import { fetchState, parseEnv, splitCommand } from './words';
 
 test.each([
   ['/usr/bin/stellarium --full-screen no', ['/usr/bin/stellarium', '--full-screen', 'no']],
@@ -22,4 +22,13 @@ test.each(['no value', '=x', '1A=2', 'A B=3'])('%j is refused with the line in q
   const parsed = parseEnv(text);
   expect(parsed.ok).toBe(false);
   expect(parsed.ok ? '' : parsed.problem).toContain(text);
+});
+
+test('a fetch says what it does, also before it has been told', () => {
+  expect(fetchState({ step: 'waiting', message: null })).toBe('Waiting for its turn');
+  expect(fetchState({ step: 'fetching', message: null })).toBe('Starting');
+  expect(fetchState({ step: 'ending', message: null })).toBe('Ending');
+  expect(fetchState({ step: 'fetching', message: 'downloading its data: 1 of 2 files so far' })).toBe(
+    'Downloading its data: 1 of 2 files so far',
+  );
 });

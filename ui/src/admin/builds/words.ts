@@ -1,4 +1,6 @@
-// From fields that people type to what the node is told. Pure.
+// From fields that people type to what the node is told, and what it tells to what people read. Pure.
+
+import type { FetchStep, FetchView } from '@shared/protocol';
 
 /** Splits a command line as a shell would, without its expansions: blanks separate, quotes and `\` keep. */
 export function splitCommand(line: string): string[] {
@@ -28,4 +30,15 @@ export function parseEnv(text: string): Env {
     env[match[1]] = match[2] ?? '';
   }
   return { ok: true, env };
+}
+
+export function fetchIsOver(step: FetchStep): boolean {
+  return step === 'done' || step === 'failed' || step === 'cancelled';
+}
+
+/** What a fetch that is under way does. */
+export function fetchState({ step, message }: Pick<FetchView, 'step' | 'message'>): string {
+  const words =
+    message ?? (step === 'waiting' ? 'waiting for its turn' : step === 'ending' ? 'ending' : 'starting');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -47,6 +47,7 @@ export function InstanceCard({ one, detailed, onAction, onLog }: InstanceCardPro
           {instance.demo && <DemoTag />}
           <StateBadge state={instance.state} />
           {instance.standby && <span className={classes.standby}>Ready for whoever comes next</span>}
+          {instance.fetches && <span className={classes.standby}>Downloads its data, for nobody yet</span>}
           <span className={classes.age}>
             <Age since={instance.created} />
           </span>

@@ -5,7 +5,8 @@ import { isLive } from '@shared/instanceWords';
 import type { AdminInstance, DrainView } from '@shared/protocol';
 
 export function running(instances: AdminInstance[]): number {
-  return instances.filter(({ instance }) => isLive(instance.state) && !instance.standby).length;
+  return instances.filter(({ instance }) => isLive(instance.state) && !instance.standby && !instance.fetches)
+    .length;
 }
 
 export function drainWords({ until }: DrainView, instances: AdminInstance[], nowMs: number): string {

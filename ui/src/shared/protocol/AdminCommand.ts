@@ -12,7 +12,7 @@ run: Array<string>, working_dir?: string, env: { [key in string]: string }, } | 
 /**
  * CMake's: `NAME` → value.
  */
-options: { [key in string]: string }, } | { "command": "cancel_source_build" } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "drain", within_s?: number, } | { "command": "undrain" } | { "command": "set_up_registry" } | { "command": "try_registry", address: RegistryAddress, 
+options: { [key in string]: string }, } | { "command": "cancel_source_build" } | { "command": "fetch_data", build: string, profile?: string, } | { "command": "cancel_fetch", build: string, profile?: string, } | { "command": "set_standby", build: string, profile?: string, count: number, } | { "command": "drain", within_s?: number, } | { "command": "undrain" } | { "command": "set_up_registry" } | { "command": "try_registry", address: RegistryAddress, 
 /**
  * Absent: the one that is kept, if the address is still the same.
  */

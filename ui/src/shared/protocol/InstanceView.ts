@@ -17,6 +17,10 @@ detail: string | null, attempt: number, message: string | null, build: string, b
  */
 standby: boolean, 
 /**
+ * Nobody's: it runs to download its data, and ends then. Administrators see it.
+ */
+fetches: boolean, 
+/**
  * It ends soon, unless somebody does something.
  */
 ending: EndingView | null, 

@@ -23,6 +23,8 @@ export type { EndingNews } from './EndingNews';
 export type { EndingReason } from './EndingReason';
 export type { EndingView } from './EndingView';
 export type { Event } from './Event';
+export type { FetchStep } from './FetchStep';
+export type { FetchView } from './FetchView';
 export type { FleetRole } from './FleetRole';
 export type { FleetView } from './FleetView';
 export type { Gpu } from './Gpu';

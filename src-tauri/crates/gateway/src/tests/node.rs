@@ -111,6 +111,7 @@ impl Node {
             viewers: 0,
             created: UnixMillis(0),
             standby: false,
+            fetches: false,
             ending: None,
             rescue: None,
         }
@@ -151,6 +152,7 @@ impl Node {
             builds: Vec::new(),
             source_build: None,
             standby: Vec::new(),
+            fetches: Vec::new(),
             registry: RegistryView::default(),
             fleet: FleetView::default(),
             warnings: Vec::new(),

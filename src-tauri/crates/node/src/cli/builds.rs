@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use protocol::admin::{AdminBuild, AdminCommand, SourceStep};
+use protocol::admin::{AdminBuild, AdminCommand, FetchStep, FetchView, SourceStep};
 use serde_json::Value;
 
-use super::door::Door;
+use super::door::{Client, Door};
 
 /// One object a build: what viewers read of it (`id`, `name`, `kind`, …), and beside it what administrators do.
 pub fn as_json(builds: &[AdminBuild]) -> Result<Vec<Value>> {
@@ -60,6 +60,47 @@ pub async fn from_source(door: &Door, dir: &Path, options: BTreeMap<String, Stri
             }
         }
         tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// Has the node download the data of a scene, and says how far it is until it is done. How it ended, in a sentence.
+pub async fn fetch(door: &Door, build: String, profile: Option<String>) -> Result<String> {
+    let client = running(door)?;
+    let before = client.snapshot().await?.fetches;
+    client.command(AdminCommand::FetchData { build: build.clone(), profile: profile.clone() }).await?;
+    let is_it = |view: &&FetchView| {
+        view.build == build
+            && profile.as_ref().is_none_or(|profile| view.profile == *profile)
+            && !before.contains(view)
+    };
+    let mut told = String::new();
+    loop {
+        let views = client.snapshot().await?.fetches;
+        let view = views.iter().rfind(is_it).context("the node has forgotten it")?;
+        let message = view.message.clone().unwrap_or_default();
+        match view.step {
+            FetchStep::Done => return Ok(message),
+            FetchStep::Failed | FetchStep::Cancelled => bail!(message),
+            _ if message != told => {
+                println!("{message}");
+                told = message;
+            }
+            _ => {}
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+pub async fn cancel_fetch(door: &Door, build: String, profile: Option<String>) -> Result<()> {
+    running(door)?.command(AdminCommand::CancelFetch { build, profile }).await.map(drop)
+}
+
+fn running(door: &Door) -> Result<&Client> {
+    match door {
+        Door::Node(client) => Ok(client),
+        Door::Journal(_) => {
+            bail!("no node runs on this data folder, and downloading is its work: start it first")
+        }
     }
 }
 

@@ -249,6 +249,7 @@ mod tests {
             viewers: 2,
             created: UnixMillis(0),
             standby: false,
+            fetches: false,
             ending: None,
             rescue: None,
         }

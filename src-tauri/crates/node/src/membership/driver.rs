@@ -289,7 +289,7 @@ impl Driver {
     ) -> Result<(), Trouble> {
         let rows = self.told.roster.rows().borrow().clone();
         let server = self.site.server;
-        let told = rows.values().filter(|row| !row.member.is_standby()).filter_map(|row| {
+        let told = rows.values().filter(|row| !row.member.is_nobodys()).filter_map(|row| {
             let view = serde_json::to_value(views::instance(row, server)).ok()?;
             let live = row.report.status.state.is_live();
             let (instance, session) = (row.member.id, row.member.session);

@@ -24,7 +24,7 @@ impl Known<SavedScene> {
         rows: &Rows,
     ) -> Result<(), Trouble> {
         self.retain(rows);
-        for row in rows.values().filter(|row| !row.member.is_standby()) {
+        for row in rows.values().filter(|row| !row.member.is_nobodys()) {
             let (id, saved) = (row.member.id, row.member.scene.saved());
             let Some(scene) = saved.filter(|scene| self.of(id) != Some(scene)) else { continue };
             if registry.keep_scene(id, server, generation, &bounded(id, &scene)).await? {

@@ -268,7 +268,7 @@ impl Driver {
 
     fn note_lives(&mut self, rows: &Rows) {
         let now = clock::now();
-        let lives = |row: &&crate::rows::Row| row.report.status.state.is_live() && !row.member.is_standby();
+        let lives = |row: &&crate::rows::Row| row.report.status.state.is_live() && !row.member.is_nobodys();
         let running: BTreeMap<_, _> =
             rows.values().filter(lives).map(|row| (row.member.id, row.member.created)).collect();
         for (id, created) in &self.running {

@@ -33,7 +33,7 @@ use crate::{
     rows::{Member, Row, Rows, is_over, live},
     stage::{self, Stage},
     views,
-    whose::STANDBY,
+    whose::{FETCHER, STANDBY},
 };
 
 /// How long an instance's task may take to let go.
@@ -214,7 +214,7 @@ impl Driver {
             sync_dir: self.setup.sync_dir.clone(),
             graphics: self.setup.graphics.clone(),
             policy: self.setup.policy.clone(),
-            turn: self.first.turn(&build, record.profile.as_deref()),
+            turn: self.first.turn(&build, record.profile.as_deref(), record.session == FETCHER),
         };
         let adopted = record.running.as_ref().and_then(|running| running.program);
         let instance = supervisor::start(spec, record.running);
@@ -227,7 +227,7 @@ impl Driver {
         // The stage ends with the instance that it watches; nothing waits for it.
         let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
         let scene = continuity::Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
-        let created = Some(record.created).filter(|_| record.session != STANDBY);
+        let created = Some(record.created).filter(|_| ![STANDBY, FETCHER].contains(&record.session));
         let means = self.setup.life.clone();
         let extensions = life::Extensions { store: self.store.clone(), id: record.id };
         let life = life::Keeper::open(means, created, extensions, instance.clone(), &stage, scene.clone());
@@ -272,7 +272,8 @@ impl Driver {
             && matches!(report.status.state, InstanceState::Restarting | InstanceState::Failed);
         row.report = report;
         let record = record(row);
-        if record.state == InstanceState::Ready {
+        // What could not be downloaded is tried again by the next start, which is a first one still.
+        if record.state == InstanceState::Ready && row.report.downloads.failed.is_empty() {
             self.first.was_ready(&row.member.build, row.member.profile.as_deref(), &self.store).await;
         }
         if fell {

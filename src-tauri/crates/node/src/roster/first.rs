@@ -28,9 +28,10 @@ impl FirstStarts {
         Self { proven: serde_json::from_str(&text).unwrap_or_default(), turns: BTreeMap::new() }
     }
 
-    /// What a start of this scene has to wait for: nothing, once it has been ready here. Other programs download nothing.
-    pub fn turn(&mut self, build: &Build, profile: Option<&str>) -> Option<Arc<Semaphore>> {
-        let first = build.is_openspace() && !self.proven.contains(&scene(build, profile));
+    /// What a start of this scene has to wait for: nothing, once it has been ready here, unless it is started to download. Other programs
+    /// download nothing.
+    pub fn turn(&mut self, build: &Build, profile: Option<&str>, fetches: bool) -> Option<Arc<Semaphore>> {
+        let first = build.is_openspace() && (fetches || !self.proven.contains(&scene(build, profile)));
         let one = || Arc::new(Semaphore::new(1));
         first.then(|| self.turns.entry(build.id.clone()).or_insert_with(one).clone())
     }

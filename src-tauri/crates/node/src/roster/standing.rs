@@ -3,12 +3,16 @@
 use model::{InstanceId, InstanceState};
 
 use super::Launch;
-use crate::{rows::Row, whose::STANDBY};
+use crate::{
+    rows::Row,
+    whose::{FETCHER, STANDBY},
+};
 
 /// The one to hand out for this launch: one that is ready before one that is on its way, the oldest first. Pure.
 pub fn fitting<'a>(rows: impl Iterator<Item = &'a Row>, launch: &Launch) -> Option<InstanceId> {
     // What goes on keeps its name, and with it its address.
-    if launch.by == STANDBY || launch.resume.as_ref().is_some_and(|resume| resume.lost.is_some()) {
+    let nobodys = [STANDBY, FETCHER].contains(&launch.by);
+    if nobodys || launch.resume.as_ref().is_some_and(|resume| resume.lost.is_some()) {
         return None;
     }
     let rank = |row: &Row| match row.report.status.state {

@@ -98,8 +98,8 @@ impl Keeper {
             let wanted = if draining { Vec::new() } else { self.wanted() };
             let known = rows.borrow_and_update().clone();
             let deed = health.borrow().as_ref().and_then(|sample| {
-                let needs = |build: &BuildId| needs(&setup, build);
-                next(&wanted, &kept(&known), setup.size, room(&setup, &known, sample), needs)
+                let needs = |build: &BuildId| setup.needs(build);
+                next(&wanted, &kept(&known), setup.size, setup.room(&known, sample), needs)
             });
             if let Some(deed) = deed {
                 perform(deed, &setup, &roster, &self.builds).await;
@@ -154,23 +154,27 @@ fn kept(rows: &Rows) -> Vec<Kept> {
         .collect()
 }
 
-fn room(setup: &Setup, rows: &Rows, sample: &HealthSample) -> Room {
-    use model::InstanceState::{Restarting, Starting};
-    let host = &sample.host;
-    Room {
-        slots: rows::free(setup.slots, rows, false),
-        starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
-        memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
-        gpu_memory: sample.gpus.memory_free_bytes(),
-        idle_cores: host.cpu_cores as f32 * (1.0 - host.cpu_percent / 100.0),
+impl Setup {
+    /// What the machine has left.
+    pub fn room(&self, rows: &Rows, sample: &HealthSample) -> Room {
+        use model::InstanceState::{Restarting, Starting};
+        let host = &sample.host;
+        Room {
+            slots: rows::free(self.slots, rows, false),
+            starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
+            memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
+            gpu_memory: sample.gpus.memory_free_bytes(),
+            idle_cores: host.cpu_cores as f32 * (1.0 - host.cpu_percent / 100.0),
+        }
     }
-}
 
-fn needs(setup: &Setup, build: &BuildId) -> Needs {
-    let peak = setup.resources.peak(build);
-    Needs {
-        memory: u64::from(peak.memory_mb) * MIB,
-        gpu_memory: u64::from(peak.gpu_memory_mb) * MIB,
-        cores: setup.idle_cores,
+    /// What one more of this build is expected to take.
+    pub fn needs(&self, build: &BuildId) -> Needs {
+        let peak = self.resources.peak(build);
+        Needs {
+            memory: u64::from(peak.memory_mb) * MIB,
+            gpu_memory: u64::from(peak.gpu_memory_mb) * MIB,
+            cores: self.idle_cores,
+        }
     }
 }

@@ -87,7 +87,7 @@ pub fn next(
     {
         return Some(Deed::End(last.id));
     }
-    let want = missing.filter(|want| !room.starting && is_ample(room, needs(&want.build)))?;
+    let want = missing.filter(|want| !room.starting && room.is_ample(needs(&want.build)))?;
     Some(Deed::Start(want.clone()))
 }
 
@@ -95,10 +95,13 @@ fn is_of(one: &Kept, want: &Wanted, size: Size) -> bool {
     one.build == want.build && one.profile == want.profile && one.size == size
 }
 
-fn is_ample(room: Room, needs: Needs) -> bool {
-    room.memory >= needs.memory * BEGIN_FACTOR
-        && room.gpu_memory.is_none_or(|free| free >= needs.gpu_memory * BEGIN_FACTOR)
-        && room.idle_cores >= needs.cores
+impl Room {
+    /// One more may be begun.
+    pub fn is_ample(self, needs: Needs) -> bool {
+        self.memory >= needs.memory * BEGIN_FACTOR
+            && self.gpu_memory.is_none_or(|free| free >= needs.gpu_memory * BEGIN_FACTOR)
+            && self.idle_cores >= needs.cores
+    }
 }
 
 /// Cores are no reason to give one up: what people watch is served first by the system's scheduler.

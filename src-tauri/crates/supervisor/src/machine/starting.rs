@@ -140,7 +140,9 @@ mod tests {
         let mut machine = named("loading");
         let first = machine.wake_at().unwrap();
         let later = first - SECOND;
-        for sign in [Sign::DownloadBegun("a".into()), Sign::DownloadBegun("b".into()), Sign::DownloadDone("a".into())] {
+        for sign in
+            [Sign::DownloadBegun("a".into()), Sign::DownloadBegun("b".into()), Sign::DownloadDone("a".into())]
+        {
             machine.handle(Input::Log(sign), later);
         }
         // That one of two is here is told before.
@@ -150,6 +152,9 @@ mod tests {
         assert_eq!(machine.status().state, InstanceState::Starting);
         machine.handle(Input::TimedOut, deadline);
         let said = machine.status().message.unwrap();
-        assert!(said.contains("got no file of its data for 60 s; 1 of 2 are here. Look at the network"), "{said}");
+        assert!(
+            said.contains("got no file of its data for 60 s; 1 of 2 are here. Look at the network"),
+            "{said}"
+        );
     }
 }
