@@ -2,8 +2,10 @@
 //!
 //! OpenSpace pastes what it gets between quotes, and not every place escapes it. So each call that is let through is pasted here
 //! unescaped, in every kind of Lua's quotes, and run where every global but `openspace` is a trap: what is left must be the one call
-//! that was meant. `HOSTILE_INTENTS=1000000 cargo test -p openspace hostile` is the long run.
+//! that was meant. `HOSTILE_INTENTS=1000000 HOSTILE_BYTES=1000000 cargo test -p openspace hostile` is the long run: intents that are made,
+//! and bytes that are bent (see `bytes`).
 
+mod bytes;
 mod intended;
 mod wishes;
 
@@ -27,7 +29,10 @@ use super::wire::{
     functions::{Functions, Step},
     request,
 };
-use crate::gate::{Deed, Grounds, judge, tests::place};
+use crate::gate::{
+    Call, Deed, Denied, Grounds, judge,
+    tests::{Place, place},
+};
 
 /// Enough that every kind of wish is tried with every kind of text.
 const IN_CI: u32 = 50_000;
@@ -52,14 +57,10 @@ fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant()
     ]);
     let all = (wishes::intent(), roles, recorders, any::<bool>());
     let outcome = runner.run(&all, |(text, role, recorder, raw_lua)| {
-        let Some(wish) = read(&text) else { return Ok(()) };
-        tried.read.set(tried.read.get() + 1);
-        let Ok(call) = judge(&wish, role, &Grounds { recorder, raw_lua, ..place.grounds() }) else {
-            return Ok(());
-        };
-        tried.passed.set(tried.passed.get() + 1);
-        prop_assert!(role > Role::Watcher || !wish.changes(), "a watcher changes nothing: {wish:?}");
-        check(&wish, &call.0, role, raw_lua, &tools)
+        let outcome = through_the_gate(&text, role, recorder, raw_lua, &place, &tools)?;
+        tried.read.set(tried.read.get() + u32::from(!matches!(outcome, Outcome::Nonsense)));
+        tried.passed.set(tried.passed.get() + u32::from(matches!(outcome, Outcome::Passed(_))));
+        Ok(())
     });
     outcome.expect("every call is the one that was meant");
     let (read, passed) = (tried.read.get(), tried.passed.get());
@@ -71,6 +72,47 @@ fn no_hostile_intent_reaches_openspace_as_anything_but_the_call_that_was_meant()
 struct Tried {
     read: Cell<u32>,
     passed: Cell<u32>,
+}
+
+/// What became of one message.
+enum Outcome {
+    /// It is no wish.
+    Nonsense,
+    Refused(Denied),
+    Passed(Deed),
+}
+
+impl Outcome {
+    /// What it teaches: which wish, or which refusal, without what it was about.
+    fn shape(&self) -> String {
+        let told = match self {
+            Self::Nonsense => return String::new(),
+            Self::Refused(why) => why.to_string(),
+            Self::Passed(deed) => format!("{deed:?}"),
+        };
+        told.split(['“', '(', '{', ' ']).next().unwrap_or_default().to_owned()
+            + &told.len().ilog2().to_string()
+    }
+}
+
+/// From the text on the wire to the Lua; what goes out otherwise than it was meant is an error.
+fn through_the_gate(
+    text: &str,
+    role: Role,
+    recorder: Option<RecorderState>,
+    raw_lua: bool,
+    place: &Place,
+    tools: &Tools,
+) -> Result<Outcome, TestCaseError> {
+    let Some(wish) = read(text) else { return Ok(Outcome::Nonsense) };
+    match judge(&wish, role, &Grounds { recorder, raw_lua, ..place.grounds() }) {
+        Err(denied) => Ok(Outcome::Refused(denied)),
+        Ok(Call(deed)) => {
+            prop_assert!(role > Role::Watcher || !wish.changes(), "a watcher changes nothing: {wish:?}");
+            check(&wish, &deed, role, raw_lua, tools)?;
+            Ok(Outcome::Passed(deed))
+        }
+    }
 }
 
 /// As the node reads what a data channel brings.
