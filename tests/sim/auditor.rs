@@ -145,6 +145,9 @@ impl Auditor {
             grant.token == lease.token && grant.instance == Some(lease.instance) && grant.expires > now
         });
         match grant {
+            Some(grant) if grant.expires == FOR_EVER && expires < now => {
+                Err(format!("{lease:?} was given back, and its owner has an instance in it"))
+            }
             Some(grant) => {
                 grant.expires = expires;
                 Ok(())

@@ -33,6 +33,8 @@ pub const RESERVED_MS: i64 = 30_000;
 pub const ANSWER_MS: i64 = 5_000;
 /// Another machine that has not answered by then is passed over.
 pub const ORDER_MS: i64 = 10_000;
+/// Changes are told within half a second, and answered at once.
+const MOMENTS_APART: u32 = 4;
 const START: i64 = 1_700_000_000_000;
 
 /// What did not hold.
@@ -158,9 +160,21 @@ impl World {
             self.pass(500)?;
             self.auditor.look(&self.ledger, &self.machines, &self.viewers)?;
         }
-        self.auditor.agreed(&self.ledger, &self.machines, &self.viewers)?;
         self.calm = false;
-        Ok(())
+        self.until_agreed()
+    }
+
+    /// People whose turn has come go on launching: between an instance's begin and its machine's next word they may differ, for a moment.
+    fn until_agreed(&mut self) -> Held {
+        let mut agreed = self.auditor.agreed(&self.ledger, &self.machines, &self.viewers);
+        for _ in 0..MOMENTS_APART {
+            if agreed.is_ok() {
+                break;
+            }
+            self.pass(500)?;
+            agreed = self.auditor.agreed(&self.ledger, &self.machines, &self.viewers);
+        }
+        agreed
     }
 
     pub fn pass(&mut self, ms: i64) -> Held {
