@@ -149,9 +149,10 @@ pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(
     let InstanceRecord { id, session, build, profile, size, created, state, message, running, picture } =
         record;
     db.execute(
-        "INSERT OR REPLACE INTO instances
-         (id, session, build, profile, width, height, created, state, message, running, picture)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO instances (id, session, build, profile, width, height, created, state, message, running, picture)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (id) DO UPDATE SET session = ?2, build = ?3, profile = ?4, width = ?5, height = ?6, created = ?7,
+             state = ?8, message = ?9, running = ?10, picture = ?11",
         params![
             id.to_string(),
             session.0,
@@ -169,24 +170,22 @@ pub(crate) fn put_instance(db: &Connection, record: &InstanceRecord) -> Result<(
     Ok(())
 }
 
-/// The setting beside an instance's row that says how often its end was put off.
-fn extensions_of(id: InstanceId) -> String {
-    format!("extensions of {id}")
-}
-
+/// Kept beside what the record says, which is put anew whenever something else of it changes.
 pub(crate) fn extensions(db: &Connection, id: InstanceId) -> Result<u32, SqlError> {
-    let stored = setting(db, &extensions_of(id))?;
-    Ok(stored.and_then(|count| count.parse().ok()).unwrap_or(0))
+    let mut question = db.prepare_cached("SELECT extensions FROM instances WHERE id = ?1")?;
+    let stored: Option<i64> = question.query_row([id.to_string()], |row| row.get(0)).optional()?;
+    Ok(stored.and_then(|count| u32::try_from(count).ok()).unwrap_or(0))
 }
 
 pub(crate) fn put_extensions(db: &Connection, id: InstanceId, count: u32) -> Result<(), SqlError> {
-    put_setting(db, &extensions_of(id), &count.to_string())
+    db.execute("UPDATE instances SET extensions = ?2 WHERE id = ?1", params![id.to_string(), count])?;
+    Ok(())
 }
 
 pub(crate) fn remove_instance(db: &Connection, id: InstanceId) -> Result<(), SqlError> {
     db.execute("DELETE FROM invites WHERE instance = ?1", [id.to_string()])?;
     db.execute("DELETE FROM instances WHERE id = ?1", [id.to_string()])?;
-    remove_setting(db, &extensions_of(id))
+    Ok(())
 }
 
 pub(crate) fn add_invite(db: &Connection, invite: SecretHash, what: &Invite) -> Result<(), SqlError> {

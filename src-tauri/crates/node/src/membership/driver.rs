@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::{
     Beginning, Command, Meeting, Offers, Seat, Told, address::shown, clock_difference, describe,
-    known::Known, offers, own_row::Site,
+    known::Known, links::Links, offers, own_row::Site,
 };
 use crate::{clock, rows, views};
 
@@ -63,7 +63,7 @@ pub(super) struct Driver {
     /// The others do not know yet what can be launched here.
     unoffered: bool,
     scenes: Known<SavedScene>,
-    links: Known<Value>,
+    links: Known<Links>,
     /// What the old back end's row was last made to say: the places, those that are free, and whether the machine is emptied.
     shown: Option<(Generation, u32, u32, bool)>,
     sexton: bool,

@@ -1,8 +1,8 @@
 //! Who is invited to this machine's instances, told to the registry as the scenes are, for whoever has to go on with them.
 
-use model::ServerId;
+use model::{SecretHash, ServerId};
 use registry::{Generation, Registry, Trouble};
-use serde_json::Value;
+use store::Invite;
 
 use super::known::Known;
 use crate::{
@@ -11,8 +11,10 @@ use crate::{
     rows::Rows,
 };
 
-impl Known<Value> {
-    /// Of the instances that were published.
+pub(super) type Links = Vec<(SecretHash, Invite)>;
+
+impl Known<Links> {
+    /// Of the instances that were published. That one has ended is no news: everybody sees it by its moment.
     pub async fn tell_links(
         &mut self,
         registry: &Registry,
@@ -22,13 +24,15 @@ impl Known<Value> {
         invitations: &Invitations,
     ) -> Result<(), Trouble> {
         self.retain(rows);
-        let (all, now) = (invitations.all(), clock::now());
+        let all = invitations.all();
         for id in rows.keys() {
-            let invited = invitations::told(&all, *id, now);
-            let known = self.of(*id);
-            let is_news = known.map_or(all.contains_key(id), |known| *known != invited);
-            if is_news && registry.keep_invites(*id, server, generation, &invited).await? {
-                self.told(*id, invited);
+            let invited = all.get(id).map_or(&[][..], Vec::as_slice);
+            if self.of(*id).map_or(&[][..], Vec::as_slice) == invited {
+                continue;
+            }
+            let told = invitations::told(&all, *id, clock::now());
+            if registry.keep_invites(*id, server, generation, &told).await? {
+                self.told(*id, invited.to_vec());
             }
         }
         Ok(())
