@@ -47,11 +47,6 @@ pub(crate) fn put_setting(db: &Connection, key: &str, value: &str) -> Result<(),
     Ok(())
 }
 
-fn remove_setting(db: &Connection, key: &str) -> Result<(), SqlError> {
-    db.execute("DELETE FROM settings WHERE key = ?1", [key])?;
-    Ok(())
-}
-
 pub(crate) fn add_session(db: &Connection, session: SecretHash, now: UnixMillis) -> Result<(), SqlError> {
     db.execute("INSERT OR IGNORE INTO sessions (hash, created) VALUES (?1, ?2)", params![session.0, now.0])?;
     Ok(())

@@ -15,6 +15,8 @@ use tokio::{
 
 /// A direct path is found within a few hundred milliseconds, a second on a bad network.
 const DIRECT_WITHIN: Duration = Duration::from_millis(2500);
+/// A browser checks a path every few seconds for as long as it is of use.
+const UNUSED_FOR: Duration = Duration::from_secs(30);
 
 /// To the machine at this address.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ impl Way {
 
     async fn follow(&mut self, offer: &str) {
         if self.forward.as_ref().is_none_or(|forward| !forward.follow(offer)) {
-            self.forward = self.media.forward(self.to, offer).await;
+            self.forward = self.media.forward(self.to, offer, UNUSED_FOR).await;
         }
     }
 

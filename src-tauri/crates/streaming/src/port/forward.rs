@@ -5,21 +5,28 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    io::{self, IoSliceMut},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
+use quinn_udp::RecvMeta;
 use rtc::shared::TransportContext;
-use tokio::{net::UdpSocket, select, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{
+    select,
+    sync::mpsc,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tracing::{debug, info};
 
-use super::{Arrival, MediaPort, Route, Shared, addresses, udp};
+use super::{
+    Arrival, MediaPort, RECEIVE_PAUSE, Route, Shared, addresses,
+    udp::{self, UdpDoor},
+};
 use crate::sdp;
 
-/// A browser checks a path every few seconds for as long as it is of use.
-const IDLE: Duration = Duration::from_secs(30);
 /// Addresses of one viewer; past that the oldest is forgotten.
 const LEGS: usize = 8;
 /// Offers come with a reconnection.
@@ -33,8 +40,9 @@ pub struct Forward {
 }
 
 impl MediaPort {
-    /// For the viewer of `offer`, which a machine at `to` has made. `None`: the offer has nothing to go by.
-    pub async fn forward(&self, to: std::net::IpAddr, offer: &str) -> Option<Forward> {
+    /// For the viewer of `offer`, which a machine at `to` has made, until nobody has used it for `idle`. `None`: the offer has nothing to
+    /// go by.
+    pub async fn forward(&self, to: IpAddr, offer: &str, idle: Duration) -> Option<Forward> {
         let (ufrag, port) = (sdp::ufrag(offer)?, sdp::udp_port(offer)?);
         let shared = &self.owner.shared;
         let (route, arrivals) = Route::open(shared);
@@ -42,7 +50,7 @@ impl MediaPort {
         let way =
             Way { shared: Arc::clone(shared), to: SocketAddr::new(to, port), route, legs: VecDeque::new() };
         way.name(ufrag);
-        tokio::spawn(way.run(arrivals, inbox));
+        tokio::spawn(way.run(arrivals, inbox, idle));
         let at = |ip| SocketAddr::new(ip, shared.port);
         let ours = shared.addresses();
         let candidates = ours.into_iter().enumerate().map(|(rank, ip)| addresses::forwarded(rank, at(ip)));
@@ -73,7 +81,7 @@ struct Way {
 /// One address of the viewer, and the socket that stands for it.
 struct Leg {
     viewer: SocketAddr,
-    socket: Arc<UdpSocket>,
+    door: Arc<UdpDoor>,
     back: JoinHandle<()>,
 }
 
@@ -93,13 +101,18 @@ impl Way {
         });
     }
 
-    async fn run(mut self, mut arrivals: mpsc::Receiver<Arrival>, mut names: mpsc::Receiver<String>) {
+    async fn run(
+        mut self,
+        mut arrivals: mpsc::Receiver<Arrival>,
+        mut names: mpsc::Receiver<String>,
+        idle: Duration,
+    ) {
         let cancel = self.shared.cancel.clone();
         loop {
             select! {
                 () = cancel.cancelled() => return,
                 Some(ufrag) = names.recv() => self.name(&ufrag),
-                arrived = timeout(IDLE, arrivals.recv()) => match arrived {
+                arrived = timeout(idle, arrivals.recv()) => match arrived {
                     Ok(Some(Arrival::Datagram { transport, bytes, .. })) => self.pass_on(transport, &bytes).await,
                     // No candidate of ours is for TCP.
                     Ok(Some(_)) => {}
@@ -110,42 +123,66 @@ impl Way {
     }
 
     async fn pass_on(&mut self, transport: TransportContext, bytes: &[u8]) {
-        let viewer = transport.peer_addr;
-        let leg = match self.legs.iter().find(|leg| leg.viewer == viewer) {
+        let (viewer, to) = (transport.peer_addr, self.to);
+        let leg = match self.used(viewer) {
             Some(leg) => leg,
             None => match self.open(transport).await {
                 Ok(leg) => {
-                    info!(%viewer, to = %self.to, "media of another machine goes through this one");
+                    info!(%viewer, %to, "media of another machine goes through this one");
                     self.legs.truncate(LEGS - 1);
                     self.legs.push_front(leg);
                     &self.legs[0]
                 }
-                Err(error) => return debug!(%error, to = %self.to, "media cannot be passed on"),
+                Err(error) => return debug!(%error, %to, "media cannot be passed on"),
             },
         };
         // A full buffer loses it, as any network would.
-        drop(leg.socket.try_send(bytes));
+        drop(leg.door.send(unspecified(to), to, bytes, bytes.len()).await);
+    }
+
+    /// The one in use comes first: what is forgotten is what nobody uses.
+    fn used(&mut self, viewer: SocketAddr) -> Option<&Leg> {
+        let known = self.legs.iter().position(|leg| leg.viewer == viewer)?;
+        if known > 0 {
+            let leg = self.legs.remove(known)?;
+            self.legs.push_front(leg);
+        }
+        self.legs.front()
     }
 
     async fn open(&self, transport: TransportContext) -> io::Result<Leg> {
-        let any = if self.to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let socket = Arc::new(UdpSocket::bind(SocketAddr::new(any, 0)).await?);
-        socket.connect(self.to).await?;
-        let back = tokio::spawn(answer(Arc::clone(&self.shared), Arc::clone(&socket), transport));
-        Ok(Leg { viewer: transport.peer_addr, socket, back })
+        let door = Arc::new(UdpDoor::open(SocketAddr::new(unspecified(self.to), 0))?);
+        let back = answer(Arc::clone(&self.shared), Arc::clone(&door), self.to, transport);
+        Ok(Leg { viewer: transport.peer_addr, door, back: tokio::spawn(back) })
     }
 }
 
-/// Ends with its leg.
-async fn answer(shared: Arc<Shared>, socket: Arc<UdpSocket>, transport: TransportContext) {
+fn unspecified(like: SocketAddr) -> IpAddr {
+    if like.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+}
+
+/// Ends with its leg. What has come together, as the packets of one picture do, goes on together.
+async fn answer(shared: Arc<Shared>, near: Arc<UdpDoor>, of: SocketAddr, transport: TransportContext) {
     let (from, viewer) = (transport.local_addr.ip(), transport.peer_addr);
+    let Some(door) = shared.door_to(viewer) else { return };
     let mut buffer = vec![0; udp::MESSAGE_BYTES];
+    let mut meta = [RecvMeta::default()];
     loop {
-        // An error tells that a datagram of before found nobody: the next may.
-        let Ok(length) = socket.recv(&mut buffer).await else { continue };
-        let Some(door) = shared.door_to(viewer) else { return };
-        if let Err(error) = door.send(from, viewer, &buffer[..length], length).await {
-            debug!(%error, %viewer, "an answer was not passed on");
+        if let Err(error) = near.receive(&mut [IoSliceMut::new(&mut buffer)], &mut meta).await {
+            debug!(%error, %viewer, "receiving what is to be passed on");
+            sleep(RECEIVE_PAUSE).await;
+            continue;
+        }
+        let RecvMeta { addr, len, stride, .. } = meta[0];
+        // Nobody else has a word in this.
+        if (addr.ip(), addr.port()) != (of.ip(), of.port()) {
+            continue;
+        }
+        let stride = stride.max(1);
+        for together in buffer[..len].chunks(stride * door.segments_max()) {
+            if let Err(error) = door.send(from, viewer, together, stride).await {
+                debug!(%error, %viewer, "an answer was not passed on");
+            }
         }
     }
 }

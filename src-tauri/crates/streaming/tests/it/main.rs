@@ -3,5 +3,6 @@
 
 mod chromium;
 mod codecs;
+mod passage;
 mod peers;
 mod support;

@@ -28,6 +28,16 @@ pub async fn port() -> MediaPort {
     .unwrap()
 }
 
+/// The offer of a peer of `there`, for a viewer that finds `here` only.
+pub fn through(here: &MediaPort, there: &MediaPort, offer: &str) -> String {
+    let (from, to) = (format!("127.0.0.1 {} ", there.port()), format!("127.0.0.1 {} ", here.port()));
+    offer
+        .lines()
+        .filter(|line| !line.contains(" tcp "))
+        .map(|line| line.replace(&from, &to) + "\r\n")
+        .collect()
+}
+
 /// Our side of one viewer.
 pub struct Near {
     pub handle: PeerHandle,
