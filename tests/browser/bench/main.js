@@ -7,6 +7,7 @@ import { gpuBench } from './gpu.js'
 import { latencyBench } from './latency.js'
 import { launchBench } from './launch.js'
 import { registryBench } from './registry.js'
+import { relayBench } from './relay.js'
 import { peersBench } from './peers.js'
 import { soakBench } from './soak.js'
 import { soundBench } from './sound.js'
@@ -19,6 +20,7 @@ const BENCHES = {
   class: classBench,
   peers: peersBench,
   registry: registryBench,
+  relay: relayBench,
   gpu: gpuBench,
   sound: soundBench,
   soak: soakBench,

@@ -16,7 +16,7 @@ async fn passed_on(here: &MediaPort, there: &MediaPort) -> (Near, Remote, String
     let (mut near, mut remote) = (Near::open(there).await, Remote::new().await);
     let offer = near.offer().await;
     here.forward(Ipv4Addr::LOCALHOST.into(), &offer, UNUSED_FOR).await.expect("an offer names its peer");
-    let answer = remote.answer(through(here, there, &offer)).await;
+    let answer = remote.answer(through(here.port(), there, &offer)).await;
     near.handle.answer(answer).await.unwrap();
     near.until_connected().await;
     (near, remote, offer)

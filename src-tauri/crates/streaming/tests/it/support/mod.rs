@@ -28,9 +28,9 @@ pub async fn port() -> MediaPort {
     .unwrap()
 }
 
-/// The offer of a peer of `there`, for a viewer that finds `here` only.
-pub fn through(here: &MediaPort, there: &MediaPort, offer: &str) -> String {
-    let (from, to) = (format!("127.0.0.1 {} ", there.port()), format!("127.0.0.1 {} ", here.port()));
+/// The offer of a peer of `there`, for a viewer that finds the port `here` only.
+pub fn through(here: u16, there: &MediaPort, offer: &str) -> String {
+    let (from, to) = (format!("127.0.0.1 {} ", there.port()), format!("127.0.0.1 {here} "));
     offer
         .lines()
         .filter(|line| !line.contains(" tcp "))
