@@ -149,15 +149,17 @@ test('what was stopped is gone on with an hour later from the home page, in a ne
   await context.close()
 })
 
-test('of more changed settings than can be brought back, the page says how many are missing', async () => {
+test('of more changed settings than can be brought back, the page says how many are missing', async (story) => {
   const large = await TestNode.start({ sets: ['gate.raw_lua=true', 'log.level=info,node=debug'], env: { OPENSPACE_DEMO_PROPERTIES: '5500' } })
+  story.after(() => large.close())
   const { page, problems } = await person(browser)
   const id = await launch(page, large.url)
   const admin = await person(browser)
   const { token } = await large.command({ command: 'create_token' })
   await admin.page.addInitScript((token) => localStorage.setItem('session_id', token), token)
+  await admin.page.addInitScript(listenToScene)
   await admin.page.goto(page.url())
-  await untilPhase(admin.page, 'live')
+  await until('the scene', async () => (await told(admin.page))?.focus)
 
   // Four settings of each body at once, as no page does: by a script, which is for administrators where it is switched on, and audited.
   const settings = ['Opacity', 'Size', 'Brightness', 'Contrast'].map((name) => `'Scene.Catalogue*.Renderable.${name}'`)
@@ -175,10 +177,9 @@ test('of more changed settings than can be brought back, the page says how many 
   await says.waitFor({ timeout: 60_000 })
   await look(page, 'left-out')
   await untilPhase(page, 'live')
-  const back = await wish(admin.page, 'lua', { script: "return openspace.propertyValue('Scene.Catalogue00000.Renderable.Opacity')" })
-  assert.deepEqual(back, { 1: 0.25 })
+  const first = { script: "return openspace.propertyValue('Scene.Catalogue00000.Renderable.Opacity')" }
+  assert.deepEqual(await until('an answer', () => wish(admin.page, 'lua', first)), { 1: 0.25 })
   const { entries } = await large.admin('GET', `/admin/audit?instance=${id}`)
   assert.ok(entries.some(({ kind, detail }) => kind === 'script' && detail === script), 'the script is in the audit log')
   assert.deepEqual([...problems, ...admin.problems], [])
-  await large.close()
 })

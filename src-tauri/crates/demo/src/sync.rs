@@ -97,9 +97,8 @@ impl Place {
             };
             let _ = tell.send(news);
         }
-        if let Err(error) = self.mark(whole, &got) {
-            let _ = tell.send(News::Failed(format!("Error writing the mark of '{resource}': {error}")));
-        }
+        // Without its mark a resource is fetched again by the next start; OpenSpace says nothing of it.
+        let _ = self.mark(whole, &got);
     }
 
     fn marker(&self) -> PathBuf {

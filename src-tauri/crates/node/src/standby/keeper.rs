@@ -159,9 +159,12 @@ impl Setup {
     pub fn room(&self, rows: &Rows, sample: &HealthSample) -> Room {
         use model::InstanceState::{Restarting, Starting};
         let host = &sample.host;
+        // One that downloads for hours is in nobody's way.
+        let starts =
+            |row: &Row| matches!(row.report.status.state, Starting | Restarting) && !row.member.fetches();
         Room {
             slots: rows::free(self.slots, rows, false),
-            starting: rows.values().any(|row| matches!(row.report.status.state, Starting | Restarting)),
+            starting: rows.values().any(starts),
             memory: host.memory_total_bytes.saturating_sub(host.memory_used_bytes),
             gpu_memory: sample.gpus.memory_free_bytes(),
             idle_cores: host.cpu_cores as f32 * (1.0 - host.cpu_percent / 100.0),
