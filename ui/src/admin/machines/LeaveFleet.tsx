@@ -13,11 +13,13 @@ export function LeaveFleet({ role }: { role: FleetRole }) {
     setAsking(false);
     void commands.send({ command: 'leave_fleet' }, 'This machine is still in the fleet');
   };
-  const question = { title: 'Leave the fleet?', detail: leavingWords(role), yes: 'Leave it' };
+  // Who was removed has left it already.
+  const leaving = role === 'alone' ? 'Forget the fleet' : 'Leave the fleet';
+  const question = { title: `${leaving}?`, detail: leavingWords(role), yes: role === 'alone' ? 'Forget it' : 'Leave it' };
   return (
     <>
-      <Button variant="default" size="sm" mb="sm" onClick={() => setAsking(true)}>
-        Leave the fleet
+      <Button variant="default" size="sm" mb="md" onClick={() => setAsking(true)}>
+        {leaving}
       </Button>
       <Confirm question={asking ? question : null} onYes={leave} onNo={() => setAsking(false)} />
     </>
