@@ -15,7 +15,11 @@ export function LeaveFleet({ role }: { role: FleetRole }) {
   };
   // Who was removed has left it already.
   const leaving = role === 'alone' ? 'Forget the fleet' : 'Leave the fleet';
-  const question = { title: `${leaving}?`, detail: leavingWords(role), yes: role === 'alone' ? 'Forget it' : 'Leave it' };
+  const question = {
+    title: `${leaving}?`,
+    detail: leavingWords(role),
+    yes: role === 'alone' ? 'Forget it' : 'Leave it',
+  };
   return (
     <>
       <Button variant="default" size="sm" mb="md" onClick={() => setAsking(true)}>
