@@ -189,7 +189,7 @@ mod tests {
         let (hub, wishes) = hub();
         let mut first = hub.subscribe();
         hub.publish(&frame(0, true));
-        assert_eq!(wishes.take_keyframe(), Some(Demand::Viewer));
+        assert_eq!(wishes.take_keyframe(), Some(Demand::Alone));
         let mut second = hub.subscribe();
         assert_eq!((wishes.take_keyframe(), wishes.watchers()), (Some(Demand::Viewer), 2));
         hub.publish(&frame(1, false));

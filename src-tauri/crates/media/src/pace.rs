@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 use model::FrameRate;
 
-/// Keyframes are many times as large as other frames: never two within this time, whoever asks.
+/// Keyframes are many times as large as other frames: where several watch, never two within this time, whoever asks.
 pub(crate) const KEYFRAME_EVERY: Duration = Duration::from_millis(500);
+
+/// Where nobody else watches, nobody else pays for it: one that came while the path took nothing is followed by another as soon as it
+/// does.
+const KEYFRAME_ALONE_EVERY: Duration = Duration::from_millis(100);
 
 /// A viewer that lags gets its keyframe less eagerly: all others pay for it.
 const KEYFRAME_AFTER_LAG_EVERY: Duration = Duration::from_secs(2);
@@ -56,6 +60,8 @@ pub(crate) enum Step {
 pub(crate) enum Demand {
     /// A viewer that came, or that cannot go on without.
     Viewer,
+    /// The same, and nobody else watches.
+    Alone,
     /// A viewer whose queue ran over.
     Lag,
 }
@@ -124,6 +130,7 @@ impl Pace {
 
     pub fn want_keyframe(&mut self, demand: Demand, now: Instant) {
         let apart = match demand {
+            Demand::Alone => KEYFRAME_ALONE_EVERY,
             Demand::Viewer => KEYFRAME_EVERY,
             Demand::Lag => KEYFRAME_AFTER_LAG_EVERY,
         };
@@ -420,6 +427,16 @@ mod tests {
         let mut run = Run::watched(FPS);
         run.keyframe(ms(5000)).keyframe(ms(5010)).keyframe(ms(5300)).until(ms(7000));
         assert_eq!(run.keyframes(), [0.0, 5000.0, 5500.0]);
+    }
+
+    #[test]
+    fn who_watches_alone_does_not_wait_for_a_keyframe_that_nobody_else_pays_for() {
+        let mut run = Run::watched(FPS);
+        for n in 500..520 {
+            run.until(ms(n * 10));
+            run.pace.want_keyframe(Demand::Alone, run.now);
+        }
+        assert_eq!(run.keyframes(), [0.0, 5000.0, 5100.0]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Wishes {
 
     pub fn want_keyframe(&self, demand: Demand) {
         let bit = match demand {
-            Demand::Viewer => 1,
+            Demand::Viewer | Demand::Alone => 1,
             Demand::Lag => 2,
         };
         self.keyframe.fetch_or(bit, Ordering::AcqRel);
@@ -80,6 +80,7 @@ impl Wishes {
         match self.keyframe.swap(0, Ordering::AcqRel) {
             0 => None,
             2 => Some(Demand::Lag),
+            _ if self.watchers() <= 1 => Some(Demand::Alone),
             _ => Some(Demand::Viewer),
         }
     }

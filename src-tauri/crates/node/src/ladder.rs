@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   estimate under what the rung spends ──► the best rung whose least it carries     at once, or after a moment's doubt
-//!   estimate over what the next one spends ──► one up                               after a while
+//!   estimate over what a better one spends ──► up to it                             after a while, the more room the sooner
 //!   estimate as high as this rung can prove ──► one up, on trial                    after a longer while, doubled by each failure
 //! ```
 
@@ -30,8 +30,9 @@ const CLEARLY_LESS: f64 = 0.6;
 const LESS: f64 = 0.9;
 const DOUBT: Duration = Duration::from_secs(1);
 
-/// How long a path has to look good enough before its viewer goes up.
+/// How long a path has to look just good enough before its viewer goes up; the more it carries, the sooner.
 const RISE_AFTER: Duration = Duration::from_secs(3);
+const RISE_AFTER_MIN: Duration = Duration::from_secs(1);
 /// An estimate over what is spent by this factor is as much as so little traffic can prove.
 const UNPROVED: f64 = 1.25;
 /// The first trial of a rung whose rate the path has not proved, and the longest wait after failures.
@@ -110,12 +111,14 @@ impl Place {
     }
 }
 
+type Rates = BTreeMap<Rung, Bitrate>;
+
 /// Who is on which rung.
 #[derive(Debug)]
 pub struct Ladder {
     shape: Shape,
     places: BTreeMap<ViewerId, Place>,
-    rates: BTreeMap<Rung, Bitrate>,
+    rates: Rates,
     holder: Option<ViewerId>,
 }
 
@@ -172,12 +175,28 @@ impl Ladder {
     /// Decides anew. To be called after news, and now and then while anybody watches.
     pub fn settle(&mut self, now: Instant) {
         self.rates = Rung::ALL.map(|rung| (rung, self.spend(rung))).into();
-        let (shape, rates) = (self.shape, self.rates.clone());
-        for place in self.places.values_mut() {
-            place.settle(&shape, &rates, now);
+        let (shape, rates, holder) = (self.shape, self.rates.clone(), self.holder);
+        let taken = self.needs(None);
+        let steered = holder.map(|_| self.needs(Some(Rung::Source)));
+        for (viewer, place) in &mut self.places {
+            let needs = steered.as_ref().filter(|_| Some(*viewer) == holder).unwrap_or(&taken);
+            place.settle(&shape, &rates, needs, now);
         }
         // Whoever has just gone down no longer counts where it was.
         self.rates = Rung::ALL.map(|rung| (rung, self.spend(rung))).into();
+    }
+
+    /// What a path must carry to come to each rung: what is spent there for others. Where nobody is, or where whoever comes decides,
+    /// its own estimate is what will be spent.
+    fn needs(&self, decided: Option<Rung>) -> Rates {
+        let is_taken = |rung: Rung| self.places.values().any(|place| place.rung == rung);
+        let need = |rung: Rung| {
+            let spent =
+                if is_taken(rung) && decided != Some(rung) { self.rate(rung) } else { Bitrate::kbps(0) };
+            // As much as raises no doubt once it is up there.
+            Bitrate::kbps((f64::from(spent.kbps) * LESS) as u32).max(self.shape.least(rung))
+        };
+        Rung::ALL.map(|rung| (rung, need(rung))).into()
     }
 
     /// As if nobody had shown yet what the paths carry.
@@ -188,7 +207,9 @@ impl Ladder {
 
     fn spend(&self, rung: Rung) -> Bitrate {
         let on_it = |place: &&Place| place.rung == rung;
-        let carried = |place: &Place| place.estimate.filter(|estimate| *estimate >= self.shape.least(rung));
+        // From the lowest rung nobody goes further down.
+        let least = if rung.below().is_some() { self.shape.least(rung) } else { Bitrate::kbps(0) };
+        let carried = |place: &Place| place.estimate.filter(|estimate| *estimate >= least);
         let mut estimates = self.places.values().filter(on_it).filter_map(carried).peekable();
         if estimates.peek().is_none() {
             // Nobody here, or nobody whose path is known to carry it: those who are, will go.
@@ -210,19 +231,17 @@ impl Ladder {
 }
 
 impl Place {
-    fn settle(&mut self, shape: &Shape, rates: &BTreeMap<Rung, Bitrate>, now: Instant) {
+    fn settle(&mut self, shape: &Shape, rates: &Rates, needs: &Rates, now: Instant) {
         if self.rung < self.highest() {
             self.change(self.highest());
         }
         let Some(estimate) = self.estimate else { return };
-        let spent = |rung: Rung| rates.get(&rung).copied().unwrap_or(shape.most(rung));
-        let part_of = |rate: Bitrate| f64::from(estimate.kbps) / f64::from(rate.kbps.max(1));
         let held = self.risen.is_some_and(|risen| now.saturating_duration_since(risen) >= TRIAL_HOLDS);
         if held {
             self.trial_after = TRIAL_AFTER;
         }
 
-        let share = part_of(spent(self.rung));
+        let share = part_of(estimate, rate_of(rates, self.rung));
         if share < LESS && self.rung.below().is_some() {
             self.hope = None;
             let since = *self.doubt.get_or_insert(now);
@@ -233,14 +252,7 @@ impl Place {
         }
         self.doubt = None;
 
-        let Some(above) = self.rung.above().filter(|above| *above >= self.highest()) else { return };
-        // As much as raises no doubt once it is up there.
-        let carries = part_of(spent(above)) >= LESS && estimate >= shape.least(above);
-        let wait = if carries && !self.failed() {
-            RISE_AFTER
-        } else if carries || share >= UNPROVED {
-            self.trial_after
-        } else {
+        let Some((above, wait)) = self.better(estimate, needs, share) else {
             self.hope = None;
             return;
         };
@@ -248,6 +260,18 @@ impl Place {
             self.risen = Some(now);
             self.change(above);
         }
+    }
+
+    /// Where it would go up to, and how long that has to look good first. Not by the rungs in between: each change is a keyframe.
+    fn better(&self, estimate: Bitrate, needs: &Rates, share: f64) -> Option<(Rung, Duration)> {
+        let room = |rung: Rung| part_of(estimate, rate_of(needs, rung));
+        let better = |rung: &Rung| (self.highest()..self.rung).contains(rung);
+        if let Some(above) = Rung::ALL.into_iter().filter(better).find(|rung| room(*rung) >= 1.0) {
+            let wait = RISE_AFTER.div_f64(room(above)).max(RISE_AFTER_MIN);
+            return Some((above, if self.failed() { self.trial_after } else { wait }));
+        }
+        let above = self.rung.above().filter(better)?;
+        (share >= UNPROVED).then_some((above, self.trial_after))
     }
 
     fn failed(&self) -> bool {
@@ -269,6 +293,14 @@ impl Place {
         self.doubt = None;
         self.hope = None;
     }
+}
+
+fn rate_of(rates: &Rates, rung: Rung) -> Bitrate {
+    rates.get(&rung).copied().unwrap_or(Bitrate::kbps(0))
+}
+
+fn part_of(estimate: Bitrate, rate: Bitrate) -> f64 {
+    f64::from(estimate.kbps) / f64::from(rate.kbps.max(1))
 }
 
 #[cfg(test)]
@@ -370,6 +402,22 @@ mod tests {
         room.paths[1] = 20_000;
         room.run(120);
         assert_eq!(room.rung(1), Rung::Source);
+    }
+
+    #[test]
+    fn a_path_that_is_wide_again_takes_its_viewer_up_at_once_and_not_by_the_rungs_between() {
+        let mut room = Room::of(&[5000]);
+        room.run(10);
+        room.paths[0] = 450;
+        room.run(10);
+        assert_eq!(room.rung(0), Rung::Small);
+        room.changes[0] = 0;
+        room.ladder.hear(viewer(0), Bitrate::kbps(4500));
+        for _ in 0..5 {
+            room.now += Duration::from_millis(250);
+            room.ladder.settle(room.now);
+        }
+        assert_eq!(room.rung(0), Rung::Source);
     }
 
     #[test]

@@ -51,8 +51,10 @@ const SIGN_OF_LIFE_EVERY: Duration = Duration::from_millis(60);
 const UNDERWAY_MAX: Duration = Duration::from_millis(600);
 /// Of a stream of few bits, one keyframe is more than that.
 const UNDERWAY_SPARE_BYTES: f64 = 30_000.0;
+/// Of its rate: what was made for the path as it was comes too late on what is left of it, and in the way of what follows.
+const COLLAPSED: f64 = 0.5;
 /// It is drained down to this, or to a few packets, before a keyframe follows.
-const UNDERWAY_DRAINED: Duration = Duration::from_millis(100);
+const UNDERWAY_DRAINED: Duration = Duration::from_millis(200);
 const FEW_BYTES: f64 = 10_000.0;
 /// A path that is full again so soon after it was free is too narrow for the stream.
 const FULL_AGAIN: Duration = Duration::from_secs(10);
@@ -261,8 +263,14 @@ impl<P: Parcel> Sending<P> {
     ) {
         let reports = self.departures.hear(now, base, fates);
         self.measure_rtt(now, &reports);
+        let before = self.estimator.bps();
         if self.estimator.hear(now, self.rtt(), &reports) {
             self.prober.stand_back(now);
+            if self.estimator.bps() < before * COLLAPSED && self.blocked.is_none() {
+                // What is under way says enough for now.
+                let sign = now + 2 * SIGN_OF_LIFE_EVERY;
+                self.blocked = Some(Blocked { silent: false, since: now, sign });
+            }
         }
         let shown = self.prober.hear(now, &reports);
         if let Some(shown) = shown {

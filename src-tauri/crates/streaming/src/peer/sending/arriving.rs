@@ -64,6 +64,12 @@ impl Arriving {
         }
     }
 
+    /// What was lost so far says nothing of what is lost from now on.
+    pub(crate) fn forgive_all(&mut self) {
+        self.fates.clear();
+        self.lost = 0;
+    }
+
     fn newest(&self) -> Option<Duration> {
         self.arrived.iter().rev().take(16).map(|(at, _)| *at).max()
     }

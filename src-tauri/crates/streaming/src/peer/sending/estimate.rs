@@ -33,6 +33,9 @@ const LOSS_HOLDS: f64 = 0.08;
 const LOSS_ALONE: f64 = 0.12;
 /// Of fewer packets, half are too few: one that a busy computer read late would be a queue.
 const NEWEST_OF: usize = 8;
+/// So many of them do where each came so much later than the one before: of full packets, that is less than 1.2 Mbit/s.
+const QUEUES_UP_OF: usize = 3;
+const QUEUES_UP_S: f64 = 0.008;
 /// A queue of less is jitter.
 const QUEUE_NONE: Duration = Duration::from_millis(15);
 /// A queue of more is the sender's own doing.
@@ -204,7 +207,8 @@ impl Estimator {
         // The least of them: jitter delays some packets, a queue delays all. What a queue is now, the newest know.
         let least =
             |of: &[Report], delay: fn(&Report) -> Option<f64>| of.iter().filter_map(delay).reduce(f64::min);
-        let newest = if reports.len() >= NEWEST_OF { &reports[reports.len() / 2..] } else { reports };
+        let tell = reports.len() >= NEWEST_OF || queues_up(reports);
+        let newest = if tell { &reports[reports.len() / 2..] } else { reports };
         if let (Some(least), Some(waited)) = (least(reports, underway_s), least(newest, waited_s)) {
             self.queue = self.base.queue(now, least, waited);
         }
@@ -284,6 +288,8 @@ impl Estimator {
     fn drained(&mut self, now: Duration) {
         let Some(fall) = self.fallen.as_mut().filter(|fall| !fall.drained && now > fall.at) else { return };
         fall.drained = true;
+        // What was lost until then did not fit into that queue: it is answered for.
+        self.arriving.forgive_all();
         if let Some((_, carried)) = self.ceiling {
             self.set(self.bps.max(carried * FALL_TO), Why::Grows);
         }
@@ -324,6 +330,13 @@ fn underway_s(report: &Report) -> Option<f64> {
 /// The same without what it waited behind packets of ours.
 fn waited_s(report: &Report) -> Option<f64> {
     Some(underway_s(report)? - report.own_queue.as_secs_f64())
+}
+
+/// Each came later than the one before. A busy computer that reads late does the opposite: it reads them all at once.
+fn queues_up(reports: &[Report]) -> bool {
+    let waited = reports.iter().filter_map(waited_s);
+    let later = waited.clone().zip(waited.skip(1)).all(|(one, next)| next > one + QUEUES_UP_S);
+    later && reports.len() >= QUEUES_UP_OF
 }
 
 #[cfg(test)]

@@ -102,6 +102,27 @@ fn a_request_for_packets_is_cut_to_what_may_be_sent_again() {
 }
 
 #[test]
+fn sound_does_not_wait_behind_a_keyframe_that_is_paced() {
+    let now = Instant::now();
+    let mut step = step(now);
+    let packet = |ssrc: u32, sequence_number: u16| {
+        let header = Header { version: 2, ssrc, sequence_number, ..Default::default() };
+        tagged(Packet::Rtp(rtp::Packet { header, payload: vec![0; 1000].into() }), now)
+    };
+    (0..100).for_each(|sequence| step.handle_write(packet(SSRC, sequence)).unwrap());
+    let at_once = leaving(&mut step).len();
+    assert!(at_once < 100, "the rest of the keyframe is paced");
+    step.handle_write(packet(7, 0)).unwrap();
+    let left: Vec<u32> = leaving(&mut step).iter().map(|packet| packet.header.ssrc).collect();
+    assert_eq!(left, [7], "the sound alone, at the same moment");
+    let rest = (1..100).map(|ms| {
+        step.handle_timeout(now + Duration::from_millis(ms)).unwrap();
+        leaving(&mut step).len()
+    });
+    assert_eq!(rest.sum::<usize>(), 100 - at_once);
+}
+
+#[test]
 fn what_is_beyond_repair_asks_for_a_keyframe() {
     let now = Instant::now();
     let mut step = step(now);
