@@ -65,6 +65,8 @@ pub struct Auditor {
     numbers: BTreeMap<Uuid, u64>,
     /// When its viewer has asked last, as the registry has heard it.
     asked: BTreeMap<Uuid, i64>,
+    /// When it has asked again after its page's machine was away.
+    back: BTreeMap<Uuid, i64>,
     next_number: u64,
     looks: u32,
 }

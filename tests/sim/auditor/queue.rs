@@ -16,6 +16,8 @@ use crate::{
 
 /// Until a machine that has come is known to all, and all who wait have been looked at again with it.
 const NEWS_TAKE_MS: i64 = 20_000;
+/// A page asks every two seconds; past this, its machine was away, and what it waits for is of before.
+const AWAY_MS: i64 = 5_000;
 
 impl Auditor {
     pub fn queued(&mut self, id: Uuid, now: i64) {
@@ -71,6 +73,7 @@ impl Auditor {
                 && spoken.available + NEWS_TAKE_MS < entry.seen.0
                 && ledger.now < entry.seen.0 + NEWS_TAKE_MS
                 && ledger.now > spoken.available + 2 * NEWS_TAKE_MS
+                && self.back.get(&entry.id).is_none_or(|back| back + NEWS_TAKE_MS < ledger.now)
                 && self.places.contains(&entry.id)
                 && entry.launch["region"]
                     .as_str()
@@ -83,6 +86,9 @@ impl Auditor {
     /// What the viewer is told of a place, each time that it asks.
     pub fn looked(&mut self, id: Uuid, state: Option<&TicketState>, now: i64) -> Held {
         let before = self.asked.insert(id, now);
+        if before.is_none_or(|before| before + AWAY_MS < now) {
+            self.back.insert(id, now);
+        }
         match state {
             Some(TicketState::Lapsed) => self.gave_up(id),
             None if self.places.contains(&id) && !is_forgotten(before, now) => {
