@@ -5,15 +5,16 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+mod other;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    process::Stdio,
     time::{Duration, Instant},
 };
 
+use other::Other;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use rtc::{
     rtp::{self, header::Header},
@@ -23,9 +24,8 @@ use rtc::{
 use serde_json::json;
 use support::{Near, camera::Camera, port, remote::Remote};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UdpSocket,
-    process::{Child, ChildStdin, ChildStdout, Command},
     time::{interval, sleep},
 };
 
@@ -73,44 +73,15 @@ async fn watch() {
     }
 }
 
-struct Watchers {
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    sink: SocketAddr,
-    _child: Child,
-}
-
-impl Watchers {
-    async fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("watch")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let sink: u16 = output.next_line().await.unwrap().unwrap().parse().unwrap();
-        Self { input, output, sink: (Ipv4Addr::LOCALHOST, sink).into(), _child: child }
-    }
-
-    async fn answer(&mut self, offer: &str) -> String {
-        let line = serde_json::to_string(offer).unwrap() + "\n";
-        self.input.write_all(line.as_bytes()).await.unwrap();
-        serde_json::from_str(&self.output.next_line().await.unwrap().unwrap()).unwrap()
-    }
-}
-
 async fn serve(viewers: usize, seconds: u64) {
-    let mut watchers = Watchers::start().await;
+    let mut watchers = Other::start("watch").await;
     let (media, camera) = (port().await, Camera::default());
     let mut near = Vec::new();
     let resident = resident_kb();
     for _ in 0..viewers {
         let mut one = Near::open(&media).await;
-        let answer = watchers.answer(&one.offer().await).await;
-        one.handle.answer(answer).await.unwrap();
+        let answer = watchers.tell(&one.offer().await).await;
+        one.handle.answer(serde_json::from_str(&answer).unwrap()).await.unwrap();
         one.until_connected().await;
         one.handle.set_frames(camera.watch());
         near.push(one);
@@ -125,7 +96,7 @@ async fn serve(viewers: usize, seconds: u64) {
     let sent = packets(&near) - sent;
     let skipped: u64 = near.iter().map(|one| one.handle.stats().frames_skipped).sum();
     let grown = resident_kb().saturating_sub(resident);
-    let floor = floor(viewers, watchers.sink);
+    let floor = floor(viewers, (Ipv4Addr::LOCALHOST, watchers.port).into());
     println!(
         "{}",
         json!({

@@ -5,24 +5,24 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+mod other;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
-    process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use other::Other;
 use serde_json::{Value, json};
 use streaming::MediaPort;
 use support::{Near, camera::Camera, port, remote::Remote};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    io::{AsyncBufReadExt, BufReader},
     time::{interval, sleep},
 };
 
@@ -63,38 +63,22 @@ async fn pass() {
     }
 }
 
-struct Passing {
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-    port: u16,
-    child: Child,
-}
+struct Passing(Other);
 
 impl Passing {
     async fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("pass")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = output.next_line().await.unwrap().unwrap().parse().unwrap();
-        Self { input, output, port, child }
+        Self(Other::start("pass").await)
     }
 
     /// The offer, for a viewer that finds that machine only.
     async fn through(&mut self, media: &MediaPort, offer: &str) -> String {
-        self.input.write_all((serde_json::to_string(offer).unwrap() + "\n").as_bytes()).await.unwrap();
-        self.output.next_line().await.unwrap().unwrap();
-        support::through(self.port, media, offer)
+        self.0.tell(offer).await;
+        support::through(self.0.port, media, offer)
     }
 
     /// Processor time of that process, all threads.
     fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id().unwrap())).unwrap();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap();
         let per_task = tasks.filter_map(|task| {
             let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
             text.split(' ').next()?.parse::<u64>().ok()
