@@ -345,6 +345,37 @@ mod tests {
 
     use super::*;
 
+    const RTT: Duration = Duration::from_millis(40);
+
+    /// A tenth of a second of packets, each under way for so long on top of the path's own time; the first `lost` of them do not arrive.
+    fn hear(estimator: &mut Estimator, tenth: u64, queue_ms: u64, lost: u64) {
+        let ms = Duration::from_millis;
+        let report = |n: u64| Report {
+            sent: ms(tenth * 100 + n * 4),
+            arrived: (n >= lost).then(|| ms(tenth * 100 + n * 4 + 20 + queue_ms)),
+            bytes: 1200,
+            own_queue: Duration::ZERO,
+            probe: None,
+            late: false,
+        };
+        let reports: Vec<_> = (0..25).map(report).collect();
+        estimator.hear(ms(tenth * 100 + 150), RTT, &reports);
+    }
+
+    #[test]
+    fn what_was_lost_in_a_queue_that_has_drained_lowers_nothing_after_it() {
+        let mut estimator = Estimator::default();
+        (0..20).for_each(|tenth| hear(&mut estimator, tenth, 0, 0));
+        (20..23).for_each(|tenth| hear(&mut estimator, tenth, 100, 12));
+        assert_eq!(estimator.why(), Why::Queue);
+        (23..28).for_each(|tenth| hear(&mut estimator, tenth, 0, 0));
+        let (drained, why) = (estimator.bps(), estimator.why());
+        assert_ne!(why, Why::Queue);
+        // A little jitter, which with that loss would be a full path.
+        (28..34).for_each(|tenth| hear(&mut estimator, tenth, 18, 0));
+        assert!(estimator.bps() >= drained, "{} of {drained}", estimator.bps());
+    }
+
     proptest! {
         #[test]
         fn whatever_is_reported_it_stays_within_its_limits(
