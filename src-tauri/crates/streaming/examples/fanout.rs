@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+#[path = "support/other.rs"]
 mod other;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
