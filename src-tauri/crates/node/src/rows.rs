@@ -10,7 +10,7 @@ use supervisor::{InstanceHandle, Report};
 use crate::{
     admission, continuity, life,
     stage::{self, Stage},
-    whose::{FETCHER, STANDBY},
+    whose::{self, FETCHER, STANDBY},
 };
 
 /// One instance: what does not change while it lives, and the handles of its tasks.
@@ -56,9 +56,8 @@ impl Member {
         self.session == FETCHER
     }
 
-    /// It counts for nobody, and no other machine hears of it.
     pub fn is_nobodys(&self) -> bool {
-        self.is_standby() || self.fetches()
+        whose::is_nobodys(self.session)
     }
 }
 

@@ -12,6 +12,11 @@ pub const STANDBY: SecretHash = SecretHash([0xff; 32]);
 /// Whose the instances are that only download their data.
 pub const FETCHER: SecretHash = SecretHash([0xfe; 32]);
 
+/// It counts for nobody, and no other machine hears of it.
+pub fn is_nobodys(session: SecretHash) -> bool {
+    [STANDBY, FETCHER].contains(&session)
+}
+
 /// An invitation's hash; one that is none at all is known to nobody.
 pub fn invite_hash(invite: &str) -> SecretHash {
     Secret::parse(invite).map_or(ADMINISTRATOR, |secret| secret.hash())

@@ -33,7 +33,7 @@ use crate::{
     rows::{Member, Row, Rows, is_over, live},
     stage::{self, Stage},
     views,
-    whose::{FETCHER, STANDBY},
+    whose::{self, FETCHER},
 };
 
 /// How long an instance's task may take to let go.
@@ -227,7 +227,7 @@ impl Driver {
         // The stage ends with the instance that it watches; nothing waits for it.
         let (stage, _task) = Stage::open(stage_setup, record.id, instance.clone());
         let scene = continuity::Keeper::open(record.id, adopted, &instance, &stage, self.store.clone());
-        let created = Some(record.created).filter(|_| ![STANDBY, FETCHER].contains(&record.session));
+        let created = Some(record.created).filter(|_| !whose::is_nobodys(record.session));
         let means = self.setup.life.clone();
         let extensions = life::Extensions { store: self.store.clone(), id: record.id };
         let life = life::Keeper::open(means, created, extensions, instance.clone(), &stage, scene.clone());

@@ -3,16 +3,12 @@
 use model::{InstanceId, InstanceState};
 
 use super::Launch;
-use crate::{
-    rows::Row,
-    whose::{FETCHER, STANDBY},
-};
+use crate::{rows::Row, whose};
 
 /// The one to hand out for this launch: one that is ready before one that is on its way, the oldest first. Pure.
 pub fn fitting<'a>(rows: impl Iterator<Item = &'a Row>, launch: &Launch) -> Option<InstanceId> {
     // What goes on keeps its name, and with it its address.
-    let nobodys = [STANDBY, FETCHER].contains(&launch.by);
-    if nobodys || launch.resume.as_ref().is_some_and(|resume| resume.lost.is_some()) {
+    if whose::is_nobodys(launch.by) || launch.resume.as_ref().is_some_and(|resume| resume.lost.is_some()) {
         return None;
     }
     let rank = |row: &Row| match row.report.status.state {
