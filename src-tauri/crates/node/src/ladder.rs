@@ -176,10 +176,9 @@ impl Ladder {
     pub fn settle(&mut self, now: Instant) {
         self.rates = Rung::ALL.map(|rung| (rung, self.spend(rung))).into();
         let (shape, rates, holder) = (self.shape, self.rates.clone(), self.holder);
-        let taken = self.needs(None);
-        let steered = holder.map(|_| self.needs(Some(Rung::Source)));
+        let (watching, steering) = (self.needs(false), self.needs(true));
         for (viewer, place) in &mut self.places {
-            let needs = steered.as_ref().filter(|_| Some(*viewer) == holder).unwrap_or(&taken);
+            let needs = if Some(*viewer) == holder { &steering } else { &watching };
             place.settle(&shape, &rates, needs, now);
         }
         // Whoever has just gone down no longer counts where it was.
@@ -188,11 +187,11 @@ impl Ladder {
 
     /// What a path must carry to come to each rung: what is spent there for others. Where nobody is, or where whoever comes decides,
     /// its own estimate is what will be spent.
-    fn needs(&self, decided: Option<Rung>) -> Rates {
+    fn needs(&self, steers: bool) -> Rates {
         let is_taken = |rung: Rung| self.places.values().any(|place| place.rung == rung);
         let need = |rung: Rung| {
-            let spent =
-                if is_taken(rung) && decided != Some(rung) { self.rate(rung) } else { Bitrate::kbps(0) };
+            let decides = (steers && rung == Rung::Source) || !is_taken(rung);
+            let spent = if decides { Bitrate::kbps(0) } else { self.rate(rung) };
             // As much as raises no doubt once it is up there.
             Bitrate::kbps((f64::from(spent.kbps) * LESS) as u32).max(self.shape.least(rung))
         };
