@@ -304,22 +304,17 @@ impl ServerRow {
     /// Does the registry say of this machine what it has said itself?
     pub fn is_told(&self, machine: &Machine) -> bool {
         let said = Said::of(self);
-        (said.name, said.version, said.ip_address, said.port, said.ram, said.storage)
+        (&said.name, &said.version, &said.ip_address, said.port, &said.ram, &said.storage)
             == (
-                machine.name.clone(),
-                machine.version.clone(),
-                machine.ip_address.clone(),
+                &machine.name,
+                &machine.version,
+                &machine.ip_address,
                 machine.port,
-                machine.ram.clone(),
-                machine.storage.clone(),
+                &machine.ram,
+                &machine.storage,
             )
-            && (said.url, said.relay, said.region, said.graphics_card)
-                == (
-                    machine.url.clone(),
-                    machine.relay.clone(),
-                    machine.region.clone(),
-                    machine.graphics_card.clone(),
-                )
+            && (&said.url, &said.relay, &said.region, &said.graphics_card)
+                == (&machine.url, &machine.relay, &machine.region, &machine.graphics_card)
     }
 }
 

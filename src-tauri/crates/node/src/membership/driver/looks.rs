@@ -1,6 +1,6 @@
 //! How the others are, and what of the registry cannot be so; for one machine of all, also what becomes of the dead.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use registry::{Forgotten, Generation, Machine, Registry, SharedInstance, Trouble};
 use tracing::warn;
@@ -81,9 +81,14 @@ impl Driver {
 
     /// Somebody has edited the rows of what runs here.
     fn is_told_otherwise(&self, shared: &[SharedInstance]) -> bool {
-        let own = shared.iter().filter(|shared| shared.server == self.site.server);
-        let own: BTreeMap<_, _> = own.map(|own| (own.instance, (own.session, own.view.clone()))).collect();
-        self.published.as_ref().is_some_and(|published| *published != own)
+        let Some(published) = &self.published else { return false };
+        let own = || shared.iter().filter(|shared| shared.server == self.site.server);
+        let is_as_told = |own: &SharedInstance| {
+            published
+                .get(&own.instance)
+                .is_some_and(|(session, view)| (*session, view) == (own.session, &own.view))
+        };
+        own().count() != published.len() || !own().all(is_as_told)
     }
 
     /// What people should know though the registry is there.
