@@ -139,10 +139,7 @@ impl Relay {
         question: Bytes,
         within: Duration,
     ) -> Result<Bytes, Trouble> {
-        let asked = async { self.stream(server, place, question).await?.recv().await.ok_or(Trouble::Broken) };
-        let silent =
-            || Trouble::Unreachable { place: place.to_owned(), why: "no answer came in time".to_owned() };
-        timeout(within, asked).await.unwrap_or_else(|_| Err(silent()))
+        in_time(within, place, async { answer(self.stream(server, place, question).await?).await }).await
     }
 
     /// One question to a machine that was removed, which cannot know it yet.
@@ -156,10 +153,9 @@ impl Relay {
         let identity = self.ask(Command::Identity).await?;
         let nobody = watch::channel(Removed::default()).1;
         let link = dial::dial(&identity, &self.me, server, place, &nobody, CancellationToken::new()).await?;
-        let asked = async { link.open(question).await?.recv().await.ok_or(Trouble::Broken) };
-        let answer = timeout(within, asked).await.unwrap_or(Err(Trouble::Broken));
+        let answered = in_time(within, place, async { answer(link.open(question).await?).await }).await;
         link.end();
-        answer
+        answered
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Trouble> {
@@ -167,6 +163,20 @@ impl Relay {
         self.commands.send(command(reply)).await.map_err(|_| Trouble::Broken)?;
         answer.await.map_err(|_| Trouble::Broken)?
     }
+}
+
+async fn answer(mut stream: Stream) -> Result<Bytes, Trouble> {
+    stream.recv().await.ok_or(Trouble::Broken)
+}
+
+async fn in_time<T>(
+    within: Duration,
+    place: &str,
+    asked: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let silent =
+        || Trouble::Unreachable { place: place.to_owned(), why: "no answer came in time".to_owned() };
+    timeout(within, asked).await.unwrap_or_else(|_| Err(silent()))
 }
 
 struct Owner {

@@ -39,9 +39,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Has the node build it, and says how far it is until it is done. Its id.
 pub async fn from_source(door: &Door, dir: &Path, options: BTreeMap<String, String>) -> Result<String> {
-    let Door::Node(client) = door else {
-        bail!("no node runs on this data folder, and a build from source is its work: start it first")
-    };
+    let client = running(door, "a build from source")?;
     client.command(AdminCommand::BuildFromSource { dir: dir.display().to_string(), options }).await?;
     let mut told = String::new();
     loop {
@@ -65,7 +63,7 @@ pub async fn from_source(door: &Door, dir: &Path, options: BTreeMap<String, Stri
 
 /// Has the node download the data of a scene, and says how far it is until it is done. How it ended, in a sentence.
 pub async fn fetch(door: &Door, build: String, profile: Option<String>) -> Result<String> {
-    let client = running(door)?;
+    let client = running(door, "downloading")?;
     let before = client.snapshot().await?.fetches;
     client.command(AdminCommand::FetchData { build: build.clone(), profile: profile.clone() }).await?;
     let is_it = |view: &&FetchView| {
@@ -92,15 +90,13 @@ pub async fn fetch(door: &Door, build: String, profile: Option<String>) -> Resul
 }
 
 pub async fn cancel_fetch(door: &Door, build: String, profile: Option<String>) -> Result<()> {
-    running(door)?.command(AdminCommand::CancelFetch { build, profile }).await.map(drop)
+    running(door, "downloading")?.command(AdminCommand::CancelFetch { build, profile }).await.map(drop)
 }
 
-fn running(door: &Door) -> Result<&Client> {
+fn running<'a>(door: &'a Door, what: &str) -> Result<&'a Client> {
     match door {
         Door::Node(client) => Ok(client),
-        Door::Journal(_) => {
-            bail!("no node runs on this data folder, and downloading is its work: start it first")
-        }
+        Door::Journal(_) => bail!("no node runs on this data folder, and {what} is its work: start it first"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 
 /// A profile's downloads take some gigabytes; less than one is next to nothing.
 const LEAST_BYTES: u64 = 1 << 30;
@@ -10,14 +10,17 @@ const LEAST_BYTES: u64 = 1 << 30;
 /// How much is left on the disk that holds this folder, or will hold it.
 pub fn free_bytes(dir: &Path) -> Option<u64> {
     let there = dir.ancestors().find(|folder| folder.exists())?;
-    let disk = statvfs(there).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    statvfs(there).ok().map(|disk| free(&disk))
+}
+
+fn free(disk: &StatVfs) -> u64 {
+    disk.f_bavail.saturating_mul(disk.f_frsize)
 }
 
 /// A sentence where the disk is all but full. A read-only image is always full, and nobody minds.
 pub(super) fn fullness(dir: &Path) -> Option<String> {
     let disk = statvfs(dir).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = free(&disk);
     let is_full = disk.f_blocks > 0 && free < LEAST_BYTES && !disk.f_flag.contains(StatVfsMountFlags::RDONLY);
     is_full.then(|| says(free))
 }
