@@ -229,6 +229,17 @@ function asThemselves(page, call, body) {
   }, [call, body])
 }
 
+/** For `addInitScript`: keeps the newest connection as `window.newestPeer`, for its figures. */
+export function keepPeers() {
+  const Plain = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...options) {
+      super(...options)
+      window.newestPeer = this
+    }
+  }
+}
+
 /** For `addInitScript`: keeps what the channel `state` said last as `window.told`, as any program beside our page would. */
 export function listenToScene() {
   const Plain = window.RTCPeerConnection

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 import { programs } from '../harness.js'
-import { save, table } from './report.js'
+import { row, save, table } from './report.js'
 
 const run = promisify(execFile)
 const VIEWERS = [1, 10, 50]
@@ -33,12 +33,4 @@ async function passage(viewers, quick) {
     row('relay_lost_pct', name, passed.lost_pct, '%', direct.lost_pct),
     row('relay_frames_missing_pct', name, passed.frames_missing_pct, '%', direct.frames_missing_pct),
   ]
-}
-
-/** A ratio to nothing is none. */
-function row(figure, name, value, unit, baseline) {
-  const rounded = (number) => (Number.isFinite(number) ? Math.round(number * 100) / 100 : null)
-  if (baseline === undefined) return { figure, case: name, value: rounded(value), unit }
-  const ratio = baseline === 0 ? {} : { ratio: rounded(value / baseline) }
-  return { figure, case: name, value: rounded(value), unit, baseline: rounded(baseline), ...ratio }
 }

@@ -29,6 +29,14 @@ export async function commit() {
   return stdout.trim()
 }
 
+/** One figure of a case, to two decimals, beside the one it is compared with. What never came is no figure, and a ratio to nothing is none. */
+export function row(figure, name, value, unit, baseline) {
+  const rounded = (number) => (Number.isFinite(number) ? Math.round(number * 100) / 100 : null)
+  if (baseline === undefined) return { figure, case: name, value: rounded(value), unit }
+  const ratio = baseline === 0 ? {} : { ratio: rounded(value / baseline) }
+  return { figure, case: name, value: rounded(value), unit, baseline: rounded(baseline), ...ratio }
+}
+
 /** `baseline` names what the second column of figures is. */
 export function table(rows, baseline = 'plain path') {
   const lines = rows.map(({ figure, case: name, value, unit, baseline, ratio }) => [

@@ -8,12 +8,10 @@ import { promisify } from 'node:util'
 
 import { Shaper } from '../rig/shaped.js'
 import { programs } from '../harness.js'
-import { Chromium } from './chromium.js'
 import { median } from './figures.js'
-import { inPage } from './inpage-source.js'
 import { ageOf, longestGapMs, rateBackS, rates, readable, recoveredS } from './network.js'
-import { Product } from './product.js'
-import { save, table } from './report.js'
+import { inOwnersBrowser } from './product.js'
+import { row, save, table } from './report.js'
 
 const run = promisify(execFile)
 
@@ -64,24 +62,18 @@ async function fanout(viewers, quick) {
   ]
 }
 
-async function onNetworks(names, spec, quick) {
-  const open = []
-  try {
-    const product = await Product.start(spec)
-    open.push(product)
+function onNetworks(names, spec, quick) {
+  return inOwnersBrowser(spec, async (product, chromium) => {
     const shaper = await Shaper.start(product.node.ports.media, 'lan')
-    open.push(shaper)
-    const chromium = await Chromium.launch(spec)
-    open.push(chromium)
-    await chromium.atStart(shaper.reroute)
-    await chromium.atStart(await inPage())
-    await product.admit(chromium)
-    const rows = []
-    for (const name of names) rows.push(...(await onNetwork(name, NETWORKS[name][quick ? 'quick' : 'full'], { product, shaper, chromium })))
-    return rows
-  } finally {
-    for (const one of open.reverse()) await one.close()
-  }
+    try {
+      await chromium.atStart(shaper.reroute)
+      const rows = []
+      for (const name of names) rows.push(...(await onNetwork(name, NETWORKS[name][quick ? 'quick' : 'full'], { product, shaper, chromium })))
+      return rows
+    } finally {
+      await shaper.close()
+    }
+  })
 }
 
 async function onNetwork(name, seconds, { product, shaper, chromium }) {
@@ -128,11 +120,4 @@ function figures(name, { frames, shown, readings, began, ended }) {
     rows.push(row('recover_s', name, recoveredS(frames, began, inTime), 's'))
   }
   return rows
-}
-
-/** What never came is no figure. */
-function row(figure, name, value, unit, baseline) {
-  const rounded = (number) => (Number.isFinite(number) ? Math.round(number * 100) / 100 : null)
-  if (baseline === undefined) return { figure, case: name, value: rounded(value), unit }
-  return { figure, case: name, value: rounded(value), unit, baseline: rounded(baseline), ratio: rounded(value / baseline) }
 }

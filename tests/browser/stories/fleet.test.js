@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
+import { TestNode, framesRise, installReader, keepPeers, launchBrowser, listenToScene, person, until, untilPhase } from '../harness.js'
 import { joined, launchAt, serverId } from '../rig/fleet.js'
 import { Machines } from '../rig/machines.js'
 import { Postgres } from '../rig/postgres.js'
@@ -70,17 +70,6 @@ test('who reaches one machine only watches what runs on another through it', asy
   assert.deepEqual(problems, [])
   await Foyer.admin('DELETE', `/instances/${id}`)
 })
-
-/** For `addInitScript`. */
-function keepPeers() {
-  const Plain = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...options) {
-      super(...options)
-      window.newestPeer = this
-    }
-  }
-}
 
 /** In the page: where its media comes from. */
 async function remoteOfMedia() {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, framesRise, installReader, invite, keepPeers, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
 import { Shaper } from '../rig/shaped.js'
 
 /** As the home page launches it. */
@@ -27,17 +27,6 @@ after(async () => {
   shaper?.close()
   await node?.close()
 })
-
-/** For `addInitScript`: keeps the connection, for its figures. */
-function keepPeer() {
-  const Plain = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Plain {
-    constructor(...options) {
-      super(...options)
-      window.peer = this
-    }
-  }
-}
 
 /** Notes each picture that is shown: its width, and the program's number of it. */
 function notePictures() {
@@ -63,7 +52,7 @@ const untilWide = (page, what, fits) =>
 
 const keyframes = (page) =>
   page.evaluate(async () => {
-    const reports = [...(await window.peer.getStats()).values()]
+    const reports = [...(await window.newestPeer.getStats()).values()]
     return reports.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').keyFramesDecoded
   })
 
@@ -79,7 +68,7 @@ const rested = async () => (await node.log()).split('a rendition rests').length 
 
 test('a network that becomes narrow costs its viewer size and nobody else anything, and gives it back when it is wide again', async () => {
   const near = await person(browser)
-  await near.page.addInitScript(keepPeer)
+  await near.page.addInitScript(keepPeers)
   const id = await launch(near.page, node.url)
   const far = await person(browser)
   await far.page.addInitScript(shaper.reroute)
