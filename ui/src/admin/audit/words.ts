@@ -1,5 +1,6 @@
 // The audit log in words for people. Pure.
 
+import { sentence } from '@shared/format';
 import type { AuditEntry, AuditKind } from '@shared/protocol';
 
 export const kinds: { value: AuditKind; label: string }[] = [
@@ -13,13 +14,13 @@ export const kinds: { value: AuditKind; label: string }[] = [
 /** `fly_to` → "Fly to". */
 export function reading(what: string): string {
   const words = what.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return sentence(words);
 }
 
 /** "Presenter, session 3f9a2c41". */
 export function actor({ who, role }: Pick<AuditEntry, 'who' | 'role'>): string {
   const words = role === null || role === who ? who : `${role}, ${who}`;
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return sentence(words);
 }
 
 /** The beginning of its id, as much as tells instances of one machine apart. */

@@ -1,5 +1,6 @@
 // From fields that people type to what the node is told, and what it tells to what people read. Pure.
 
+import { sentence } from '@shared/format';
 import type { FetchStep, FetchView } from '@shared/protocol';
 
 /** Splits a command line as a shell would, without its expansions: blanks separate, quotes and `\` keep. */
@@ -40,5 +41,5 @@ export function fetchIsOver(step: FetchStep): boolean {
 export function fetchState({ step, message }: Pick<FetchView, 'step' | 'message'>): string {
   const words =
     message ?? (step === 'waiting' ? 'waiting for its turn' : step === 'ending' ? 'ending' : 'starting');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return sentence(words);
 }

@@ -1,5 +1,6 @@
 // OpenSpace's names of keys as they are printed on keyboards, and its actions by group. Pure.
 
+import { sentence } from '@shared/format';
 import type { SceneAction } from '@shared/protocol';
 import { searchFor } from '@shared/search';
 
@@ -53,7 +54,7 @@ function cap(name: string): string {
   if (name.length <= 3) return name;
   // LEFT_SHIFT
   const words = name.toLowerCase().replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return sentence(words);
 }
 
 export type ActionGroup = { name: string; actions: SceneAction[] };
