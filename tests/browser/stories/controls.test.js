@@ -56,10 +56,10 @@ test('two viewers see what the other shows and hides, and a watcher sees it and 
     await page.getByRole('searchbox', { name: 'Search what can be shown' }).fill('solar trail earth')
     await untilShown(page, 'EarthTrail', false)
   }
-  await owner.page.getByRole('switch', { name: 'Earth Trail' }).click({ force: true })
+  await owner.page.getByRole('switch', { name: 'Earth Trail' }).click()
   for (const page of all) await untilShown(page, 'EarthTrail', true)
   // It fades away, and is told to be hidden when it is.
-  await presenter.page.getByRole('switch', { name: 'Earth Trail' }).click({ force: true })
+  await presenter.page.getByRole('switch', { name: 'Earth Trail' }).click()
   for (const page of all) await untilShown(page, 'EarthTrail', false)
 
   await watcher.page.getByText(/switching it takes the role of presenter/i).waitFor()

@@ -66,7 +66,7 @@ async function used(node, word, one) {
   await row.waitFor()
   await drawn()
   const shown = await row.getAttribute('data-shown')
-  await row.getByRole('switch').click({ force: true })
+  await row.getByRole('switch').click()
   await until('the switch in the scene', async () => (await row.getAttribute('data-shown')) !== shown)
 
   await panel.getByRole('tab', { name: 'Adjust' }).click()
@@ -79,7 +79,7 @@ async function used(node, word, one) {
   await setting.waitFor()
   await drawn()
   const value = await setting.getAttribute('data-value')
-  await setting.getByRole('switch').click({ force: true })
+  await setting.getByRole('switch').click()
   await until('the setting in the scene', async () => (await setting.getAttribute('data-value')) !== value)
   assert.deepEqual(problems, [])
   const seen = await page.evaluate(() => window.seen)
