@@ -18,6 +18,7 @@ use crate::picture::Picture;
 
 pub(super) struct OpenH264 {
     library: Library,
+    bps: u32,
 }
 
 impl OpenH264 {
@@ -38,7 +39,7 @@ impl OpenH264 {
             .num_threads(1)
             .vui(VuiConfig::bt709());
         let library = Library::with_api_config(OpenH264API::from_source(), config).map_err(failure)?;
-        Ok(Self { library })
+        Ok(Self { library, bps: bps(settings.bitrate) })
     }
 }
 
@@ -65,7 +66,8 @@ impl Encoder for OpenH264 {
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
-        set_option::bitrate(&mut self.library, bps(bitrate))
+        let before = std::mem::replace(&mut self.bps, bps(bitrate));
+        set_option::bitrate(&mut self.library, before, self.bps)
     }
 }
 
@@ -108,17 +110,33 @@ mod set_option {
     #![allow(unsafe_code)]
 
     use openh264::encoder::Encoder as Library;
-    use openh264_sys2::{ENCODER_OPTION_BITRATE, SBitrateInfo, SPATIAL_LAYER_ALL};
+    use openh264_sys2::{
+        ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, LAYER_NUM, SBitrateInfo,
+        SPATIAL_LAYER_0, SPATIAL_LAYER_ALL,
+    };
 
     use super::EncodeError;
 
-    pub(super) fn bitrate(library: &mut Library, bps: u32) -> Result<(), EncodeError> {
-        let mut wanted =
-            SBitrateInfo { iLayer: SPATIAL_LAYER_ALL, iBitrate: i32::try_from(bps).unwrap_or(i32::MAX) };
-        // SAFETY: `ENCODER_OPTION_BITRATE` reads an `SBitrateInfo` and keeps no pointer to it. The library was initialised when
-        // its first picture was encoded, in the trial that every encoder passes before it is used.
-        let result =
-            unsafe { library.raw_api().set_option(ENCODER_OPTION_BITRATE, (&raw mut wanted).cast()) };
+    /// The wrapper takes the first bitrate for the highest, and one above the highest is refused: so that moves along, before or after.
+    pub(super) fn bitrate(library: &mut Library, before: u32, bps: u32) -> Result<(), EncodeError> {
+        let mut steps =
+            [(ENCODER_OPTION_MAX_BITRATE, SPATIAL_LAYER_0), (ENCODER_OPTION_BITRATE, SPATIAL_LAYER_ALL)];
+        if bps < before {
+            steps.reverse();
+        }
+        steps.into_iter().try_for_each(|(option, layer)| set(library, option, layer, bps))
+    }
+
+    fn set(
+        library: &mut Library,
+        option: ENCODER_OPTION,
+        layer: LAYER_NUM,
+        bps: u32,
+    ) -> Result<(), EncodeError> {
+        let mut wanted = SBitrateInfo { iLayer: layer, iBitrate: i32::try_from(bps).unwrap_or(i32::MAX) };
+        // SAFETY: both options read an `SBitrateInfo` and keep no pointer to it. The library was initialised when its first
+        // picture was encoded, in the trial that every encoder passes before it is used.
+        let result = unsafe { library.raw_api().set_option(option, (&raw mut wanted).cast()) };
         if result == 0 {
             Ok(())
         } else {
