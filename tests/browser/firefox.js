@@ -36,7 +36,8 @@ export class Firefox {
     const child = spawn(PROGRAM, ['--headless', '--marionette', '--no-remote', '--profile', profile], { env, stdio: 'ignore' })
     const port = await until('Firefox to listen', async () => {
       if (child.exitCode !== null) throw new Error(`Firefox ended with ${child.exitCode}`)
-      return Number(await readFile(path.join(profile, 'MarionetteActivePort'), 'utf8'))
+      // It is there before its number is in it.
+      return Number(await readFile(path.join(profile, 'MarionetteActivePort'), 'utf8')) || undefined
     })
     const firefox = new Firefox(profile, child, await wire(port))
     await firefox.ask('WebDriver:NewSession', {})

@@ -8,12 +8,14 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { inspect, isDeepStrictEqual, promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const programs = process.env.OPENSPACE_WEBRTC_PROGRAMS ?? path.join(root, 'target/debug')
 const upWithinMs = 60_000
+/** A state that is waited for in a page. What a busy machine takes is no matter: only what never comes is a failure. */
+const patienceMs = 60_000
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 /** A port of this computer that nobody has now. */
@@ -28,7 +30,7 @@ export function freePort() {
 }
 
 /** Waits for a state, never for a while: `look` answers undefined until it is there. */
-export async function until(what, look, withinMs = 60_000) {
+export async function until(what, look, withinMs = patienceMs) {
   const deadline = Date.now() + withinMs
   let last
   for (;;) {
@@ -42,6 +44,15 @@ export async function until(what, look, withinMs = 60_000) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}${last ? `: ${last.message}` : ''}`)
     await sleep(50)
   }
+}
+
+/** Waits for it to be equal to what is wanted; where it never is, what it was instead is said. */
+export async function untilIs(what, look, wanted) {
+  let seen
+  const equals = async () => isDeepStrictEqual((seen = await look()), wanted)
+  await until(what, equals).catch((error) => {
+    throw new Error(`${error.message}; it is ${inspect(seen)}`)
+  })
 }
 
 export class TestNode {
@@ -186,6 +197,7 @@ export async function look(page, name) {
 /** A person's browser: its own localStorage, and every console error is a failure that `problems` holds. */
 export async function person(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true, ...options })
+  context.setDefaultTimeout(patienceMs)
   const page = await context.newPage()
   const problems = []
   page.on('pageerror', (error) => problems.push(String(error)))

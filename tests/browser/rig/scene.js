@@ -24,5 +24,23 @@ export async function wake(page) {
   const { width, height } = page.viewportSize()
   await page.mouse.move(width / 2, height / 2)
   await page.mouse.move(width / 2, height - 8)
+  await stir(page)
   await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
 }
+
+/** The bar of the stream comes when the pointer is at the upper edge. */
+export async function wakeTop(page) {
+  const { width, height } = page.viewportSize()
+  await page.mouse.move(width / 2, height / 2)
+  await page.mouse.move(width / 2, 5)
+  await stir(page)
+  await until('the bar of the stream', async () => (await page.locator('[data-bar]').getAttribute('data-shown')) === 'true')
+}
+
+/** The bars leave a pointer that rests for a few seconds, which a busy machine takes between two steps of a story: from here on it is never quite still. */
+export const stir = (page) =>
+  page.evaluate(() => {
+    window.stirring ??= setInterval(() => {
+      for (const bar of document.querySelectorAll('[data-bar], [data-scene-bar]')) bar.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))
+    }, 500)
+  })

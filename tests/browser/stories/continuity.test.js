@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launch, launchBrowser, listenToScene, look, person, until, untilPhase } from '../harness.js'
+import { TestNode, launch, launchBrowser, listenToScene, look, person, until, untilIs, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -40,7 +40,7 @@ async function launched() {
   return viewer
 }
 
-/** Mars in 1997, an hour a second, and no stars. */
+/** Mars in 1997, an hour a second, and no stars: done, and saved. */
 async function arrange(page) {
   await wish(page, 'pause', { paused: true })
   await wish(page, 'set_time', { time: '1997-07-04T16:56:00Z' })
@@ -50,6 +50,9 @@ async function arrange(page) {
   await untilArranged(page)
   // On its way it is not where it will be.
   await until('the end of the flight', async () => (await told(page)).mode === 'user_control')
+  // The one setting is the switch of the stars.
+  await until('the scene to be saved', async () =>
+    (await node.log()).split('\n').some((line) => /scene saved.*focus="?Mars"? settings=1/.test(line) && line.includes(idOf(page)) && line.includes('1997-07-04T16:56')))
 }
 
 async function untilArranged(page) {
@@ -67,11 +70,9 @@ const starsShown = async (page) => {
 test('a crash brings the scene back as it was: focus, time, rate, pause and what was hidden', async () => {
   const { page, problems, context } = await launched()
   await arrange(page)
-  // What was done is safe some seconds later; a reload is no part of it.
-  await until('the scene to be saved', async () => (await node.log()).includes('scene saved'))
   const pid = await node.pidOf(idOf(page))
   process.kill(pid, 'SIGKILL')
-  await until('the word', async () => (await page.getByText('The scene is back as it was left.').count()) > 0)
+  await page.getByText('The scene is back as it was left.').waitFor()
   await untilPhase(page, 'live')
   await untilArranged(page)
   assert.equal(await starsShown(page), false)
@@ -92,7 +93,7 @@ test('a crash in the middle of a flight brings back where it was seen, with its 
   const { focus } = await told(page)
   process.kill(await node.pidOf(idOf(page)), 'SIGKILL')
   await page.evaluate(() => (window.told = undefined))
-  await page.getByText('The scene is back as it was left.').waitFor({ timeout: 60_000 })
+  await page.getByText('The scene is back as it was left.').waitFor()
   await untilPhase(page, 'live')
   await until('where it was', async () => {
     const scene = await told(page)
@@ -123,6 +124,7 @@ test('what was stopped is gone on with an hour later from the home page, in a ne
   const stranger = await person(browser)
   await stranger.page.goto(node.url)
   await stranger.page.getByRole('button', { name: /^launch/i }).waitFor()
+  await until('a session', () => stranger.page.evaluate(() => localStorage.session_id))
   assert.equal(await stranger.page.getByText('Continue where you left off').count(), 0)
   const stolen = await stranger.page.evaluate(async (id) => {
     const headers = { authorization: `Bearer ${localStorage.session_id}`, 'content-type': 'application/json' }
@@ -145,7 +147,7 @@ test('what was stopped is gone on with an hour later from the home page, in a ne
   assert.deepEqual(problems, [])
   await page.goto(node.url)
   await page.getByRole('heading', { name: /your instances/i }).waitFor()
-  assert.equal(await page.getByText('Continue where you left off').count(), 0, 'it is not offered twice')
+  await untilIs('that it is not offered twice', () => page.getByText('Continue where you left off').count(), 0)
   await context.close()
 })
 
@@ -174,7 +176,7 @@ test('of more changed settings than can be brought back, the page says how many 
   await until('the scene to be saved', async () => (await large.log()).includes(`settings=${changed}`))
   process.kill(await large.pidOf(id), 'SIGKILL')
   const says = page.getByText(`The scene is back, except for: ${changed - 2000} of its ${changed} changed settings, which are more than can be brought back.`)
-  await says.waitFor({ timeout: 60_000 })
+  await says.waitFor()
   await look(page, 'left-out')
   await untilPhase(page, 'live')
   const first = { script: "return openspace.propertyValue('Scene.Catalogue00000.Renderable.Opacity')" }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 
-import { TestNode, launch, launchBrowser, look, person } from '../harness.js'
+import { TestNode, launch, launchBrowser, look, person, until } from '../harness.js'
 
 let node, browser, repository
 /** Files are given; before that, whoever asks for one waits. */
@@ -48,7 +48,7 @@ test('an administrator has the data of a build downloaded, sees how far it is, c
   const begin = card.getByRole('button', { name: 'Fetch its data now' })
   await begin.click()
   await card.getByText(/Downloading its data: 1 of \d+ files so far/).waitFor()
-  assert.ok(await begin.isDisabled(), 'it is under way')
+  await until('that it is under way', () => begin.isDisabled())
   await look(page, 'fetching')
 
   // Another profile waits its turn, and is cancelled.

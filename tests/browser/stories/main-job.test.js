@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, phase, until, untilIs, untilPhase } from '../harness.js'
+import { wakeTop } from '../rig/scene.js'
 
 let node
 let browser
@@ -56,7 +57,8 @@ test('two instances are launched from the home page and both stream at once', as
 test('the figures name what made the picture, and a bad stream is reported to whoever looks after the machine', async () => {
   const { context, page, problems } = await person(browser)
   const id = await launchFromHome(page)
-  await page.locator('video#stream').hover()
+  await until('a second with a picture', () => page.evaluate(() => window.openspaceStream.stats().width > 0))
+  await wakeTop(page)
   await page.getByRole('button', { name: 'Figures of the stream' }).click()
   const figures = page.getByRole('region', { name: 'Figures of the stream' })
   await figures.getByText(/x264enc|openh264|vp8enc/).waitFor()
@@ -143,9 +145,11 @@ test('several viewers of one instance see the same picture from one encode', asy
   await installReader(watcher.page)
   await framesRise(watcher.page)
   await framesRise(owner.page)
-  const snapshot = await node.admin('GET', '/admin/snapshot')
-  const row = snapshot.instances.find((row) => row.instance.instance_id === id)
-  assert.equal(row.viewers.length, 2)
+  const viewers = async () => {
+    const { instances } = await node.admin('GET', '/admin/snapshot')
+    return instances.find((row) => row.instance.instance_id === id).viewers.length
+  }
+  await untilIs('two viewers', viewers, 2)
 
   const before = (await until('a frame', () => frame(watcher.page))).input
   await watcher.page.locator('video#stream').click({ position: { x: 300, y: 300 }, force: true })

@@ -1,10 +1,9 @@
 // Networks break: the path of the picture, and the signaling socket beside it. The picture goes on where it can, and comes back where
 // it could not.
 
-import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, phase, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
 import { Door } from '../rig/door.js'
 import { Shaper } from '../rig/shaped.js'
 
@@ -55,7 +54,7 @@ test('on a mobile network the stream flows, and after a tunnel it goes on by its
   await until('the tunnel to be noticed', async () => (await shaper.counts()).down.lost > 50)
   await shaper.profile('mobile')
   await until('frames of after the tunnel', later(page, last + 30))
-  assert.equal(await phase(page), 'live')
+  await untilPhase(page, 'live')
   await leave(viewer)
 })
 
@@ -63,14 +62,14 @@ test('the picture goes on while the signaling socket is gone, and the same viewe
   const viewer = await watching()
   const { page } = viewer
   const peers = () => page.evaluate(() => window.openspaceStream.stats().viewers)
-  assert.equal(await peers(), 1)
+  await untilIs('one viewer', peers, 1)
   door.shut(true)
   await untilPhase(page, 'reconnecting')
   const last = (await until('a frame', () => frame(page))).frame
   await until('frames without a socket', later(page, last + 60))
   door.shut(false)
   await untilPhase(page, 'live')
-  assert.equal(await peers(), 1, 'nobody came in its place')
+  await untilIs('nobody in its place', peers, 1)
   await framesRise(page)
   await leave(viewer)
 })

@@ -22,7 +22,7 @@ test('an unknown instance gets a page that says so and leads home', async () => 
   const { page, context } = await person(browser)
   await page.goto(`${node.url}/stream/00000000-0000-4000-8000-000000000000`)
   await untilPhase(page, 'refused')
-  assert.ok(await page.getByText(/no such instance|not yours/i).count())
+  await page.getByText(/no such instance|not yours/i).first().waitFor()
   await page.getByRole('link', { name: /home/i }).first().click()
   await page.waitForURL(`${node.url}/`)
   const gone = await page.goto(`${node.url}/no/such/page`)
@@ -45,7 +45,8 @@ test('a stale session_id is replaced, and the person can launch', async () => {
 test('the same over HTTPS and WSS with the certificate made here, on a phone', async () => {
   const { page, context, problems } = await person(browser, { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
   await page.goto(`https://127.0.0.1:${node.ports.https}/`)
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing sticks out')
+  await page.getByRole('button', { name: /^launch/i }).waitFor()
+  await until('nothing that sticks out', () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
   await page.getByRole('button', { name: /^launch/i }).click()
   await page.waitForURL(/\/stream\//)
   await untilPhase(page, 'live')

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, framesRise, installReader, invite, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
 
 const run = promisify(execFile)
 const clients = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../clients')
@@ -68,11 +68,9 @@ test('a player that speaks WHEP watches by an invitation, is seen as a watcher, 
   await installReader(player.page)
   await framesRise(player.page)
 
-  const watching = (await instance(id)).viewers.filter((viewer) => viewer.role === 'watcher')
-  assert.equal(watching.length, 1)
-  assert.equal(watching[0].in_control, false)
   await until('its way to be known', async () => {
-    const [viewer] = (await instance(id)).viewers.filter((viewer) => viewer.role === 'watcher')
+    const [viewer, ...others] = (await instance(id)).viewers.filter((viewer) => viewer.role === 'watcher')
+    assert.deepEqual([viewer.in_control, others.length], [false, 0])
     return viewer.connected && viewer.rtt_ms !== null && viewer.rendition.codec === 'h264'
   })
 
@@ -103,7 +101,8 @@ test('a player that nobody here wrote decodes the pictures over WHEP', async () 
   const seen = stdout.trim().split('\n').map((line) => JSON.parse(line))
   assert.equal(seen.length, 60)
   for (const [i, { width, height, frame }] of seen.entries()) {
-    assert.deepEqual([width, height], [1280, 720])
+    // On a busy machine the picture may be a smaller one for a while.
+    assert.ok(width <= 1280 && Math.abs(width / height - 16 / 9) < 0.02, `${width} × ${height}`)
     assert.ok(i === 0 || frame >= seen[i - 1].frame, 'pictures in their order')
   }
   assert.ok(seen.at(-1).frame - seen[0].frame >= 30, 'a moving picture')
@@ -131,7 +130,7 @@ test('a browser without H.264 gets VP8 beside the others, from an encode that ru
   const { page, context, id } = await owner()
   await framesRise(page)
   const codecs = async () => [...new Set((await instance(id)).renditions.map((one) => one.rendition.codec))].sort()
-  assert.deepEqual(await codecs(), ['h264'])
+  await untilIs('one codec for everybody', codecs, ['h264'])
 
   const watcher = await person(browser)
   await watcher.page.addInitScript(withoutH264)
@@ -142,8 +141,8 @@ test('a browser without H.264 gets VP8 beside the others, from an encode that ru
   await framesRise(page)
   const shown = await until('the codec', () => watcher.page.evaluate(() => window.openspaceStream.stats().codec))
   assert.match(shown, /vp8/i)
-  assert.match(await page.evaluate(() => window.openspaceStream.stats().codec), /h264/i)
-  assert.deepEqual(await codecs(), ['h264', 'vp8'])
+  assert.match(await until('the codec', () => page.evaluate(() => window.openspaceStream.stats().codec)), /h264/i)
+  await untilIs('both codecs', codecs, ['h264', 'vp8'])
 
   await watcher.context.close()
   await until('its encode to end', async () => (await codecs()).length === 1)

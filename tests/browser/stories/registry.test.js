@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, launch, launchBrowser, look, person, until } from '../harness.js'
+import { TestNode, framesRise, installReader, launch, launchBrowser, look, person, until, untilIs } from '../harness.js'
 import { Postgres } from '../postgres.js'
 
 /** What `sequelize.sync()` and `seed.js` of the old back end leave behind, in short. */
@@ -99,7 +99,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
 
   // A whole address is taken apart.
   await fill({ Host: `postgres://postgres:${encodeURIComponent(postgres.password)}@127.0.0.1:${postgres.port}/openspace?sslmode=prefer` })
-  assert.equal(await dialog.getByLabel('Host', { exact: true }).inputValue(), '127.0.0.1')
+  await untilIs('the host alone', () => dialog.getByLabel('Host', { exact: true }).inputValue(), '127.0.0.1')
   await tryIt()
   await says(/It has no tables of ours yet/)
   await look(page, 'registry-found')
@@ -108,7 +108,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await page.getByText(/^Connected since/).waitFor()
   await page.getByText('1 of 1 answers').waitFor()
   const row = (database) => postgres.sql(database, `SELECT status, num_instances > 0 FROM servers WHERE ip_address <> '10.0.0.9'`)
-  assert.equal(row('openspace'), 'active|t')
+  await untilIs('its row', () => row('openspace'), 'active|t')
   await look(page, 'registry-joined')
 
   // To the old back end's database, with the password that the node keeps: it is adopted, and the other one is told.
@@ -140,7 +140,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
   await page.getByText('This machine stands alone.').waitFor()
   await until('the registry knows', () => row('old') === 'inactive|t')
-  await assert.rejects(stat(file), { code: 'ENOENT' })
+  await until('that nothing is kept', () => stat(file).then(() => false, ({ code }) => code === 'ENOENT'))
   await look(page, 'registry-alone')
 
   await framesRise(ann.page)

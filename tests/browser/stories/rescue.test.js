@@ -65,7 +65,7 @@ test('a page comes back by itself on another machine as it was left, guests with
 
   await nodes.Foyer.kill()
   await ann.page.evaluate(() => (window.told = undefined))
-  await ann.page.getByText('The scene is back as it was left.').waitFor({ timeout: 60_000 })
+  await ann.page.getByText('The scene is back as it was left.').waitFor()
   await untilPhase(ann.page, 'live')
   await installReader(ann.page)
   await framesRise(ann.page)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, launchBrowser, until, untilPhase } from '../harness.js'
-import { bar, invited, launched, wake } from '../rig/scene.js'
+import { bar, invited, launched, stir, wake } from '../rig/scene.js'
 
 let node
 let browser
@@ -58,7 +58,7 @@ test('a person searches Mars, flies there, pauses, and jumps to a date; a watche
 
   // The watcher reads why not, and a wish that is sent all the same is refused by the node.
   await watcher.page.getByText(/another viewer steers.*ask for control|you are watching.*ask for control/i).first().waitFor({ state: 'attached' })
-  assert.ok(await watcher.page.getByRole('button', { name: 'Let time pass' }).isDisabled())
+  await until('a pause that is not theirs to end', () => watcher.page.getByRole('button', { name: 'Let time pass' }).isDisabled())
   const refused = await watcher.page.evaluate(() =>
     window.openspaceStream.wish({ name: 'pause', args: { paused: false } }).then(String, (error) => error.message),
   )
@@ -85,7 +85,7 @@ test('whoever may steer, but does not, waits for the wheel; a wish that cannot b
   await page.locator('video#stream').click({ position: { x: 600, y: 400 } })
   const pilot = await invited(browser, owner, id, 'pilot')
   await until('the owner at the wheel', async () => (await pilot.page.locator('[data-control="other"]').count()) > 0)
-  assert.ok(await pilot.page.getByRole('button', { name: 'Pause time' }).isDisabled())
+  await until('controls that are off', () => pilot.page.getByRole('button', { name: 'Pause time' }).isDisabled())
   const wish = (page, wish) => page.evaluate((wish) => window.openspaceStream.wish(wish).then(() => null, (error) => error.message), wish)
   assert.match(await wish(pilot.page, { name: 'pause', args: { paused: true } }), /control|steer/i)
   assert.match(await wish(page, { name: 'fly_to', args: { node: 'Vulcan' } }), /“Vulcan” is not in this scene/)
@@ -99,6 +99,7 @@ test('whoever may steer, but does not, waits for the wheel; a wish that cannot b
   await page.getByRole('alert').getByText(/between 1550 and 2649/).waitFor()
 
   // The wheel goes over, and with it the bar.
+  await page.locator('[data-control="mine"]').waitFor({ state: 'attached' })
   await page.evaluate(() => document.querySelector('[data-control="mine"]').click())
   await page.getByRole('menuitem', { name: /let go of control/i }).click()
   await until('a free bar', () => pilot.page.getByRole('button', { name: 'Pause time' }).isEnabled())
@@ -159,9 +160,11 @@ test('on a phone the bar fits and is reached by a finger', async () => {
   const { page, context, id, problems } = await launched(browser, node, { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true })
   await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
   await page.getByRole('button', { name: 'Show time and place' }).tap()
+  await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
+  await stir(page)
   await page.getByRole('button', { name: 'Pause time' }).tap()
   await untilTold(page, 'the pause', ({ paused }) => paused)
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing sticks out')
+  await until('nothing that sticks out', () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
   assert.deepEqual(problems, [])
   await node.admin('DELETE', `/instances/${id}`)
   await context.close()

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 
-import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
 
 let node
 let browser
@@ -47,8 +47,11 @@ async function hits(page, id, x, y) {
   const before = (await until('a frame', () => frame(page))).input
   await page.mouse.click(x, y)
   await until('the click', async () => (await frame(page))?.input > before)
-  const { X, Y } = await pointer(id)
-  assert.ok(Math.abs(Number(X) - x) <= 1 && Math.abs(Number(Y) - y) <= 1, `clicked at ${x},${y}, arrived at ${X},${Y}`)
+  await until(`the pointer at ${x},${y}`, async () => {
+    const { X, Y } = await pointer(id)
+    if (Math.abs(Number(X) - x) <= 1 && Math.abs(Number(Y) - y) <= 1) return true
+    throw new Error(`it arrived at ${X},${Y}`)
+  })
 }
 
 /** By the keyboard: the bar is there for it also while it is hidden. */
@@ -88,9 +91,9 @@ test('the picture follows the window of whoever steers, the hand stays right, an
   await installReader(watcher.page)
   await untilShown(watcher.page, 1000, 562)
   await framesRise(watcher.page)
-  assert.equal(await watcher.page.evaluate(() => getComputedStyle(document.querySelector('video#stream')).objectFit), 'contain')
+  await untilIs('all of it', () => watcher.page.evaluate(() => getComputedStyle(document.querySelector('video#stream')).objectFit), 'contain')
   await openMenu(watcher.page)
-  assert.ok(await watcher.page.getByRole('menuitemradio', { name: /^1080p/ }).isDisabled(), 'a watcher does not decide')
+  await until('that a watcher does not decide', () => watcher.page.getByRole('menuitemradio', { name: /^1080p/ }).isDisabled())
 
   await choose(page, /^1080p/)
   await untilShown(page, 1920, 1080)

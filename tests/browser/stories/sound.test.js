@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, frame, framesRise, installReader, invite, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { wakeTop } from '../rig/scene.js'
 
 /** The demo plays it for a second of every two. */
 const HZ = 1000
@@ -88,11 +89,21 @@ const packetsIn = async (page, frames) => {
   return (await packets(page)) - before
 }
 
+/** Nothing has come for so long, whenever that is. */
+const untilNothingCameFor = (page, ms) =>
+  until(`${ms} ms without a packet`, () =>
+    page.evaluate(async (ms) => {
+      const report = [...(await window.connection.getStats()).values()]
+      const { lastPacketReceivedTimestamp } = report.find((entry) => entry.type === 'inbound-rtp' && entry.kind === 'audio')
+      return performance.timeOrigin + performance.now() - lastPacketReceivedTimestamp > ms
+    }, ms),
+  )
+
 /** Nothing comes for so many frames in a row, whenever that is. */
 const untilNothingComes = (page, frames) => until(`${frames} frames without a packet`, async () => (await packetsIn(page, frames)) === 0)
 
 const press = async (page, name) => {
-  await page.mouse.move(640, 5)
+  await wakeTop(page)
   await page.getByRole('button', { name: 'Sound', exact: true }).click()
   await page.getByRole('button', { name }).click()
   await page.keyboard.press('Escape')
@@ -127,8 +138,8 @@ test('a tone is heard once the sound is turned on, and neither silence nor a shu
   await press(page, 'Turn the sound off')
   await untilNothingComes(page, 80)
   await untilTone(watcher.page)
-  // Of two seconds one is a tone, and half a one ends it.
-  await untilNothingComes(watcher.page, 8)
+  // Of two seconds one is a tone, and half a one ends it; while it sounds, a packet comes every 20 ms.
+  await untilNothingCameFor(watcher.page, 250)
   await untilTone(watcher.page)
 
   await watcher.page.reload()

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, launch, launchBrowser, person, phase, until } from '../harness.js'
+import { TestNode, framesRise, installReader, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
 import { bar, launched, wake } from '../rig/scene.js'
 
 let dir
@@ -29,7 +29,7 @@ const fault = (rules) => writeFile(path.join(dir, 'fault'), rules)
 
 const notice = (page) => page.locator('[data-trouble]')
 
-const says = (page, words) => notice(page).filter({ hasText: words }).waitFor({ timeout: 60_000 })
+const says = (page, words) => notice(page).filter({ hasText: words }).waitFor()
 
 const row = async (id) => (await node.admin('GET', '/admin/snapshot')).instances.find((one) => one.instance.instance_id === id)
 
@@ -38,15 +38,15 @@ async function pictureGoesOn(page) {
   const { later } = await framesRise(page)
   await page.mouse.click(600, 360)
   await until('the press in the picture', async () => ((await page.evaluate(() => window.readFrame()))?.input ?? 0) > later.input)
-  assert.equal(await phase(page), 'live')
+  await untilPhase(page, 'live')
 }
 
 async function wellAgain(page, id) {
   await fault('')
-  await notice(page).waitFor({ state: 'detached', timeout: 60_000 })
+  await notice(page).waitFor({ state: 'detached' })
   await until('the pause', () => page.getByRole('button', { name: /pause time|let time pass/i }).isEnabled())
   assert.deepEqual(await page.evaluate(() => window.openspaceStream.wish({ name: 'pause', args: { paused: false } })), null)
-  assert.equal((await row(id)).instance.message, null)
+  await untilIs('nothing to say', async () => (await row(id)).instance.message, null)
 }
 
 test('silence, garbage and a broken connection turn the controls off with a sentence, never the picture, and they come back', async () => {
@@ -60,17 +60,19 @@ test('silence, garbage and a broken connection turn the controls off with a sent
   assert.equal(await notice(page).getAttribute('data-trouble'), 'everything')
   await wake(page)
   for (const name of ['Pause time', 'Faster', /jump to another date/i, /go somewhere else/i])
-    assert.ok(await page.getByRole('button', { name }).first().isDisabled(), String(name))
+    await until(`${name}: off`, () => page.getByRole('button', { name }).first().isDisabled())
   await pictureGoesOn(page)
   const wish = () =>
     page.evaluate(() => window.openspaceStream.wish({ name: 'pause', args: { paused: true } }).then(() => null, (error) => error.message))
   assert.match(await wish(), /^OpenSpace does not answer at the moment/)
   // Whoever looks after the machine reads it in the panel, and once in the log.
-  const told = await row(id)
-  assert.match(told.instance.message, /OpenSpace does not answer/)
-  assert.equal(told.log_tail.filter((line) => line.startsWith('» The picture is live')).length, 1)
-  const { warnings } = await node.admin('GET', '/admin/snapshot')
-  assert.ok(warnings.some((warning) => warning.includes(id.slice(0, 8))), warnings.join())
+  await until('the words in the panel', async () => /OpenSpace does not answer/.test((await row(id)).instance.message))
+  const logged = async () => (await row(id)).log_tail.filter((line) => line.startsWith('» The picture is live')).length
+  await untilIs('one line in the log', logged, 1)
+  await until('the warning', async () => {
+    const { warnings } = await node.admin('GET', '/admin/snapshot')
+    return warnings.some((warning) => warning.includes(id.slice(0, 8)))
+  })
   await wellAgain(page, id)
 
   await page.getByRole('button', { name: 'Explore the scene' }).click()
@@ -80,12 +82,12 @@ test('silence, garbage and a broken connection turn the controls off with a sent
   await fault('get:garbage')
   await page.evaluate(() => window.openspaceStream.wish({ name: 'list_properties', args: {} }).catch(() => null))
   await says(page, /cannot be read when it is asked what is in the scene: what shows and adjusts the scene is off/)
-  assert.ok(await page.getByRole('button', { name: 'Pause time' }).isEnabled(), 'time is not what is missing')
+  await until('time, which is not what is missing', () => page.getByRole('button', { name: 'Pause time' }).isEnabled())
   assert.equal(await wish(), null, 'nor is it refused')
   await panel.getByText('Off until OpenSpace answers again.').waitFor()
-  assert.ok(await panel.getByRole('switch').first().isDisabled())
+  await until('a switch that is off', () => panel.getByRole('switch').first().isDisabled())
   await wellAgain(page, id)
-  assert.ok(await panel.getByRole('switch').first().isEnabled())
+  await until('a switch that is on again', () => panel.getByRole('switch').first().isEnabled())
 
   await fault('any:hangup')
   await says(page, /its controls are off: OpenSpace hung up/)
@@ -105,10 +107,10 @@ test('one that hangs up from the beginning is seen all the same, and its control
   const { page, context } = await person(browser)
   await launch(page, node.url)
   await says(page, /its controls are off: OpenSpace closed the connection before it answered/)
-  assert.equal(await phase(page), 'live')
+  await untilPhase(page, 'live')
   assert.equal(await bar(page).count(), 0)
   await fault('')
-  await bar(page).waitFor({ state: 'attached', timeout: 60_000 })
+  await bar(page).waitFor({ state: 'attached' })
   await notice(page).waitFor({ state: 'detached' })
   await context.close()
 })
