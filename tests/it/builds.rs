@@ -122,7 +122,7 @@ async fn launch_with(api: &Api, build: &str, profile: &str) -> anyhow::Result<mo
 
 /// Waits until the panel shows the build so.
 async fn look(admin: &Api, id: &str, wanted: impl Fn(&AdminBuild) -> bool) -> AdminBuild {
-    for _ in 0..600 {
+    for _ in 0..1800 {
         let builds = admin.snapshot().await.unwrap().builds;
         if let Some(one) = builds.into_iter().find(|one| one.build.id == id && wanted(one)) {
             return one;
@@ -229,7 +229,7 @@ install(DIRECTORY data DESTINATION .)
 
 async fn source_build(admin: &Api, wanted: impl Fn(&SourceBuildView) -> bool) -> SourceBuildView {
     let mut last = None;
-    for _ in 0..1200 {
+    for _ in 0..1800 {
         last = admin.snapshot().await.unwrap().source_build;
         if let Some(view) = last.clone().filter(&wanted) {
             return view;

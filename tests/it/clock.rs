@@ -36,7 +36,9 @@ async fn a_machine_whose_clock_is_an_hour_off_takes_part_and_says_so() -> Result
                 s.registry.message.clone().filter(|message| message.contains("clock is"))
             })
             .await?;
-        let amount = ["3599 s", "3600 s", "3601 s"].iter().any(|amount| told.contains(amount));
+        // An answer of the registry may be on its way for seconds on a busy machine.
+        let amounts = told.split_whitespace().filter_map(|word| word.parse::<i64>().ok());
+        let amount = amounts.into_iter().any(|seconds| (3590..=3610).contains(&seconds));
         assert!(amount && told.contains(way) && told.contains("set the clock"), "{told}");
 
         // It takes part as any other: alive in the eyes of the other, and what it runs has its slot.

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use e2e::{Api, Mood, Repository, TestNode, programs};
 use model::InstanceState;
-use protocol::admin::{AdminCommand, AdminReply, FetchStep, FetchView};
+use protocol::admin::{AdminCommand, AdminReply, FetchStep, FetchView, NodeSnapshot};
 
 const SETS: [&str; 2] = ["instances.slots=1", "standby.memory_mb=1"];
 
@@ -136,7 +136,8 @@ async fn it_makes_way_for_people_is_gone_on_with_by_the_next_node_and_can_be_can
         one.message.as_deref().is_some_and(|said| said.contains("until a place on this machine is free"))
     });
     ensure!(waits.await?.step == FetchStep::Waiting);
-    ensure!(admin.snapshot().await?.instances.len() == 1, "only what people launched runs");
+    let one = |all: &NodeSnapshot| (all.instances.len() == 1).then_some(());
+    admin.until_snapshot("that only what people launched runs", one).await?;
     ann.stop(taken).await?;
     let before = until(&admin, "its files", "default", |one| one.files_begun > 0).await?;
 
@@ -154,8 +155,8 @@ async fn it_makes_way_for_people_is_gone_on_with_by_the_next_node_and_can_be_can
     until(&admin, "the next", "nightsky", |one| one.step == FetchStep::Fetching).await?;
     repository.becomes(Mood::Gives);
     until_step(&admin, "nightsky", FetchStep::Done).await?;
-    ensure!(admin.snapshot().await?.instances.is_empty());
-    Ok(())
+    let none = |all: &NodeSnapshot| all.instances.is_empty().then_some(());
+    admin.until_snapshot("that nothing runs", none).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

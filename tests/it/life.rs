@@ -181,10 +181,10 @@ async fn the_panel_sees_processes_encoder_and_log() {
     let snapshot = until("figures", async || {
         let snapshot = admin.snapshot().await.unwrap();
         let instance = snapshot.instances.first()?;
-        (instance.memory_bytes.is_some() && !instance.log_tail.is_empty()).then_some(snapshot)
+        let renders = instance.log_tail.iter().any(|line| line.contains("rendering loop"));
+        (instance.memory_bytes.is_some() && renders).then_some(snapshot)
     })
     .await;
     assert!(snapshot.node.encoder.is_some(), "the encoder and its reason are shown: {:?}", snapshot.warnings);
     assert!(snapshot.health.unwrap().host.memory_total_bytes > 0);
-    assert!(snapshot.instances[0].log_tail.iter().any(|line| line.contains("rendering loop")));
 }

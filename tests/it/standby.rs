@@ -75,7 +75,7 @@ async fn a_launch_gets_the_one_that_stood_ready_and_its_place_is_filled_again() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn first_starts_of_one_build_take_turns() -> Result<()> {
-    let env = [("OPENSPACE_DEMO_LOAD_SECONDS", "1")];
+    let env = [("OPENSPACE_DEMO_LOAD_SECONDS", "6")];
     let node = TestNode::start_with(&["instances.slots=3"], &env).await?;
     let ann = node.browser().await?;
     let (one, two) = (ann.launch_build("demo").await?, ann.launch_build("demo").await?);

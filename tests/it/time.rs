@@ -29,7 +29,7 @@ async fn warned(viewer: &mut Socket) -> EndingNews {
 
 #[tokio::test]
 async fn an_instance_in_which_nobody_moves_anything_warns_stays_when_asked_and_ends() {
-    let sets = ["life.unmoved_s=4", "life.warning_s=2"];
+    let sets = ["life.unmoved_s=10", "life.warning_s=8"];
     let node = TestNode::start_with(&sets, &[]).await.unwrap();
     let ann = node.browser().await.unwrap();
     let id = ready(&ann).await;
@@ -39,8 +39,8 @@ async fn an_instance_in_which_nobody_moves_anything_warns_stays_when_asked_and_e
     let mut owner = ann.attend(id, None).await.unwrap();
 
     let ending = warned(&mut owner).await;
-    assert_eq!((ending.why, ending.stay_s, ending.stays_left), (EndingReason::Unmoved, Some(4), None));
-    assert!(ending.left_s.is_some_and(|left_s| left_s <= 2));
+    assert_eq!((ending.why, ending.stay_s, ending.stays_left), (EndingReason::Unmoved, Some(10), None));
+    assert!(ending.left_s.is_some_and(|left_s| left_s <= 8));
     ann.until_view(id, "said to end soon", |view| view.ending.is_some()).await.unwrap();
 
     warned(&mut watcher).await;
@@ -95,14 +95,14 @@ async fn an_instance_that_nobody_watches_ends_and_one_that_stands_ready_does_not
 
 #[tokio::test]
 async fn the_longest_session_is_lengthened_as_often_as_the_machine_allows() {
-    let lengths = ["life.longest_s=10", "life.warning_s=9", "life.extension_s=10", "life.extensions=1"];
+    let lengths = ["life.longest_s=21", "life.warning_s=20", "life.extension_s=15", "life.extensions=1"];
     let sets = [&lengths[..], &["instances.on_exit=leave"]].concat();
     let mut node = TestNode::start_with(&sets, &[]).await.unwrap();
     let ann = node.browser().await.unwrap();
     let id = ann.launch_build("demo").await.unwrap();
     let mut owner = ann.attend(id, None).await.unwrap();
     let first = warned(&mut owner).await;
-    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(10), Some(1)));
+    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(15), Some(1)));
     owner.say(&ViewerMessage::Stay).await.unwrap();
     let last = loop {
         let ending = warned(&mut owner).await;

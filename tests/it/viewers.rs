@@ -84,9 +84,8 @@ async fn control_is_given_and_a_watcher_is_refused_with_a_sentence() {
             .await
             .unwrap();
     }
-    let list =
-        owner.until("three viewers", |m| matches!(m, ServerMessage::Viewers { list } if list.len() == 3));
-    drop(list);
+    let three = |m: &ServerMessage| matches!(m, ServerMessage::Viewers { list } if list.len() == 3);
+    watcher.until("three viewers", three).await.unwrap();
 }
 
 #[tokio::test]
@@ -181,7 +180,7 @@ async fn play(ann: &Api, id: InstanceId) -> String {
 }
 
 async fn until_held(admin: &Api, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
     loop {
         let held = held(admin).await;
         if wanted(&held) {
