@@ -257,6 +257,9 @@ impl Task {
             Ok(scene) => {
                 self.blind = false;
                 if let Some(scene) = scene.filter(|scene| self.last.as_ref() != Some(scene)) {
+                    if self.last.as_ref().is_none_or(|last| last.properties != scene.properties) {
+                        self.rhythm.changed(Instant::now());
+                    }
                     self.keep(scene).await;
                 }
             }
@@ -271,7 +274,10 @@ impl Task {
 
     async fn keep(&mut self, scene: SavedScene) {
         match self.store.put_scene(self.id, &scene, clock::now()).await {
-            Ok(()) => debug!(instance = %self.id, settings = scene.properties.len(), "scene saved"),
+            Ok(()) => {
+                let SavedScene { time, focus, properties, .. } = &scene;
+                debug!(instance = %self.id, time, focus, settings = properties.len(), "scene saved");
+            }
             Err(error) => warn!(instance = %self.id, %error, "the scene was not journaled"),
         }
         self.publish.send_replace(Some(scene.clone()));

@@ -8,6 +8,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 const PROPERTIES_EVERY: Duration = Duration::from_secs(30);
 /// After a wish that changed something: others often follow it.
 const AFTER_WISH: Duration = Duration::from_secs(1);
+/// The longest that a wish lets a setting fade: until then it may be seen on its way to where it was wished.
+const FADES_WITHIN: Duration = Duration::from_secs(60);
 
 /// When the next look is due, while somebody is there; and once more after the last one has left.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Rhythm {
     watched: bool,
     next: Option<Instant>,
     properties_due: Instant,
+    /// What was wished may be on its way until then.
+    fades_until: Option<Instant>,
 }
 
 /// What to look at.
@@ -25,7 +29,7 @@ pub(super) struct Look {
 
 impl Rhythm {
     pub fn new(now: Instant) -> Self {
-        Self { watched: false, next: None, properties_due: now }
+        Self { watched: false, next: None, properties_due: now, fades_until: None }
     }
 
     pub fn watched(&mut self, watched: bool, now: Instant) {
@@ -44,6 +48,14 @@ impl Rhythm {
         let due = now + AFTER_WISH;
         self.properties_due = self.properties_due.min(due);
         self.next = Some(self.next.map_or(due, |next| next.min(due)));
+        self.fades_until = Some(now + FADES_WITHIN);
+    }
+
+    /// A look found settings other than the one before: after a wish they are looked at until they rest, lest they are kept half faded.
+    pub fn changed(&mut self, now: Instant) {
+        if self.fades_until.is_some_and(|until| now < until) {
+            self.properties_due = now;
+        }
     }
 
     pub fn wake_at(&self) -> Option<Instant> {
@@ -116,6 +128,32 @@ mod tests {
         rhythm.watched(false, start + s(9));
         assert_eq!(rhythm.look(start + s(9)), Some(Look { with_properties: true }));
         assert_eq!(rhythm.wake_at(), None, "nobody changes it any more");
+    }
+
+    #[test]
+    fn settings_that_a_wish_has_set_moving_are_looked_at_until_they_rest() {
+        let start = Instant::now();
+        let mut rhythm = Rhythm::new(start);
+        rhythm.watched(true, start);
+        assert_eq!(rhythm.look(start + s(3)), Some(Look { with_properties: true }));
+        rhythm.changed(start + s(3));
+        assert_eq!(
+            rhythm.look(start + s(6)),
+            Some(Look { with_properties: false }),
+            "nobody has wished anything"
+        );
+        rhythm.wished(start + s(7));
+        assert_eq!(rhythm.look(start + s(8)), Some(Look { with_properties: true }));
+        rhythm.changed(start + s(8));
+        assert_eq!(rhythm.look(start + s(11)), Some(Look { with_properties: true }), "it was on its way");
+        assert_eq!(rhythm.look(start + s(14)), Some(Look { with_properties: false }), "it rests");
+        assert_eq!(rhythm.look(start + s(41)), Some(Look { with_properties: true }), "some are due by now");
+        rhythm.changed(start + s(68));
+        assert_eq!(
+            rhythm.look(start + s(70)),
+            Some(Look { with_properties: false }),
+            "no fade takes so long"
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use model::{SavedFile, SavedKind};
 use openspace::{client::Answer, saved::Saved};
 use tokio::{task::spawn_blocking, time::Instant, time::sleep};
 
-/// A picture in 4K is packed for some seconds on a busy machine.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+/// A picture in 4K is packed for many seconds on a busy machine. The page waits somewhat longer.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) async fn listed(saved: &Saved, kind: SavedKind) -> Vec<SavedFile> {
