@@ -255,22 +255,29 @@ impl Case<'_> {
         assert!(matches!(client.version().await, Err(ClientError::Closed)), "{self:?}");
     }
 
+    /// On a busy machine one answer or another still takes longer than the brief patience of here.
     async fn recovers(&self, client: &Client) {
         let well = async {
-            let mut told = client.trouble();
-            let mut scene = client.scene();
-            let known = scene.wait_for(Option::is_some).await.is_ok();
-            let well = told.wait_for(Option::is_none).await.is_ok();
-            let tree = client.tree().await;
-            let missions = client.perform(call(&Wish::ListMissions {})).await;
-            known
-                && well
-                && tree.is_ok_and(|tree| tree.node("Mars").is_some() && !tree.actions().is_empty())
-                && matches!(missions, Ok(Some(Answer::Missions(missions))) if !missions.is_empty())
-                && client.perform(call(&Wish::Pause { paused: false })).await.is_ok()
+            while !is_well(client).await {
+                sleep(BRIEF.again).await;
+            }
         };
-        assert_eq!(timeout(LONG, well).await, Ok(true), "{self:?}: it says {:?}", client.trouble().borrow());
+        let recovered = timeout(LONG, well).await.is_ok();
+        assert!(recovered, "{self:?}: it says {:?}", client.trouble().borrow());
     }
+}
+
+async fn is_well(client: &Client) -> bool {
+    let (mut told, mut scene) = (client.trouble(), client.scene());
+    let known = scene.wait_for(Option::is_some).await.is_ok();
+    let well = told.wait_for(Option::is_none).await.is_ok();
+    let tree = client.tree().await;
+    let missions = client.perform(call(&Wish::ListMissions {})).await;
+    known
+        && well
+        && tree.is_ok_and(|tree| tree.node("Mars").is_some() && !tree.actions().is_empty())
+        && matches!(missions, Ok(Some(Answer::Missions(missions))) if !missions.is_empty())
+        && client.perform(call(&Wish::Pause { paused: false })).await.is_ok()
 }
 
 impl std::fmt::Debug for Case<'_> {

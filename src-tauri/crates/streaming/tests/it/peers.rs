@@ -177,9 +177,15 @@ async fn in_a_tunnel_nothing_is_sent_in_vain_and_after_it_a_keyframe_is_wanted_a
 
     lossy.cut(true);
     until_stats(&near, "the path to be blocked", |stats| stats.path_blocked).await;
-    let sent = near.handle.stats().frames_sent;
-    until_stats(&near, "frames to be skipped", |stats| stats.frames_skipped > 10).await;
-    assert_eq!(near.handle.stats().frames_sent, sent);
+    // What was under way when it was cut may still come, and opens it once more.
+    let sent = loop {
+        let before = near.handle.stats();
+        until_stats(&near, "frames to be skipped", |stats| stats.frames_skipped > before.frames_skipped + 10)
+            .await;
+        if near.handle.stats().frames_sent == before.frames_sent {
+            break before.frames_sent;
+        }
+    };
     while near.events.try_recv().is_ok() {}
 
     lossy.cut(false);
@@ -431,9 +437,14 @@ async fn fifty_viewers_that_came_and_went_leave_nothing_behind() {
         }
     })
     .await;
-    assert_eq!(media.stats().addresses, 0);
-    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    assert!(tasks <= 12, "{tasks} tasks are left: the port's own, and the far sides' last ones");
+    let metrics = tokio::runtime::Handle::current().metrics();
+    // Those left are the port's own, and the far sides' last ones.
+    soon("the tasks and addresses of all to be gone", async {
+        while media.stats().addresses > 0 || metrics.num_alive_tasks() > 12 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use display::process::{Kill, end, is_alive};
 use model::{InstanceState, Running};
 use tokio::time::timeout;
 
-use crate::stage::{CHILD, PATIENCE, Stage, WINDOW, assert_gone, stop, until, until_log};
+use crate::stage::{CHILD, PATIENCE, Stage, WINDOW, all_gone, stop, until, until_log};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_node_abandons_the_next_takes_over_untouched() {
@@ -30,7 +30,7 @@ async fn what_one_node_abandons_the_next_takes_over_untouched() {
     stage.open_gate();
     let after = until(&second, InstanceState::Ready).await.running.unwrap();
     stop(&second).await;
-    assert_gone(&after);
+    all_gone(&after).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn a_killed_node_takes_nothing_with_it_and_the_next_one_takes_over() {
     let after = until(&instance, InstanceState::Ready).await.running.unwrap();
     assert_eq!(after.display, before.display);
     stop(&instance).await;
-    assert_gone(&after);
+    all_gone(&after).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn dropping_every_handle_lets_the_programs_live() {
     let second = supervisor::start(spec, Some(running.clone()));
     until(&second, InstanceState::Ready).await;
     stop(&second).await;
-    assert_gone(&running);
+    all_gone(&running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +115,7 @@ async fn what_died_while_nobody_watched_is_started_again() {
         assert_eq!(after.display == before.display, dead == "program", "{dead}");
         assert!(!is_alive(before.program.unwrap()), "{dead}");
         stop(&second).await;
-        assert_gone(&after);
+        all_gone(&after).await;
     }
 }
 

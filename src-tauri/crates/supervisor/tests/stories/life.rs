@@ -6,7 +6,7 @@ use display::process::{Kill, end, is_alive};
 use model::{InstanceState, StopReason};
 use tokio::time::timeout;
 
-use crate::stage::{PATIENCE, Stage, WINDOW, assert_gone, display_runs_in, runs, stop, until};
+use crate::stage::{PATIENCE, Stage, WINDOW, all_gone, display_runs_in, runs, stop, until, until_gone};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_makes_it_ready_and_a_stop_leaves_nothing() {
@@ -22,7 +22,7 @@ async fn a_window_makes_it_ready_and_a_stop_leaves_nothing() {
     let last = until(&instance, InstanceState::Stopped).await;
     assert_eq!(last.running, None);
     instance.ended().await;
-    assert_gone(&running);
+    all_gone(&running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn a_killed_program_comes_back_on_the_same_display() {
     assert_eq!(after.display, before.display);
     assert_ne!(after.program, before.program);
     stop(&instance).await;
-    assert_gone(&after);
+    all_gone(&after).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,9 +58,9 @@ async fn a_killed_display_takes_the_program_with_it_and_both_come_back() {
     stage.open_gate();
     let after = until(&instance, InstanceState::Ready).await.running.unwrap();
     assert_ne!(after.display.server, before.display.server);
-    assert_gone(&before);
+    all_gone(&before).await;
     stop(&instance).await;
-    assert_gone(&after);
+    all_gone(&after).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,8 +73,9 @@ async fn one_that_refuses_to_end_is_killed_within_the_grace() {
     let instance = supervisor::start(spec, None);
     let running = until(&instance, InstanceState::Ready).await.running.unwrap();
     stop(&instance).await;
-    assert_gone(&running);
-    assert!(!runs(fs::read_to_string(window).unwrap().trim()));
+    all_gone(&running).await;
+    let helper = fs::read_to_string(window).unwrap();
+    until_gone("its window", || runs(helper.trim())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,9 +95,9 @@ async fn a_stop_at_any_moment_of_a_start_leaves_nothing() {
         }
         stop(&instance).await;
         for running in &seen {
-            assert_gone(running);
+            all_gone(running).await;
         }
-        assert!(!display_runs_in(&stage), "after {moment} reports");
+        until_gone(&format!("after {moment} reports, a display"), || display_runs_in(&stage)).await;
     }
 }
 

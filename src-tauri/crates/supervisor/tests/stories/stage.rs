@@ -134,10 +134,20 @@ pub async fn stop(instance: &InstanceHandle) {
     timeout(PATIENCE, instance.ended()).await.unwrap();
 }
 
-pub fn assert_gone(running: &Running) {
+/// What was killed may be seen for a moment more, until the kernel has come to it.
+pub async fn until_gone(what: &str, is_there: impl Fn() -> bool) {
+    let gone = async {
+        while is_there() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.unwrap_or_else(|_| panic!("{what} stayed behind"));
+}
+
+pub async fn all_gone(running: &Running) {
     let processes: [Option<ProcessId>; 2] = [Some(running.display.server), running.program];
     for process in processes.into_iter().flatten() {
-        assert!(!is_alive(process), "{process:?} of {running:?} stayed behind");
+        until_gone(&format!("{process:?} of {running:?}"), || is_alive(process)).await;
     }
 }
 
