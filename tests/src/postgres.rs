@@ -49,6 +49,10 @@ pub struct Postgres {
     pub port: u16,
 }
 
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
 impl Postgres {
     /// With one empty database, `openspace`. What is written may be lost with the machine: nobody wants it afterwards.
     pub fn start() -> Result<Self> {
@@ -79,10 +83,13 @@ impl Postgres {
         if !made.status.success() {
             bail!("initdb: {}", String::from_utf8_lossy(&made.stderr));
         }
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut postgres = Self { folder, settings, child: None, port };
-        postgres.up()?;
+        let mut postgres = Self { folder, settings, child: None, port: free_port()? };
+        // Somebody else may have taken it by the time that it is listened at.
+        postgres.up().or_else(|_| {
+            postgres.port = free_port()?;
+            postgres.up()
+        })?;
         postgres.sql("postgres", "CREATE DATABASE openspace")?;
         Ok(postgres)
     }

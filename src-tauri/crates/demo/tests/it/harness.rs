@@ -6,7 +6,10 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -63,8 +66,17 @@ pub fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_openspace-webrtc-demo"))
 }
 
+/// One of those that the system gives nobody by itself: any other may be somebody's before the demo listens there. Tests that run at
+/// the same time are mostly processes of their own, and their ids lie near each other.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = std::process::id() % 2_500 * 8 + ASKED.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (nth % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl View {
