@@ -115,7 +115,7 @@ impl Desk {
     pub async fn exited(&mut self) -> Result<ExitStatus> {
         let driver = self.driver.0.id();
         let data = data_dir(self.home.path());
-        for _ in 0..300 {
+        for _ in 0..900 {
             if !data.join("ports.json").exists() && child_of(driver, "openspace-webrtc").is_none() {
                 return Ok(ExitStatus::default());
             }
@@ -176,7 +176,7 @@ async fn connect(port: u16, arguments: &[String]) -> Result<Client> {
     let options = json!({ "binary": program, "args": arguments });
     let capabilities = serde_json::Map::from_iter([("webkitgtk:browserOptions".to_owned(), options)]);
     let mut last = None;
-    for _ in 0..100 {
+    for _ in 0..600 {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         match builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
             Ok(client) => return Ok(client),

@@ -17,7 +17,7 @@ use crate::{Api, programs};
 
 /// A start takes a second or two: an encoder is opened and the demo's folder written. Ten times that is a hang.
 const UP_WITHIN: Duration = Duration::from_secs(60);
-const DOWN_WITHIN: Duration = Duration::from_secs(30);
+const DOWN_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(Debug)]
