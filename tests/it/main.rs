@@ -13,6 +13,7 @@ mod nonsense;
 mod old_back_end;
 mod outage;
 mod placing;
+mod players;
 mod queue;
 mod registry;
 mod rescue;

@@ -6,7 +6,7 @@ use e2e::{
     TestNode,
     api::{Api, Socket},
 };
-use model::{InstanceId, InstanceState, Role, ViewerId};
+use model::{InstanceState, Role, ViewerId};
 use protocol::signal::{ByeReason, ControlAction, RefusalReason, ServerMessage, ViewerMessage};
 use reqwest::Method;
 
@@ -122,13 +122,6 @@ async fn a_viewer_that_comes_back_is_the_same_viewer() {
     assert_eq!(welcome(&mut second).await.0, viewer);
 }
 
-/// A player's offer, as short as it can be.
-const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\n\
-    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n\
-    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
-    a=rtpmap:102 H264/90000\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
-
 /// What the node holds for viewers, by its own figures.
 async fn held(admin: &Api) -> BTreeMap<String, f64> {
     let (_, text) = admin.call(Method::GET, "/metrics", None).await.unwrap();
@@ -151,13 +144,13 @@ async fn a_hundred_players_that_came_and_went_leave_nothing_behind() {
     ann.until(id, InstanceState::Ready).await.unwrap();
     // One that comes and goes makes what is made once.
     for _ in 0..2 {
-        let location = play(&ann, id).await;
+        let location = ann.play(id).await.unwrap();
         ann.call(Method::DELETE, &location, None).await.unwrap();
     }
     let before = until_held(&admin, |held| held["openspace_webrtc_media_peers"] == 0.0).await;
     let mut there = Vec::new();
     for _ in 0..PLAYERS {
-        there.push(play(&ann, id).await);
+        there.push(ann.play(id).await.unwrap());
         if there.len() == 5 {
             for location in there.drain(..) {
                 ann.call(Method::DELETE, &location, None).await.unwrap();
@@ -173,10 +166,6 @@ async fn a_hundred_players_that_came_and_went_leave_nothing_behind() {
     for name in ["media_addresses", "viewers"] {
         assert_eq!(after[&format!("openspace_webrtc_{name}")], 0.0, "{after:?}, before {before:?}");
     }
-}
-
-async fn play(ann: &Api, id: InstanceId) -> String {
-    ann.offer(&format!("/whep/{id}"), OFFER).await.unwrap()
 }
 
 async fn until_held(admin: &Api, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {

@@ -27,6 +27,13 @@ const WITHIN: Duration = Duration::from_secs(90);
 const REGISTRY_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// A player's offer, as short as it can be.
+const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\na=rtcp-mux\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+    a=rtpmap:102 H264/90000\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n";
+
 #[derive(Clone, Debug)]
 pub struct Api {
     http_port: u16,
@@ -85,6 +92,11 @@ impl Api {
             Some(location) if status == StatusCode::CREATED => Ok(location),
             _ => bail!("{status}: {}", response.text().await?),
         }
+    }
+
+    /// A player without media; its session's path comes back.
+    pub async fn play(&self, instance: InstanceId) -> Result<String> {
+        self.offer(&format!("/whep/{instance}"), OFFER).await
     }
 
     async fn json<T: DeserializeOwned>(

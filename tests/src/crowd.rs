@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use model::InstanceId;
 use reqwest::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -29,7 +30,9 @@ pub struct Crowd {
     client: reqwest::Client,
     hears: ChildStdin,
     says: Lines<BufReader<ChildStdout>>,
-    _child: Child,
+    /// The addresses of their sessions.
+    sessions: BTreeMap<u32, String>,
+    child: Child,
 }
 
 /// What one viewer got since it came, or since all began anew.
@@ -66,19 +69,41 @@ impl Crowd {
             client: reqwest::Client::new(),
             hears: child.stdin.take().context("it was piped")?,
             says: BufReader::new(child.stdout.take().context("it was piped")?).lines(),
-            _child: child,
+            sessions: BTreeMap::new(),
+            child,
         })
     }
 
     /// One more viewer; returns its number.
     pub async fn join(&mut self) -> Result<u32> {
+        self.join_by(|_| true).await
+    }
+
+    /// One that finds the instance by such candidates of the answer only.
+    pub async fn join_by(&mut self, candidate: impl Fn(&str) -> bool) -> Result<u32> {
         let Joining { viewer, offer } = serde_json::from_value(self.say(json!({ "do": "join" })).await?)?;
         let request = self.client.post(&self.whep).bearer_auth(&self.bearer);
         let response = request.header("content-type", "application/sdp").body(offer).send().await?;
+        let location = response.headers().get("location").and_then(|value| value.to_str().ok());
+        let location = location.unwrap_or_default().to_owned();
         let (status, answer) = (response.status(), response.text().await?);
         ensure!(status == StatusCode::CREATED, "a viewer was refused: {status} {answer}");
+        let found = |line: &&str| line.strip_prefix("a=candidate:").is_none_or(&candidate);
+        let answer: String = answer.lines().filter(found).flat_map(|line| [line, "\r\n"]).collect();
         self.say(json!({ "do": "accept", "viewer": viewer, "answer": answer })).await?;
+        self.sessions.insert(viewer, location);
         Ok(viewer)
+    }
+
+    /// The path of this viewer's session.
+    pub fn session(&self, viewer: u32) -> &str {
+        &self.sessions[&viewer]
+    }
+
+    /// All of them stop as they are: they read nothing any more, and say nothing. It cannot be spoken to from then on.
+    pub fn freeze(&self) -> Result<()> {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(kill_process(pid.context("it runs")?, Signal::STOP)?)
     }
 
     /// From now on is counted.

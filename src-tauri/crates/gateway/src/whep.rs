@@ -58,6 +58,7 @@ pub(crate) async fn ask(State(app): State<Arc<App>>, bearer: Result<Bearer, Refu
     (status = 406, description = "The player takes no application/sdp", body = Problem, content_type = "application/problem+json"),
     (status = 415, description = "The offer is not sent as application/sdp", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "Nothing of the offer can be answered: no video, no codec that is encoded here", body = Problem, content_type = "application/problem+json"),
+    (status = 502, description = "It runs on another machine, which does not answer", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Full; `Retry-After` says when to try again", body = Problem, content_type = "application/problem+json"),
     (status = "default", description = "Refused, with a sentence", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -5,6 +5,7 @@
 
 mod door;
 mod others;
+mod player;
 mod removal;
 mod viewer;
 mod waiting;
@@ -21,7 +22,7 @@ use protocol::{
     signal::{Hello, RefusalReason},
 };
 use registry::{Machine, Registry};
-use relay::{Incoming, Relay, Standing, Trouble};
+use relay::{Incoming, MESSAGE_BYTES_MAX, Relay, Standing, Stream, Trouble};
 use streaming::MediaPort;
 use tokio::sync::{mpsc, watch};
 
@@ -355,17 +356,32 @@ impl Fleet {
     }
 
     async fn ask(&self, at: ServerId, by: Asker, question: Question) -> Result<Reply, Refusal> {
+        self.converse(at, by, question).await.map(|(reply, _)| reply)
+    }
+
+    /// The stream is for what follows the reply.
+    async fn converse(
+        &self,
+        at: ServerId,
+        by: Asker,
+        question: Question,
+    ) -> Result<(Reply, Stream), Refusal> {
         let unreachable = |why: String| {
             tracing::debug!(server = %at, why, "another machine was asked in vain");
             Refusal::Unreachable(format!("The machine {} does not answer: {}", self.name(at), sentence(&why)))
         };
         let place = self.place(at).map_err(unreachable)?;
         let ask = Ask { by, question }.encode();
+        if ask.len() > MESSAGE_BYTES_MAX {
+            let detail =
+                format!("What is asked is too long to be passed on to the machine {}.", self.name(at));
+            return Err(Refusal::Refused(problem(413, "Too long", detail)));
+        }
         let answer = self.relay.question(at, &place, ask, ANSWER_WITHIN).await;
-        let answer = answer.map_err(|why| unreachable(why.to_string()))?;
+        let (answer, stream) = answer.map_err(|why| unreachable(why.to_string()))?;
         match Reply::decode(&answer) {
             Some(Reply::No(problem)) => Err(Refusal::Refused(problem)),
-            Some(reply) => Ok(reply),
+            Some(reply) => Ok((reply, stream)),
             None => Err(unreachable("its answer was not understood".to_owned())),
         }
     }

@@ -34,7 +34,7 @@ use crate::{
     cloud::Here,
     continuity::left_scene,
     events,
-    fleet::Fleet,
+    fleet::{Fleet, words::Asker},
     invitations::Invitations,
     membership::Membership,
     metrics,
@@ -413,7 +413,11 @@ impl Reception for Desk {
     }
 
     async fn play(&self, instance: InstanceId, bearer: SecretHash, offer: &str) -> Result<Playing, Problem> {
-        self.let_play(instance, bearer, offer).await
+        let caller = self.identify(bearer).await?;
+        match self.elsewhere(instance).await {
+            Some(at) => self.fleet.play(at, Asker::with(caller.as_ref(), bearer), instance, offer).await,
+            None => self.play_here(caller, bearer, instance, offer).await,
+        }
     }
 
     fn ice_servers(&self) -> Vec<IceServer> {

@@ -131,14 +131,14 @@ impl Relay {
         link.open(opening).await
     }
 
-    /// One question, one answer.
+    /// One question and its answer. The stream is for what is to follow; whoever drops it says that nothing is.
     pub async fn question(
         &self,
         server: ServerId,
         place: &str,
         question: Bytes,
         within: Duration,
-    ) -> Result<Bytes, Trouble> {
+    ) -> Result<(Bytes, Stream), Trouble> {
         in_time(within, place, async { answer(self.stream(server, place, question).await?).await }).await
     }
 
@@ -155,7 +155,7 @@ impl Relay {
         let link = dial::dial(&identity, &self.me, server, place, &nobody, CancellationToken::new()).await?;
         let answered = in_time(within, place, async { answer(link.open(question).await?).await }).await;
         link.end();
-        answered
+        answered.map(|(answer, _)| answer)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Trouble> {
@@ -165,8 +165,8 @@ impl Relay {
     }
 }
 
-async fn answer(mut stream: Stream) -> Result<Bytes, Trouble> {
-    stream.recv().await.ok_or(Trouble::Broken)
+async fn answer(mut stream: Stream) -> Result<(Bytes, Stream), Trouble> {
+    Ok((stream.recv().await.ok_or(Trouble::Broken)?, stream))
 }
 
 async fn in_time<T>(

@@ -130,6 +130,15 @@ pub(crate) fn with_candidates(sdp: &str, candidates: &[String]) -> String {
     out
 }
 
+/// The same description with `more` behind the candidates that it has, which end by `a=end-of-candidates`.
+pub(crate) fn with_more_candidates(sdp: &str, more: &[String]) -> String {
+    let line_out = |line: &str| {
+        let before = more.iter().filter(|_| line == "a=end-of-candidates");
+        before.map(|candidate| format!("a=candidate:{candidate}\r\n")).collect::<String>() + line + "\r\n"
+    };
+    sdp.lines().map(line_out).collect()
+}
+
 /// The ufrag that the description gives to its sender.
 pub(crate) fn ufrag(sdp: &str) -> Option<&str> {
     sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::trim)
@@ -214,11 +223,24 @@ mod tests {
         assert!(before.contains("192.0.2.1 4700"), "in the first section");
     }
 
+    #[test]
+    fn more_candidates_come_behind_those_that_are_there() {
+        let ours = with_candidates(ANSWER, &["1 1 udp 9 192.0.2.1 4700 typ host".to_owned()]);
+        let more = with_more_candidates(&ours, &["101 1 udp 1 192.0.2.9 4700 typ relay".to_owned()]);
+        let kept: String =
+            more.lines().filter(|line| !line.contains("typ relay")).flat_map(|line| [line, "\r\n"]).collect();
+        assert_eq!(kept, ours);
+        assert_eq!(udp_port(&more), Some(4700));
+        let (before, after) = more.split_once("a=candidate:101 ").unwrap_or_default();
+        assert!(before.contains("192.0.2.1") && after.contains("a=end-of-candidates"), "{more}");
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "(v=0)?(\r\n|m=|a=|video|[ -~]|[0-9 ])*") {
             let _ = check_answer(&text, &[Codec::H264]);
             let _ = with_candidates(&text, &[]);
+            let _ = with_more_candidates(&text, &[]);
             let _ = without_candidates(&text);
             let _ = ufrag(&text);
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use gateway::{Bucket, Refused, VIEWER_MESSAGES, ViewerChannel};
 use protocol::signal::{MAX_MESSAGE_BYTES, ServerMessage, ViewerMessage};
 use relay::Stream;
@@ -26,7 +27,6 @@ pub async fn relayed(mut stream: Stream, way: Option<Way>) -> Option<Result<View
             Some(Err(Refused { reason, message, retry_after_s }))
         }
         Seat::Taken => {
-            let (incoming, from_viewer) = mpsc::channel(QUEUE);
             let (to_viewer, outgoing) = mpsc::channel(QUEUE);
             let told = match way {
                 Some(way) => {
@@ -36,10 +36,21 @@ pub async fn relayed(mut stream: Stream, way: Option<Way>) -> Option<Result<View
                 }
                 None => to_viewer,
             };
-            tokio::spawn(carry::<ViewerMessage, ServerMessage>(stream, from_viewer, told, None));
-            Some(Ok(ViewerChannel { incoming, outgoing }))
+            Some(Ok(ViewerChannel { incoming: carried(stream, told), outgoing }))
         }
     }
+}
+
+/// Of somebody who has been let in there.
+pub(super) fn channel(stream: Stream) -> ViewerChannel {
+    let (told, outgoing) = mpsc::channel(QUEUE);
+    ViewerChannel { incoming: carried(stream, told), outgoing }
+}
+
+fn carried(stream: Stream, told: mpsc::Sender<ServerMessage>) -> mpsc::Sender<ViewerMessage> {
+    let (incoming, from_viewer) = mpsc::channel(QUEUE);
+    tokio::spawn(carry::<ViewerMessage, ServerMessage>(stream, from_viewer, told, None));
+    incoming
 }
 
 /// A socket that is closed without a word: the page comes again, and keeps its picture meanwhile.
@@ -49,25 +60,14 @@ pub fn interrupted() -> ViewerChannel {
     ViewerChannel { incoming, outgoing }
 }
 
-/// At the machine that has the instance.
-pub async fn hosted(stream: Stream, attended: Result<ViewerChannel, Refused>) {
-    let channel = match attended {
-        Ok(channel) => channel,
-        Err(Refused { reason, message, retry_after_s }) => {
-            // Whoever is not there any more needs no reason.
-            let _ = stream.send(encode(&Seat::Refused { reason, message, retry_after_s })).await;
-            return;
-        }
-    };
-    if stream.send(encode(&Seat::Taken)).await.is_ok() {
-        let ViewerChannel { incoming, outgoing } = channel;
-        carry::<ServerMessage, ViewerMessage>(
-            stream,
-            outgoing,
-            incoming,
-            Some(Bucket::full(VIEWER_MESSAGES, Instant::now())),
-        )
-        .await;
+/// At the machine that has the instance: its first word, then both directions for whoever is let in.
+pub async fn hosted(stream: Stream, first: Bytes, attended: Option<ViewerChannel>) {
+    // Whoever is not there any more needs no answer.
+    if stream.send(first).await.is_ok()
+        && let Some(ViewerChannel { incoming, outgoing }) = attended
+    {
+        let allowance = Some(Bucket::full(VIEWER_MESSAGES, Instant::now()));
+        carry::<ServerMessage, ViewerMessage>(stream, outgoing, incoming, allowance).await;
     }
 }
 

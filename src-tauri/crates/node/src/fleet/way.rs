@@ -63,9 +63,18 @@ impl Way {
         }
     }
 
-    async fn follow(&mut self, offer: &str) {
-        if self.forward.as_ref().is_none_or(|forward| !forward.follow(offer)) {
-            self.forward = self.media.forward(self.to, offer, UNUSED_FOR).await;
+    /// For a player, which is told nothing later: the way stands in the answer, behind all others.
+    pub async fn told_in(mut self, answer: String) -> String {
+        self.follow(&answer).await;
+        match &self.forward {
+            Some(forward) => forward.told_in(&answer),
+            None => answer,
+        }
+    }
+
+    async fn follow(&mut self, described: &str) {
+        if self.forward.as_ref().is_none_or(|forward| !forward.follow(described)) {
+            self.forward = self.media.forward(self.to, described, UNUSED_FOR).await;
         }
     }
 

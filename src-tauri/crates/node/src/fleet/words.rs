@@ -14,6 +14,8 @@ use registry::Reservation;
 use relay::Removed;
 use serde::{Deserialize, Serialize};
 
+use crate::whose::ADMINISTRATOR;
+
 /// Who asks, by the word of the machine that passes it on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,8 @@ pub enum Asker {
     /// A hash in hex.
     Session(String),
     Admin,
+    /// Whoever shows a token that is not known there; its hash in hex.
+    Bearer(String),
     /// The machine itself.
     Machine,
 }
@@ -33,15 +37,29 @@ impl Asker {
         }
     }
 
+    /// Whoever shows this token, and who that is as far as it is known here.
+    pub fn with(caller: Option<&Caller>, bearer: SecretHash) -> Self {
+        caller.map_or_else(|| Self::Bearer(bearer.to_hex()), Self::of)
+    }
+
     pub fn session(session: SecretHash) -> Self {
         Self::Session(session.to_hex())
     }
 
-    /// `None`: nobody who could have an instance.
+    /// `None`: nobody who could have an instance, by that machine's word alone.
     pub fn caller(&self) -> Option<Caller> {
         match self {
             Self::Session(hex) => SecretHash::from_hex(hex).map(Caller::Session),
             Self::Admin => Some(Caller::Admin),
+            Self::Bearer(_) | Self::Machine => None,
+        }
+    }
+
+    /// What whoever asks has shown.
+    pub fn bearer(&self) -> Option<SecretHash> {
+        match self {
+            Self::Session(hex) | Self::Bearer(hex) => SecretHash::from_hex(hex),
+            Self::Admin => Some(ADMINISTRATOR),
             Self::Machine => None,
         }
     }
@@ -81,6 +99,11 @@ pub enum Question {
         invite: Option<String>,
         viewer_id: Option<ViewerId>,
     },
+    /// A player's offer. After the answer to it the stream lasts as long as the player watches.
+    Play {
+        id: InstanceId,
+        offer: String,
+    },
     /// The founder's word about who belongs to the fleet no more.
     Removed {
         list: Removed,
@@ -94,6 +117,7 @@ pub enum Reply {
     Instance(Box<InstanceView>),
     Invited(InviteCreated),
     Thumbnail(Picture),
+    Playing { viewer: ViewerId, answer: String },
     No(Problem),
 }
 
@@ -166,12 +190,16 @@ mod tests {
         for question in [
             Question::Launch { limited: true, request: LaunchRequest::default(), reservation },
             Question::Attend { id, invite: Some(hash.to_hex()), viewer_id: None },
+            Question::Play { id, offer: "v=0\r\n".to_owned() },
             Question::Removed { list },
         ] {
             let ask = Ask { by: Asker::session(hash), question };
             assert_eq!(serde_json::from_slice::<Ask>(&ask.encode()).unwrap(), ask);
             assert_eq!(ask.by.caller(), Some(Caller::Session(hash)));
+            assert_eq!(ask.by.bearer(), Some(hash));
         }
+        let unknown = Asker::Bearer(hash.to_hex());
+        assert_eq!((unknown.caller(), unknown.bearer()), (None, Some(hash)));
         let reply = Reply::Thumbnail(Picture(vec![0, 1, 255]));
         assert_eq!(Reply::decode(&encode(&reply)), Some(reply));
         assert_eq!(Asker::Session("zz".to_owned()).caller(), None);

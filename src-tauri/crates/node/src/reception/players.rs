@@ -1,12 +1,13 @@
 //! Players that offer by themselves (WHEP): who may watch, and what an offer that cannot be answered is told.
 
-use gateway::{Playing, Reception};
+use gateway::{Caller, Playing, Reception};
 use model::{InstanceId, Role, SecretHash, ViewerId};
 use protocol::api::Problem;
 use streaming::{OfferError, PeerSpec};
 
 use super::Desk;
 use crate::{
+    fleet::words::Asker,
     problem::{journal, problem},
     rows::Row,
     session::{Player, Session, Viewer},
@@ -15,13 +16,18 @@ use crate::{
 };
 
 impl Desk {
-    pub(super) async fn let_play(
+    /// `caller`: who has shown `bearer`, unless it is an invitation.
+    pub(super) async fn play_here(
         &self,
-        instance: InstanceId,
+        caller: Option<Caller>,
         bearer: SecretHash,
+        instance: InstanceId,
         offer: &str,
     ) -> Result<Playing, Problem> {
-        let row = self.watched(instance, bearer).await?;
+        let row = match caller {
+            Some(caller) => self.visible(&caller, instance)?,
+            None => self.invited(instance, bearer).await?,
+        };
         let viewer = Viewer { id: ViewerId::random(), role: Role::Watcher, bearer };
         let spec = PeerSpec { viewer: viewer.id, codecs: self.means.codecs.clone() };
         let answered = self.means.media.answer(spec, offer).await;
@@ -33,17 +39,24 @@ impl Desk {
         Ok(playing)
     }
 
-    /// The instance that a player may watch with this token.
-    async fn watched(&self, id: InstanceId, bearer: SecretHash) -> Result<Row, Problem> {
-        if let Some(caller) = self.identify(bearer).await? {
-            return self.visible(&caller, id);
-        }
-        let invite = self.invitations.find(bearer).await.map_err(journal)?;
-        let invite = invite.ok_or_else(|| {
-            let detail =
-                "The token is no session, no invitation and no administrator's token, or it has ended.";
-            problem(401, "Unknown token", detail)
-        })?;
+    /// One that another machine was asked by. What it does not know may be known here.
+    pub(super) async fn play_for(
+        &self,
+        by: &Asker,
+        instance: InstanceId,
+        offer: &str,
+    ) -> Result<Playing, Problem> {
+        let bearer = by.bearer().ok_or_else(unknown_token)?;
+        let caller = match by.caller() {
+            Some(caller) => Some(caller),
+            None => self.identify(bearer).await?,
+        };
+        self.play_here(caller, bearer, instance, offer).await
+    }
+
+    /// The instance that a player may watch by an invitation.
+    async fn invited(&self, id: InstanceId, bearer: SecretHash) -> Result<Row, Problem> {
+        let invite = self.invitations.find(bearer).await.map_err(journal)?.ok_or_else(unknown_token)?;
         if invite.instance != id {
             let detail = "The invitation is for another instance. Ask for a link to this one.";
             return Err(problem(403, "Not allowed", detail));
@@ -52,6 +65,11 @@ impl Desk {
             problem(404, "Unknown instance", "There is no such instance. It may have been stopped.")
         })
     }
+}
+
+fn unknown_token() -> Problem {
+    let detail = "The token is no session, no invitation and no administrator's token, or it has ended.";
+    problem(401, "Unknown token", detail)
 }
 
 fn not_answered(error: &OfferError) -> Problem {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use gateway::Refused;
-use model::{Role, SecretHash, ServerId};
+use gateway::{Playing, Refused, ViewerChannel};
+use model::{InstanceId, Role, SecretHash, ServerId, ViewerId};
 use protocol::{api::Problem, signal::RefusalReason};
 use relay::{Incoming, Standing, Stream};
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use crate::{
     elsewhere::Order,
     fleet::{
         hosted,
-        words::{Ask, Picture, Question, Reply, encode},
+        words::{Ask, Asker, Picture, Question, Reply, Seat, encode},
     },
     problem::problem,
     whose::{ADMINISTRATOR, owner},
@@ -39,22 +39,39 @@ pub async fn answer(desk: Arc<Desk>, mut incoming: mpsc::Receiver<Incoming>) {
 }
 
 async fn serve(desk: &Desk, from: ServerId, ask: Ask, stream: Stream) {
-    if let Question::Attend { id, invite, viewer_id } = &ask.question {
-        let attended = match ask.by.caller() {
-            Some(caller) => {
-                let bearer = owner(&caller);
-                let invite = invite.as_deref().map(|hex| SecretHash::from_hex(hex).unwrap_or(ADMINISTRATOR));
-                // Scripts in OpenSpace are for administrators of this machine itself.
-                let guest = Guest { caller, bearer, invite, viewer_id: *viewer_id, role_max: Role::Owner };
-                desk.attend_here(guest, *id).await
+    let (first, channel) = match &ask.question {
+        Question::Attend { id, invite, viewer_id } => {
+            match attend(desk, &ask.by, *id, invite.as_deref(), *viewer_id).await {
+                Ok(channel) => (encode(&Seat::Taken), Some(channel)),
+                Err(Refused { reason, message, retry_after_s }) => {
+                    (encode(&Seat::Refused { reason, message, retry_after_s }), None)
+                }
             }
-            None => Err(nobody()),
-        };
-        return hosted(stream, attended).await;
-    }
-    let reply = reply(desk, from, ask).await.unwrap_or_else(Reply::No);
-    // Whoever does not wait any more needs no answer.
-    let _ = stream.send(encode(&reply)).await;
+        }
+        Question::Play { id, offer } => match desk.play_for(&ask.by, *id, offer).await {
+            Ok(Playing { viewer, answer, channel }) => {
+                (encode(&Reply::Playing { viewer, answer }), Some(channel))
+            }
+            Err(problem) => (encode(&Reply::No(problem)), None),
+        },
+        _ => (encode(&reply(desk, from, ask).await.unwrap_or_else(Reply::No)), None),
+    };
+    hosted(stream, first, channel).await;
+}
+
+async fn attend(
+    desk: &Desk,
+    by: &Asker,
+    id: InstanceId,
+    invite: Option<&str>,
+    viewer_id: Option<ViewerId>,
+) -> Result<ViewerChannel, Refused> {
+    let caller = by.caller().ok_or_else(nobody)?;
+    let bearer = owner(&caller);
+    let invite = invite.map(|hex| SecretHash::from_hex(hex).unwrap_or(ADMINISTRATOR));
+    // Scripts in OpenSpace are for administrators of this machine itself.
+    let guest = Guest { caller, bearer, invite, viewer_id, role_max: Role::Owner };
+    desk.attend_here(guest, id).await
 }
 
 async fn reply(desk: &Desk, from: ServerId, ask: Ask) -> Result<Reply, Problem> {
@@ -80,7 +97,9 @@ async fn reply(desk: &Desk, from: ServerId, ask: Ask) -> Result<Reply, Problem> 
         Question::Thumbnail { id } => {
             desk.thumbnail_here(&caller, id).await.map(|picture| Reply::Thumbnail(Picture(picture)))
         }
-        Question::Attend { .. } | Question::Removed { .. } => unreachable!("both are answered above"),
+        Question::Attend { .. } | Question::Play { .. } | Question::Removed { .. } => {
+            unreachable!("these are answered above")
+        }
     }
 }
 

@@ -40,10 +40,10 @@ pub struct Forward {
 }
 
 impl MediaPort {
-    /// For the viewer of `offer`, which a machine at `to` has made, until nobody has used it for `idle`. `None`: the offer has nothing to
-    /// go by.
-    pub async fn forward(&self, to: IpAddr, offer: &str, idle: Duration) -> Option<Forward> {
-        let (ufrag, port) = (sdp::ufrag(offer)?, sdp::udp_port(offer)?);
+    /// For the viewer that a machine at `to` has `described` itself to, in an offer or an answer, until nobody has used it for `idle`.
+    /// `None`: that has nothing to go by.
+    pub async fn forward(&self, to: IpAddr, described: &str, idle: Duration) -> Option<Forward> {
+        let (ufrag, port) = (sdp::ufrag(described)?, sdp::udp_port(described)?);
         let shared = &self.owner.shared;
         let (route, arrivals) = Route::open(shared);
         let (names, inbox) = mpsc::channel(NAMES);
@@ -68,6 +68,11 @@ impl Forward {
     /// Where the viewer finds the way, as values of `a=candidate:`.
     pub fn candidates(&self) -> &[String] {
         &self.candidates
+    }
+
+    /// That machine's answer with the way in it, for a viewer that is told nothing later.
+    pub fn told_in(&self, answer: &str) -> String {
+        sdp::with_more_candidates(answer, &self.candidates)
     }
 }
 
