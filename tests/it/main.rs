@@ -20,4 +20,5 @@ mod rescue;
 mod sizes;
 mod standby;
 mod time;
+mod unread;
 mod viewers;

@@ -71,35 +71,44 @@ pub async fn hosted(stream: Stream, first: Bytes, attended: Option<ViewerChannel
     }
 }
 
-/// Both directions, until either ends. Dropping the ends tells both sides.
+/// Both directions, until either ends. Dropping the ends tells both sides. Who does not take what it is told is still heard, and the other
+/// way round: whoever waits for room in one direction, with the other one full, would wait for ever.
 async fn carry<Out: serde::Serialize, In: DeserializeOwned>(
     mut stream: Stream,
     mut outward: mpsc::Receiver<Out>,
     inward: mpsc::Sender<In>,
     mut allowance: Option<Bucket>,
 ) {
+    // Until there is room for it the stream is not read, and one that is not read is ended.
+    let mut next: Option<In> = None;
     loop {
         tokio::select! {
             message = outward.recv() => match message {
                 Some(message) => if stream.send(encode(&message)).await.is_err() { return },
                 None => return,
             },
-            bytes = stream.recv() => {
+            bytes = stream.recv(), if next.is_none() => {
                 let Some(bytes) = bytes else { return };
                 // The viewer's own machine counts too; this one does not take its word for it.
                 if allowance.as_mut().is_some_and(|allowance| allowance.take(VIEWER_MESSAGES, Instant::now()).is_err()) {
                     debug!("a relayed viewer sends too many messages");
                     return;
                 }
-                let Some(message) = read(&bytes) else { continue };
-                if inward.send(message).await.is_err() {
-                    // The session ends: what it still has to say comes the other way.
-                    while let Some(message) = outward.recv().await {
-                        if stream.send(encode(&message)).await.is_err() { return }
-                    }
-                    return;
-                }
+                next = read(&bytes);
             }
+            room = inward.reserve(), if next.is_some() => match room {
+                Ok(room) => if let Some(message) = next.take() { room.send(message) },
+                Err(_) => return last_words(&stream, outward).await,
+            },
+        }
+    }
+}
+
+/// The session ends: what it still has to say comes the other way.
+async fn last_words<Out: serde::Serialize>(stream: &Stream, mut outward: mpsc::Receiver<Out>) {
+    while let Some(message) = outward.recv().await {
+        if stream.send(encode(&message)).await.is_err() {
+            return;
         }
     }
 }
@@ -111,7 +120,72 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use model::ServerId;
+    use relay::{Incoming, Relay, Standing};
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::{clock, socket::Socket};
+
+    const WITHIN: Duration = Duration::from_secs(60);
+
+    async fn machine(dir: &Path) -> (ServerId, Relay, mpsc::Receiver<Incoming>) {
+        let server = ServerId::random();
+        let me = relay::Me { server, name: "Dome".to_owned(), version: "1".to_owned() };
+        let listen = ([127, 0, 0, 1], 0).into();
+        let config = relay::Config { dir: dir.to_owned(), listen, me, now: clock::now };
+        let (relay, incoming) = Relay::open(config).await;
+        (server, relay, incoming)
+    }
+
+    /// Both ends of a stream of a real link, and what keeps it.
+    async fn stream() -> (Stream, Stream, (Relay, Relay, TempDir)) {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, home, mut incoming) = machine(&dir.path().join("home")).await;
+        let (_, page, _) = machine(&dir.path().join("page")).await;
+        home.found().await.unwrap();
+        page.join(home.code("127.0.0.1").await.unwrap()).await.unwrap();
+        let port = home.standing().borrow().port().unwrap();
+        let near = page.stream(server, &format!("127.0.0.1:{port}"), Bytes::new()).await.unwrap();
+        let far = incoming.recv().await.unwrap().stream;
+        assert!(matches!(*page.standing().borrow(), Standing::Member { .. }));
+        (near, far, (home, page, dir))
+    }
+
+    #[tokio::test]
+    async fn a_session_that_takes_nothing_just_now_is_heard_and_hears_everything_afterwards() {
+        const SAID: usize = 80;
+        const TOLD: usize = 300;
+        let (mut near, far, _link) = stream().await;
+        let (mut socket, channel) = Socket::pair();
+        tokio::spawn(hosted(far, encode(&Seat::Taken), Some(channel)));
+        assert_eq!(read::<Seat>(&near.recv().await.unwrap()), Some(Seat::Taken));
+        for _ in 0..SAID {
+            near.send(encode(&ViewerMessage::Ping)).await.unwrap();
+        }
+        let told = async {
+            while socket.incoming.len() < socket.incoming.max_capacity() {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..TOLD {
+                socket.outgoing.send(ServerMessage::Pong).await.unwrap();
+            }
+            for _ in 0..SAID {
+                assert_eq!(socket.incoming.recv().await, Some(ViewerMessage::Ping));
+            }
+        };
+        let heard = async {
+            for _ in 0..TOLD {
+                assert_eq!(read(&near.recv().await.unwrap()), Some(ServerMessage::Pong));
+            }
+        };
+        timeout(WITHIN, async { tokio::join!(told, heard) }).await.unwrap();
+        drop(near);
+        assert_eq!(socket.incoming.recv().await, None, "the session knows that its viewer is gone");
+    }
 
     #[test]
     fn a_burst_is_allowed_and_a_flood_is_not() {
