@@ -66,6 +66,8 @@ pub struct Machine {
     pub holding: bool,
     pub fleet: Rc<Vec<Standing>>,
     pub fleet_at: i64,
+    /// Others take launches than those of whom it had heard before.
+    pub news_of_takers: bool,
     pub waiting: bool,
     pub line: Line,
     /// The line, as its journal has it.
@@ -101,6 +103,7 @@ impl Machine {
             holding: false,
             fleet: Rc::new(Vec::new()),
             fleet_at: 0,
+            news_of_takers: false,
             waiting: false,
             line: Line::restore(rules, Vec::new(), UnixMillis(0)),
             journal: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use model::{InstanceId, SecretHash};
+use model::{InstanceId, SecretHash, ServerId};
 
 use super::{ANSWER_MS, Event, HEARTBEAT_MS, Held, ORDER_MS, Place, World};
 use crate::{
@@ -71,6 +71,7 @@ impl World {
         let machine = &mut self.machines[at];
         machine.waiting = waiting;
         machine.seated = machine.generation.is_some();
+        machine.news_of_takers |= !takers(&machine.fleet).eq(takers(&fleet));
         machine.fleet = fleet;
         // It may have slept since.
         machine.fleet_at = asked;
@@ -149,4 +150,9 @@ impl World {
             machine.journal = machine.line.entries().to_vec();
         }
     }
+}
+
+fn takers(fleet: &[Standing]) -> impl Iterator<Item = ServerId> {
+    let takes = |standing: &&Standing| standing.alive && !standing.draining && standing.total > 0;
+    fleet.iter().filter(takes).map(|standing| standing.server)
 }

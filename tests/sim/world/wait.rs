@@ -124,8 +124,9 @@ impl World {
         if watched.is_empty() {
             return Ok(());
         }
-        let again = self.broken != Break::AcceptedMachinesAreNeverLookedAtAgain
-            && self.machines[at].beats.is_multiple_of(3);
+        let machine = &mut self.machines[at];
+        let news = std::mem::take(&mut machine.news_of_takers) || machine.beats.is_multiple_of(3);
+        let again = self.broken != Break::AcceptedMachinesAreNeverLookedAtAgain && news;
         let candidates = if again { self.machines[at].candidates() } else { Vec::new() };
         for viewer in watched {
             let person = &self.viewers[viewer];

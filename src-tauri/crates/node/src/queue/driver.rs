@@ -1,15 +1,19 @@
 //! The queue's task: who waits, for whom a slot is held, whose page is there. It alone gives out this machine's free slots.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use cluster::{
     Ticket, Wish,
     line::{GONE_AFTER, Line, Stage},
     wait::Lives,
 };
-use model::{InstanceId, SecretHash, UnixMillis};
+use model::{InstanceId, SecretHash, ServerId, UnixMillis};
 use protocol::api::{Problem, TicketView};
-use registry::Trouble;
+use registry::{Machine, Trouble};
 use serde_json::Value;
 use store::StoreError;
 use tokio::{
@@ -35,7 +39,7 @@ use crate::{
 
 /// Positions and held slots are this old at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A machine that has come is known to those who wait within this many looks.
+/// What a machine offers anew is known to those who wait within this many looks.
 const LOOKS_AT_MACHINES: u32 = 5;
 
 pub(super) struct Driver {
@@ -51,6 +55,8 @@ pub(super) struct Driver {
     present: BTreeMap<SecretHash, UnixMillis>,
     /// The registry's, of those that are present.
     fleet: Vec<Ticket>,
+    /// The machines that take launches, as they were heard of last.
+    takers: BTreeSet<ServerId>,
     looks: u32,
 }
 
@@ -75,6 +81,7 @@ impl Driver {
             lives,
             present: BTreeMap::new(),
             fleet: Vec::new(),
+            takers: BTreeSet::new(),
             looks: 0,
         })
     }
@@ -86,6 +93,7 @@ impl Driver {
             return;
         }
         self.note_lives(&rows.borrow_and_update().clone());
+        let (mut machines, mut offers) = (self.means.membership.fleet(), self.means.membership.offers());
         let mut tick = interval(LOOK_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -98,6 +106,11 @@ impl Driver {
                     Ok(()) => self.note_lives(&rows.borrow_and_update().clone()),
                     Err(_) => return,
                 },
+                Ok(()) = machines.changed() => {
+                    let machines = machines.borrow_and_update().clone();
+                    self.note_machines(&machines).await;
+                }
+                Ok(()) = offers.changed() => self.look_at_machines().await,
                 _ = tick.tick() => self.look_around().await,
             }
             self.serve().await;
@@ -128,6 +141,7 @@ impl Driver {
             Command::Present { session, reply } => {
                 if self.present.insert(session, now).is_none() {
                     self.refresh().await;
+                    self.look_at_machines().await;
                     self.tell();
                 }
                 self.line.ask_all(session, now);
@@ -239,6 +253,16 @@ impl Driver {
         }
         self.looks = self.looks.wrapping_add(1);
         if self.looks.is_multiple_of(LOOKS_AT_MACHINES) {
+            self.look_at_machines().await;
+        }
+    }
+
+    /// A machine has come, is back or takes launches again, maybe while this one slept: who waits, waits for it from this moment on, as a
+    /// newcomer finds it.
+    async fn note_machines(&mut self, machines: &[Machine]) {
+        let takes = |machine: &&Machine| machine.alive && !machine.draining && machine.slots_total > 0;
+        let takers = machines.iter().filter(takes).map(|machine| machine.server).collect();
+        if std::mem::replace(&mut self.takers, takers) != self.takers {
             self.look_at_machines().await;
         }
     }

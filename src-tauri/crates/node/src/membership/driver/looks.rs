@@ -46,13 +46,14 @@ impl Driver {
         self.overview.look(registry).await?;
         let fleet = self.overview.fleet();
         self.put_right(registry, generation, &fleet).await?;
-        self.fleet.send_replace(fleet);
         let shared = self.overview.instances();
         self.untold |= self.is_told_otherwise(&shared);
         self.shared
             .send_if_modified(|known| (**known != shared).then(|| *known = Arc::new(shared)).is_some());
         let offers = offers::read(&self.overview.offers());
         self.offers.send_if_modified(|known| (*known != offers).then(|| *known = offers).is_some());
+        // Whoever hears of a machine that has come knows what can be launched there.
+        self.fleet.send_replace(fleet);
         let odd = self.overview.odd();
         for row in odd.iter().filter(|row| !self.odd.contains(row)) {
             warn!("a row of the registry cannot be so: {row}");
