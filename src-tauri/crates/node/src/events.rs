@@ -35,36 +35,14 @@ pub fn changes(before: &Seen, after: &Seen) -> Vec<Event> {
 
 #[cfg(test)]
 mod tests {
-    use model::{InstanceState, UnixMillis};
+    use model::InstanceState;
 
     use super::*;
-
-    fn view(state: InstanceState) -> InstanceView {
-        InstanceView {
-            instance_id: InstanceId::random(),
-            state,
-            phase: None,
-            progress: None,
-            detail: None,
-            attempt: 1,
-            message: None,
-            build: "demo".into(),
-            build_name: "Demo".into(),
-            demo: true,
-            profile: None,
-            server_id: ServerId::random(),
-            url: String::new(),
-            viewers: 0,
-            created: UnixMillis(0),
-            standby: false,
-            fetches: false,
-            ending: None,
-            rescue: None,
-        }
-    }
+    use crate::views::fixture;
 
     #[test]
     fn only_what_changed_is_told() {
+        let view = |state| fixture::view(ServerId::random(), state);
         let (stays, changes_, goes) =
             (view(InstanceState::Ready), view(InstanceState::Starting), view(InstanceState::Ready));
         let key = |view: &InstanceView| (view.instance_id, view.clone());

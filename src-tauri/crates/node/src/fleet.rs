@@ -233,8 +233,8 @@ impl Fleet {
         there
             .map(|machine| ServerView {
                 server_id: machine.server,
-                name: machine.name.clone(),
-                region: machine.region.clone(),
+                name: machine.description.name.clone(),
+                region: machine.description.region.clone(),
                 slots_total: machine.slots_total,
                 slots_free: if machine.draining { 0 } else { machine.slots_free },
                 this_machine: false,
@@ -269,7 +269,7 @@ impl Fleet {
         });
         let lost = lost.collect();
         let machines = self.machines.borrow();
-        let member = |machine: &&Machine| machine.server == self.me || machine.relay.is_some();
+        let member = |machine: &&Machine| machine.server == self.me || machine.description.relay.is_some();
         FleetView {
             role: if founder == self.me { FleetRole::Founder } else { FleetRole::Member },
             port,
@@ -280,9 +280,9 @@ impl Fleet {
                 .filter(member)
                 .map(|machine| MachineView {
                     server_id: machine.server,
-                    name: machine.name.clone(),
-                    version: machine.version.clone(),
-                    region: machine.region.clone(),
+                    name: machine.description.name.clone(),
+                    version: machine.description.version.clone(),
+                    region: machine.description.region.clone(),
                     alive: machine.alive,
                     slots_total: machine.slots_total,
                     slots_free: machine.slots_free,
@@ -335,7 +335,7 @@ impl Fleet {
         machines
             .iter()
             .find(|machine| machine.server == server)
-            .map_or_else(|| server.to_string(), |machine| machine.name.clone())
+            .map_or_else(|| server.to_string(), |machine| machine.description.name.clone())
     }
 
     /// For media that cannot come directly; `place` is where that machine's door is.
@@ -352,7 +352,7 @@ impl Fleet {
         let machines = self.machines.borrow();
         let machine = machines.iter().find(|machine| machine.server == server);
         let machine = machine.ok_or("the registry does not know that machine")?;
-        machine.relay.clone().ok_or_else(|| "that machine has not joined the fleet".to_owned())
+        machine.description.relay.clone().ok_or_else(|| "that machine has not joined the fleet".to_owned())
     }
 
     async fn ask(&self, at: ServerId, by: Asker, question: Question) -> Result<Reply, Refusal> {

@@ -162,3 +162,34 @@ pub fn profile(profile: Profile) -> ProfileView {
     let Profile { id, name, description, author, problem } = profile;
     ProfileView { id, name, description, author, problem }
 }
+
+/// An instance as tests tell of it.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use model::{InstanceId, InstanceState, ServerId, UnixMillis};
+    use protocol::api::InstanceView;
+
+    pub fn view(server: ServerId, state: InstanceState) -> InstanceView {
+        InstanceView {
+            instance_id: InstanceId::random(),
+            state,
+            phase: None,
+            progress: None,
+            detail: None,
+            attempt: 1,
+            message: None,
+            build: "demo".into(),
+            build_name: "Demo".into(),
+            demo: true,
+            profile: None,
+            server_id: server,
+            url: String::new(),
+            viewers: 2,
+            created: UnixMillis(0),
+            standby: false,
+            fetches: false,
+            ending: None,
+            rescue: None,
+        }
+    }
+}

@@ -37,8 +37,8 @@ pub use setup::{Database, RowFate, SetUp, setup};
 pub use tending::Forgotten;
 pub use trouble::Trouble;
 pub use words::{
-    Beat, FencingToken, Generation, Heartbeat, Joined, Known, Load, Machine, OldServer, Place, Published,
-    Reservation, ServerRow, SharedInstance,
+    Beat, Description, FencingToken, Generation, Heartbeat, Joined, Known, Load, Machine, OldServer, Place,
+    Published, Reservation, ServerRow, SharedInstance,
 };
 
 /// How often a machine tells that it lives.

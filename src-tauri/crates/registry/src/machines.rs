@@ -6,8 +6,8 @@ use tokio_postgres::{Error, Row, Transaction, types::ToSql};
 use uuid::Uuid;
 
 use crate::{
-    Beat, DEAD_AFTER, Generation, Heartbeat, Joined, Load, Machine, OldServer, Place, Registry, ServerRow,
-    Trouble, dial::dial, setup::LOCK,
+    Beat, DEAD_AFTER, Description, Generation, Heartbeat, Joined, Load, Machine, OldServer, Place, Registry,
+    ServerRow, Trouble, dial::dial, setup::LOCK,
 };
 
 /// What the old back end's columns hold at most.
@@ -114,7 +114,7 @@ impl Registry {
             UPDATE machines m SET name = $3, version = $4, url = $5, region = $6, ip_address = $7, port = $8, ram = $9,
                 graphics_card = $10, storage = $11, relay = $12
             FROM heartbeats h WHERE m.machine_id = $1 AND h.machine_id = $1 AND h.generation = $2";
-        let said = Said::of(row);
+        let said = Description::of(row);
         Ok(self.change(sql, &said.after(&[&row.server.0, &generation.0])).await? == 1)
     }
 
@@ -227,26 +227,12 @@ async fn describe(transaction: &Transaction<'_>, row: &ServerRow, server_id: Uui
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (machine_id) DO UPDATE SET server_id = $2, name = $3, version = $4, url = $5, region = $6,
             ip_address = $7, port = $8, ram = $9, graphics_card = $10, storage = $11, relay = $12";
-    let said = Said::of(row);
+    let said = Description::of(row);
     transaction.execute(sql, &said.after(&[&row.server.0, &server_id])).await?;
     Ok(())
 }
 
-/// A description as its columns hold it.
-struct Said {
-    name: String,
-    version: String,
-    url: Option<String>,
-    region: Option<String>,
-    ip_address: String,
-    port: i32,
-    ram: String,
-    graphics_card: Option<String>,
-    storage: String,
-    relay: Option<String>,
-}
-
-impl Said {
+impl Description {
     fn of(row: &ServerRow) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(cut);
         Self {
@@ -303,18 +289,7 @@ async fn live(transaction: &Transaction<'_>, row: &ServerRow) -> Result<Generati
 impl ServerRow {
     /// Does the registry say of this machine what it has said itself?
     pub fn is_told(&self, machine: &Machine) -> bool {
-        let said = Said::of(self);
-        (&said.name, &said.version, &said.ip_address, said.port, &said.ram, &said.storage)
-            == (
-                &machine.name,
-                &machine.version,
-                &machine.ip_address,
-                machine.port,
-                &machine.ram,
-                &machine.storage,
-            )
-            && (&said.url, &said.relay, &said.region, &said.graphics_card)
-                == (&machine.url, &machine.relay, &machine.region, &machine.graphics_card)
+        Description::of(self) == machine.description
     }
 }
 

@@ -15,7 +15,8 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use crate::{
-    DEAD_AFTER, Generation, Load, Machine, Registry, SharedInstance, Trouble, connection::Params, instances,
+    DEAD_AFTER, Description, Generation, Load, Machine, Registry, SharedInstance, Trouble,
+    connection::Params, instances,
 };
 
 /// No machine has as many places.
@@ -81,16 +82,7 @@ struct Pulse {
 
 #[derive(Debug)]
 struct Tells {
-    name: String,
-    version: String,
-    url: Option<String>,
-    relay: Option<String>,
-    region: Option<String>,
-    ip_address: String,
-    port: i32,
-    ram: String,
-    graphics_card: Option<String>,
-    storage: String,
+    description: Description,
     joined: f64,
     offers: Option<Value>,
 }
@@ -158,7 +150,7 @@ impl Overview {
                 format!(
                     "machines {} ({})",
                     known.pulse.server,
-                    known.tells.name.chars().take(NAME_SHOWN).collect::<String>()
+                    known.tells.description.name.chars().take(NAME_SHOWN).collect::<String>()
                 )
             };
             let offers = match &known.tells.offers {
@@ -238,7 +230,7 @@ fn pulse(row: &Row) -> Result<Pulse, Error> {
 }
 
 fn tells(row: &Row) -> Result<(ServerId, Tells), Error> {
-    let tells = Tells {
+    let description = Description {
         name: row.try_get(1)?,
         version: row.try_get(2)?,
         url: row.try_get(3)?,
@@ -246,12 +238,11 @@ fn tells(row: &Row) -> Result<(ServerId, Tells), Error> {
         region: row.try_get(5)?,
         ip_address: row.try_get(6)?,
         graphics_card: row.try_get(7)?,
-        joined: row.try_get(8)?,
-        offers: row.try_get(9)?,
         port: row.try_get(10)?,
         ram: row.try_get(11)?,
         storage: row.try_get(12)?,
     };
+    let tells = Tells { description, joined: row.try_get(8)?, offers: row.try_get(9)? };
     Ok((ServerId(row.try_get(0)?), tells))
 }
 
@@ -262,16 +253,7 @@ fn machine(known: &Known) -> Machine {
     Machine {
         server: pulse.server,
         generation: pulse.generation,
-        name: tells.name.clone(),
-        version: tells.version.clone(),
-        url: tells.url.clone(),
-        relay: tells.relay.clone(),
-        region: tells.region.clone(),
-        ip_address: tells.ip_address.clone(),
-        port: tells.port,
-        ram: tells.ram.clone(),
-        graphics_card: tells.graphics_card.clone(),
-        storage: tells.storage.clone(),
+        description: tells.description.clone(),
         age,
         alive: pulse.alive,
         draining: pulse.draining,

@@ -93,11 +93,9 @@ pub enum Beat {
     Stale,
 }
 
-/// A machine as the others see it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Machine {
-    pub server: ServerId,
-    pub generation: Generation,
+/// What a machine says of itself, as its columns hold it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
     pub name: String,
     pub version: String,
     pub url: Option<String>,
@@ -109,6 +107,14 @@ pub struct Machine {
     pub ram: String,
     pub graphics_card: Option<String>,
     pub storage: String,
+}
+
+/// A machine as the others see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    pub server: ServerId,
+    pub generation: Generation,
+    pub description: Description,
     /// Since its last heartbeat, by the database's clock.
     pub age: Duration,
     /// It has missed three heartbeats, or has said farewell.

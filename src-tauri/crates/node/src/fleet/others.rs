@@ -154,7 +154,7 @@ fn shown(view: InstanceView, machine: Option<&Machine>, has_scene: bool, goes_on
     if state == view.state {
         return view;
     }
-    let name = machine.map_or("it runs on", |machine| machine.name.as_str());
+    let name = machine.map_or("it runs on", |machine| machine.description.name.as_str());
     let rescue = match rescue(state, has_scene) {
         _ if goes_on == GoesOn::Never => None,
         Rescue::Resume => Some(protocol::api::Rescue::Resume),
@@ -226,49 +226,16 @@ pub async fn follow(fleet: Fleet) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use model::UnixMillis;
-    use registry::{Generation, Load};
+    use registry::{Description, Generation, Load};
 
     use super::*;
-
-    fn view(server: ServerId, state: InstanceState) -> InstanceView {
-        InstanceView {
-            instance_id: InstanceId::random(),
-            state,
-            phase: None,
-            progress: None,
-            detail: None,
-            attempt: 1,
-            message: None,
-            build: "demo".into(),
-            build_name: "Demo".into(),
-            demo: true,
-            profile: None,
-            server_id: server,
-            url: String::new(),
-            viewers: 2,
-            created: UnixMillis(0),
-            standby: false,
-            fetches: false,
-            ending: None,
-            rescue: None,
-        }
-    }
+    use crate::views::fixture::view;
 
     fn machine(server: ServerId, alive: bool) -> Machine {
         Machine {
             server,
             generation: Generation(1),
-            name: "Dome".into(),
-            version: String::new(),
-            url: None,
-            relay: None,
-            region: None,
-            ip_address: String::new(),
-            port: 4699,
-            ram: String::new(),
-            graphics_card: None,
-            storage: String::new(),
+            description: Description { name: "Dome".into(), ..Description::default() },
             age: if alive { Duration::ZERO } else { HEARTBEAT_EVERY * 3 },
             alive,
             draining: false,

@@ -35,7 +35,7 @@ pub async fn tell(fleet: Fleet) {
         // One that has been away may have lost what it had heard.
         told.retain(|server, _| machines.iter().any(|machine| machine.server == *server && machine.alive));
         let there = machines.iter().filter(|machine| machine.alive && machine.server != fleet.me);
-        for machine in there.filter(|machine| machine.relay.is_some()) {
+        for machine in there.filter(|machine| machine.description.relay.is_some()) {
             if told.get(&machine.server) != Some(&list) && hears(&fleet, machine, &list).await {
                 told.insert(machine.server, list.clone());
             }
@@ -46,7 +46,7 @@ pub async fn tell(fleet: Fleet) {
 async fn hears(fleet: &Fleet, machine: &Machine, list: &Removed) -> bool {
     let (by, question) = (Asker::Machine, Question::Removed { list: list.clone() });
     // It may have joined again since.
-    match (list.names(machine.server), &machine.relay) {
+    match (list.names(machine.server), &machine.description.relay) {
         (true, Some(place)) => {
             let asked = Ask { by, question }.encode();
             fleet.relay.question_removed(machine.server, place, asked, ANSWER_WITHIN).await.is_ok()

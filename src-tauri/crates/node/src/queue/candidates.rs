@@ -107,7 +107,7 @@ fn candidate(machine: &Machine, reachable: bool, offers: Vec<Offer>) -> Candidat
     Candidate {
         server: machine.server,
         here: false,
-        region: machine.region.clone(),
+        region: machine.description.region.clone(),
         alive: machine.alive,
         reachable,
         draining: machine.draining,

@@ -62,7 +62,7 @@ async fn numbers_texts_and_documents_that_cannot_be_are_marked_and_the_others_ar
     let mut overview = Overview::default();
     overview.look(&registry).await.unwrap();
     let fleet = overview.fleet();
-    assert_eq!((fleet.len(), fleet[1].name.len()), (2, 255));
+    assert_eq!((fleet.len(), fleet[1].description.name.len()), (2, 255));
     let of_bad = fleet.iter().find(|machine| machine.server == bad).unwrap();
     assert_eq!((of_bad.slots_total, of_bad.slots_free, of_bad.load.viewers), (0, 0, 0));
     let listed: Vec<_> = overview.instances().iter().map(|shared| shared.server).collect();

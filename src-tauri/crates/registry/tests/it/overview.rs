@@ -85,7 +85,7 @@ async fn what_is_told_is_news_whoever_tells_it_and_heartbeats_are_none() {
         assert!(scene.is_news().await, "{sql}");
     }
     let fleet = scene.overview.fleet();
-    assert_eq!(fleet.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Attic"]);
+    assert_eq!(fleet.iter().map(|one| one.description.name.as_str()).collect::<Vec<_>>(), ["Attic"]);
     assert_eq!(scene.overview.instances(), []);
     assert!(!a.is_told(&fleet[0]), "its machine sees that it was edited");
     for edit in [
