@@ -74,6 +74,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tokio-tungstenite", &["openspace", "demo"]),
     ("elf", &["openspace"]),
     ("mlua", &["demo"]),
+    ("png", &["demo"]),
     ("tiny-skia", &["demo"]),
     ("prometheus-client", &["node"]),
     ("tauri", &[]),

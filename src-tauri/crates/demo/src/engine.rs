@@ -18,7 +18,7 @@ use crate::{
     log::Log,
     lua::Scripts,
     picture::{self, Painter, canvas::Canvas, view::View},
-    profile,
+    profile, screenshot,
     switches::{Hang, Switches},
     sync::Sync,
     tone::Tone,
@@ -330,7 +330,7 @@ impl Running<'_> {
         let mut saving = None;
         screen.show(self.switches, presses, |painter, canvas| {
             painter.draw(canvas, &view);
-            saving = shot.map(|path| save_later(canvas, path, log));
+            saving = shot.map(|path| screenshot::save_later(canvas, path, log));
         })?;
         screen.saving.retain(|saving| !saving.is_finished());
         screen.saving.extend(saving.flatten());
@@ -386,23 +386,6 @@ impl Screen {
         self.frames = self.frames.wrapping_add(1);
         shown.map_err(|error| fatal(format!("{error:#}")))
     }
-}
-
-/// Encoding takes several frames: it is done beside them.
-fn save_later(canvas: &Canvas<'_>, path: PathBuf, log: &Log) -> Option<JoinHandle<()>> {
-    let (width, height) = (canvas.width as u32, canvas.height as u32);
-    let mut pixmap = tiny_skia::Pixmap::new(width, height)?;
-    for (to, from) in pixmap.data_mut().chunks_exact_mut(4).zip(canvas.pixels.iter()) {
-        to.copy_from_slice(&[(from >> 16) as u8, (from >> 8) as u8, *from as u8, 255]);
-    }
-    log.info("RenderEngine", format!("Saving screenshot '{}'", path.display()));
-    let spawned = std::thread::Builder::new().name("screenshot".to_owned()).spawn(move || {
-        if let Err(error) = pixmap.save_png(&path) {
-            // Standard error, for the log belongs to the render thread.
-            eprintln!("(E) RenderEngine         Could not save screenshot '{}': {error}", path.display());
-        }
-    });
-    spawned.ok()
 }
 
 /// Keeps frames apart.

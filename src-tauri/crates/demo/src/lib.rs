@@ -33,6 +33,7 @@ mod lua;
 mod paths;
 mod picture;
 mod profile;
+mod screenshot;
 mod switches;
 mod sync;
 mod tone;
