@@ -95,14 +95,14 @@ async fn an_instance_that_nobody_watches_ends_and_one_that_stands_ready_does_not
 
 #[tokio::test]
 async fn the_longest_session_is_lengthened_as_often_as_the_machine_allows() {
-    let lengths = ["life.longest_s=21", "life.warning_s=20", "life.extension_s=15", "life.extensions=1"];
+    let lengths = ["life.longest_s=21", "life.warning_s=20", "life.extension_s=21", "life.extensions=1"];
     let sets = [&lengths[..], &["instances.on_exit=leave"]].concat();
     let mut node = TestNode::start_with(&sets, &[]).await.unwrap();
     let ann = node.browser().await.unwrap();
     let id = ann.launch_build("demo").await.unwrap();
     let mut owner = ann.attend(id, None).await.unwrap();
     let first = warned(&mut owner).await;
-    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(15), Some(1)));
+    assert_eq!((first.why, first.stay_s, first.stays_left), (EndingReason::Longest, Some(21), Some(1)));
     owner.say(&ViewerMessage::Stay).await.unwrap();
     let last = loop {
         let ending = warned(&mut owner).await;
