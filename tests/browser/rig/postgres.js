@@ -10,7 +10,8 @@ import { promisify } from 'node:util'
 import { freePort, until } from '../harness.js'
 
 const run = promisify(execFile)
-const PASSWORD = 'passw0rd'
+// With characters that a URL must escape.
+const PASSWORD = 'pass/word@1'
 const INSTALLED = '/usr/lib/postgresql'
 
 export class Postgres {
@@ -23,7 +24,7 @@ export class Postgres {
   }
 
   constructor(folder, on, address) {
-    Object.assign(this, { folder, on, address, data: path.join(folder, 'data') })
+    Object.assign(this, { folder, on, address, data: path.join(folder, 'data'), password: PASSWORD })
   }
 
   async begin() {
@@ -49,11 +50,12 @@ export class Postgres {
   }
 
   get url() {
-    return `postgres://postgres:${PASSWORD}@${this.address}:${this.port}/openspace`
+    return `postgres://postgres:${encodeURIComponent(PASSWORD)}@${this.address}:${this.port}/openspace`
   }
 
-  sql(statement, database = 'openspace') {
-    return this.call('psql', ['-X', '-q', '-t', '-A', '-h', this.address, '-p', String(this.port), '-U', 'postgres', '-d', database, '-c', statement])
+  /** Rows come back as lines, columns parted by `|`. */
+  sql(statements, database = 'openspace') {
+    return this.call('psql', ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-h', this.address, '-p', String(this.port), '-U', 'postgres', '-d', database, '-c', statements])
   }
 
   async call(name, args) {

@@ -24,7 +24,7 @@ export async function wake(page) {
   const { width, height } = page.viewportSize()
   await page.mouse.move(width / 2, height / 2)
   await page.mouse.move(width / 2, height - 8)
-  await stir(page)
+  await stir(page, '[data-scene-bar]')
   await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
 }
 
@@ -33,14 +33,16 @@ export async function wakeTop(page) {
   const { width, height } = page.viewportSize()
   await page.mouse.move(width / 2, height / 2)
   await page.mouse.move(width / 2, 5)
-  await stir(page)
+  await stir(page, '[data-bar]')
   await until('the bar of the stream', async () => (await page.locator('[data-bar]').getAttribute('data-shown')) === 'true')
 }
 
-/** The bars leave a pointer that rests for a few seconds, which a busy machine takes between two steps of a story: from here on it is never quite still. */
-export const stir = (page) =>
-  page.evaluate(() => {
-    window.stirring ??= setInterval(() => {
-      for (const bar of document.querySelectorAll('[data-bar], [data-scene-bar]')) bar.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))
+/** A bar leaves a pointer that rests for a few seconds, which a busy machine takes between two steps of a story: for a while it is not quite still. */
+export const stir = (page, bar) =>
+  page.evaluate((bar) => {
+    const until = performance.now() + 20_000
+    const timer = setInterval(() => {
+      document.querySelector(bar)?.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))
+      if (performance.now() > until) clearInterval(timer)
     }, 500)
-  })
+  }, bar)

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { TestNode, framesRise, installReader, launch, launchBrowser, look, person, until, untilIs } from '../harness.js'
-import { Postgres } from '../postgres.js'
+import { Postgres } from '../rig/postgres.js'
 
 /** What `sequelize.sync()` and `seed.js` of the old back end leave behind, in short. */
 const OLD_DATABASE = `
@@ -28,11 +28,12 @@ let postgres
 before(async () => {
   ;[node, postgres, browser] = await Promise.all([
     TestNode.start({ env: { OPENSPACE_DEMO_BARCODE: '1' } }),
-    Postgres.start(['openspace', 'old', 'newer']),
+    Postgres.start(),
     launchBrowser(),
   ])
-  postgres.sql('old', OLD_DATABASE)
-  postgres.sql('newer', 'CREATE TABLE openspace_webrtc_migrations (version int); INSERT INTO openspace_webrtc_migrations VALUES (999)')
+  for (const database of ['old', 'newer']) await postgres.sql(`CREATE DATABASE ${database}`)
+  await postgres.sql(OLD_DATABASE, 'old')
+  await postgres.sql('CREATE TABLE openspace_webrtc_migrations (version int); INSERT INTO openspace_webrtc_migrations VALUES (999)', 'newer')
 })
 
 after(async () => {
@@ -98,7 +99,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await says(/speaks no TLS/)
 
   // A whole address is taken apart.
-  await fill({ Host: `postgres://postgres:${encodeURIComponent(postgres.password)}@127.0.0.1:${postgres.port}/openspace?sslmode=prefer` })
+  await fill({ Host: `${postgres.url}?sslmode=prefer` })
   await untilIs('the host alone', () => dialog.getByLabel('Host', { exact: true }).inputValue(), '127.0.0.1')
   await tryIt()
   await says(/It has no tables of ours yet/)
@@ -107,7 +108,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await dialog.waitFor({ state: 'detached' })
   await page.getByText(/^Connected since/).waitFor()
   await page.getByText('1 of 1 answers').waitFor()
-  const row = (database) => postgres.sql(database, `SELECT status, num_instances > 0 FROM servers WHERE ip_address <> '10.0.0.9'`)
+  const row = (database) => postgres.sql(`SELECT status, num_instances > 0 FROM servers WHERE ip_address <> '10.0.0.9'`, database)
   await untilIs('its row', () => row('openspace'), 'active|t')
   await look(page, 'registry-joined')
 
@@ -119,9 +120,9 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await says(/It is the old back end's, with 1 server and 0 instances/)
   await dialog.getByRole('button', { name: 'Adopt and join' }).click()
   await dialog.waitFor({ state: 'detached' })
-  await until('its row there', () => row('old') === 'active|t')
-  await until('the other one knows', () => row('openspace') === 'inactive|t')
-  assert.equal(postgres.sql('old', `SELECT available_instances FROM servers WHERE ip_address = '10.0.0.9'`), '5')
+  await until('its row there', async () => (await row('old')) === 'active|t')
+  await until('the other one knows', async () => (await row('openspace')) === 'inactive|t')
+  assert.equal(await postgres.sql(`SELECT available_instances FROM servers WHERE ip_address = '10.0.0.9'`, 'old'), '5')
 
   // The password is in one file, for its owner only, and in nothing that anybody reads.
   const file = path.join(node.data, 'registry.json')

@@ -161,7 +161,7 @@ test('on a phone the bar fits and is reached by a finger', async () => {
   await until('the bar is away', async () => (await bar(page).getAttribute('data-shown')) === 'false')
   await page.getByRole('button', { name: 'Show time and place' }).tap()
   await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
-  await stir(page)
+  await stir(page, '[data-scene-bar]')
   await page.getByRole('button', { name: 'Pause time' }).tap()
   await untilTold(page, 'the pause', ({ paused }) => paused)
   await until('nothing that sticks out', () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
