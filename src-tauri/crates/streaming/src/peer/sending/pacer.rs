@@ -6,8 +6,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::Parcel;
 
-/// What leaves at once: any frame of an even stream. The kernel sends it in one call.
-const BURST_BYTES: usize = 24_000;
+/// What leaves at once: any frame of an even stream of 8 Mbit/s at 30 fps. The kernel sends it in one call.
+const BURST_BYTES: f64 = 48_000.0;
+/// On a path that has shown a limit.
+const NARROW_BURST_BYTES: f64 = 24_000.0;
 /// On a path that has shown no limit, the whole of a large frame is out after this.
 const SPREAD: Duration = Duration::from_millis(5);
 /// On a narrow path: so many times its rate. It drains slower than that, so that nothing comes later by it.
@@ -20,6 +22,7 @@ pub(crate) struct Pacer<P> {
     urgent: VecDeque<P>,
     fresh: VecDeque<P>,
     fresh_bytes: usize,
+    burst_bytes: f64,
     /// May leave now; grows with time.
     credit_bytes: f64,
     rate_bytes_per_s: f64,
@@ -32,7 +35,8 @@ impl<P> Default for Pacer<P> {
             urgent: VecDeque::new(),
             fresh: VecDeque::new(),
             fresh_bytes: 0,
-            credit_bytes: BURST_BYTES as f64,
+            burst_bytes: BURST_BYTES,
+            credit_bytes: BURST_BYTES,
             rate_bytes_per_s: 0.0,
             counted: Duration::ZERO,
         }
@@ -41,6 +45,7 @@ impl<P> Default for Pacer<P> {
 
 impl<P: Parcel> Pacer<P> {
     pub(crate) fn post(&mut self, parcel: P, narrow_bps: Option<f64>, now: Duration) {
+        self.burst_bytes = narrow_bps.map_or(BURST_BYTES, |_| NARROW_BURST_BYTES);
         self.count(now);
         self.fresh_bytes += parcel.bytes();
         self.fresh.push_back(parcel);
@@ -92,9 +97,9 @@ impl<P: Parcel> Pacer<P> {
         self.counted = self.counted.max(now);
         if self.fresh.is_empty() {
             // Between two frames the burst is whole again.
-            self.credit_bytes = BURST_BYTES as f64;
+            self.credit_bytes = self.burst_bytes;
         } else {
-            self.credit_bytes = (self.credit_bytes + since * self.rate_bytes_per_s).min(BURST_BYTES as f64);
+            self.credit_bytes = (self.credit_bytes + since * self.rate_bytes_per_s).min(self.burst_bytes);
         }
     }
 }
@@ -124,6 +129,12 @@ mod tests {
         let left = run(18_000, Some(1e6));
         assert!(left.iter().all(|(at, _)| *at == Duration::ZERO));
         assert!(left.windows(2).all(|two| two[0].1 + 1 == two[1].1));
+    }
+
+    #[test]
+    fn a_large_frame_of_an_even_stream_leaves_at_once_where_no_limit_was_seen() {
+        assert!(run(46_000, None).iter().all(|(at, _)| *at == Duration::ZERO));
+        assert!(run(46_000, Some(5e6)).iter().any(|(at, _)| *at > Duration::ZERO));
     }
 
     #[test]
