@@ -8,6 +8,7 @@
 //!
 //! Absent on purpose: networks, viewers, and any waiting for either. A late frame is dropped, never queued.
 
+mod adjust;
 mod annexb;
 mod branch;
 mod camera;

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{
     EncodedFrame, End,
+    adjust::Adjuster,
     branch::{Branch, Plan},
     camera::{Camera, Shutter},
     encode::{Encoder, choose::STREAM_BEGINS},
@@ -36,8 +37,9 @@ pub(crate) struct Worker<C> {
     last: Option<Arc<Picture>>,
     pace: Pace,
     meter: Meter,
-    /// What the encoder was last told.
+    /// What the encoder may make, and what it is told for that.
     bitrate: Bitrate,
+    adjuster: Adjuster,
     began: Instant,
     /// Of the last frame.
     captured: Option<Instant>,
@@ -64,6 +66,7 @@ impl<C: Camera> Worker<C> {
             pace: Pace::new(plan.fps_max),
             meter: Meter::new(Instant::now()),
             bitrate,
+            adjuster: Adjuster::default(),
             began: plan.began,
             captured: None,
             watched: false,
@@ -109,11 +112,7 @@ impl<C: Camera> Worker<C> {
         if let Some(demand) = branch.wishes.take_keyframe() {
             self.pace.want_keyframe(demand, now);
         }
-        let bitrate = branch.wishes.bitrate();
-        if bitrate != self.bitrate {
-            self.bitrate = bitrate;
-            self.encoder.set_bitrate(bitrate).map_err(|error| End::EncoderFailed(error.to_string()))?;
-        }
+        self.follow(branch.wishes.bitrate())?;
         self.pace.set_watched(watched || self.camera.is_wanted(), now);
         if watched && !self.watched {
             // What was taken for others may be newer.
@@ -125,6 +124,17 @@ impl<C: Camera> Worker<C> {
         }
         self.watched = watched;
         Ok(())
+    }
+
+    fn follow(&mut self, bitrate: Bitrate) -> Result<(), End> {
+        let news = if bitrate == self.bitrate {
+            self.adjuster.news(bitrate)
+        } else {
+            self.bitrate = bitrate;
+            Some(self.adjuster.tell(bitrate))
+        };
+        let Some(told) = news else { return Ok(()) };
+        self.encoder.set_bitrate(told).map_err(|error| End::EncoderFailed(error.to_string()))
     }
 
     /// Until somebody watches again: nothing runs.
@@ -191,6 +201,7 @@ impl<C: Camera> Worker<C> {
         if let Some(frame) = &frame {
             let took = now.saturating_duration_since(captured);
             self.meter.frame(took, frame.data.len(), frame.keyframe);
+            self.adjuster.frame(frame.data.len(), self.bitrate, captured);
             self.branch.hub.publish(&Arc::new(EncodedFrame {
                 data: frame.data.clone(),
                 codec: self.branch.rendition.codec,

@@ -14,7 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use gstreamer::{self as gst, glib, prelude::*};
-use model::{Bitrate, Size};
+use model::{Bitrate, FrameRate, Size};
 
 use super::{
     EncodeError, Encoded, Encoder, Settings,
@@ -35,6 +35,7 @@ pub(super) struct GstEncoder {
     frames: Receiver<gst::Buffer>,
     complaint: Arc<Mutex<Option<String>>>,
     rates: &'static [(&'static str, table::Rate)],
+    fps: FrameRate,
     frame_time: gst::ClockTime,
 }
 
@@ -63,7 +64,7 @@ impl GstEncoder {
         gst::init().map_err(|error| EncodeError(format!("GStreamer does not start: {error}")))?;
         let made = make(candidate, element)?;
         for (property, value) in element.properties {
-            set(&made, property, &table::expand(value, settings.cores));
+            set(&made, property, &table::expand(value, settings.cores, settings.fps_max));
         }
         let complaint = listen(&made);
         let (to_us, frames) = sync_channel(FRAMES);
@@ -77,6 +78,7 @@ impl GstEncoder {
             frames,
             complaint,
             rates: element.rates,
+            fps: settings.fps_max,
             frame_time: gst::ClockTime::SECOND / u64::from(settings.fps_max.0.max(1)),
         };
         encoder.set_rates(settings.bitrate);
@@ -102,7 +104,7 @@ impl GstEncoder {
 
     fn set_rates(&self, bitrate: Bitrate) {
         for (property, rate) in self.rates {
-            set(&self.element, property, &rate.of(bitrate).to_string());
+            set(&self.element, property, &rate.of(bitrate, self.fps).to_string());
         }
     }
 

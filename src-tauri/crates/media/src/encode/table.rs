@@ -1,12 +1,20 @@
 //! The encoders that can be tried, best first, as plain data. Pure.
 
-use model::{Bitrate, video::Codec};
+use model::{Bitrate, FrameRate, video::Codec};
 
 use crate::picture::{Flavour, Layout, Matrix};
 
-/// Encoded bits that may wait, as a time at the wanted bitrate. One and a half frames at 30 fps: a keyframe stays small enough
-/// to be sent within a few frames' time, at the price of being coarse for as long.
-pub(crate) const VBV_MS: u32 = 50;
+/// Encoded bits that may wait, as a time at the bitrate: a keyframe stays small enough to be sent within a few frames' time, at the
+/// price of being coarse for as long.
+const VBV_MS: u32 = 40;
+/// But no less than this many frames, in tenths. x264 takes a buffer below 1.1 frames as a limit for each single frame, which costs 4 dB at
+/// 1 Mbit/s (720p30, the demo's scene).
+const VBV_TENTHS: u32 = 12;
+
+/// The size of the rate buffer, as a time at the bitrate.
+pub(crate) fn vbv_ms(fps: FrameRate) -> u32 {
+    VBV_MS.max((100 * VBV_TENTHS).div_ceil(fps.0.max(1)))
+}
 
 #[derive(Debug)]
 pub(crate) struct Candidate {
@@ -53,16 +61,16 @@ pub(crate) struct Element {
 pub(crate) enum Rate {
     Kbps,
     Bps,
-    /// The size of the rate buffer in kilobits: [`VBV_MS`] at the bitrate.
+    /// The size of the rate buffer in kilobits: [`vbv_ms`] at the bitrate.
     BufferKbit,
 }
 
 impl Rate {
-    pub fn of(self, bitrate: Bitrate) -> u64 {
+    pub fn of(self, bitrate: Bitrate, fps: FrameRate) -> u64 {
         match self {
             Self::Kbps => bitrate.kbps.into(),
             Self::Bps => bitrate.bps(),
-            Self::BufferKbit => (u64::from(bitrate.kbps) * u64::from(VBV_MS)).div_ceil(1000),
+            Self::BufferKbit => (u64::from(bitrate.kbps) * u64::from(vbv_ms(fps))).div_ceil(1000),
         }
     }
 }
@@ -271,7 +279,7 @@ pub(crate) static TABLE: &[Candidate] = &[
 ///
 /// x264 runs `superfast`, which looks clearly better than `ultrafast`, unless the program, the encoder and perhaps a browser
 /// share fewer than four cores. More than four slices trip some decoders, and more than two gain little below eight cores.
-pub(crate) fn expand(value: &str, cores: usize) -> String {
+pub(crate) fn expand(value: &str, cores: usize, fps: FrameRate) -> String {
     value
         .replace(
             "{threads}",
@@ -285,7 +293,7 @@ pub(crate) fn expand(value: &str, cores: usize) -> String {
         )
         .replace("{vp8_threads}", if cores >= 8 { "2" } else { "1" })
         .replace("{x264_preset}", if cores >= 4 { "superfast" } else { "ultrafast" })
-        .replace("{vbv_ms}", &VBV_MS.to_string())
+        .replace("{vbv_ms}", &vbv_ms(fps).to_string())
 }
 
 #[cfg(test)]
@@ -307,7 +315,11 @@ mod tests {
             let Engine::Element(element) = &candidate.engine else { continue };
             for (property, value) in element.properties {
                 for cores in [1, 2, 4, 8, 64] {
-                    assert!(!expand(value, cores).contains('{'), "{}.{property}", candidate.name);
+                    assert!(
+                        !expand(value, cores, FrameRate(30)).contains('{'),
+                        "{}.{property}",
+                        candidate.name
+                    );
                 }
             }
         }
@@ -319,8 +331,8 @@ mod tests {
             [(1, "1", "ultrafast"), (2, "2", "ultrafast"), (4, "2", "superfast"), (64, "4", "superfast")]
         {
             assert_eq!(
-                (expand("{threads}", cores), expand("{x264_preset}", cores)),
-                (threads.into(), preset.into())
+                ["{threads}", "{x264_preset}"].map(|value| expand(value, cores, FrameRate(30))),
+                [threads, preset]
             );
         }
     }
@@ -329,8 +341,18 @@ mod tests {
     fn rates_are_counted_in_the_elements_own_unit() {
         let bitrate = Bitrate::kbps(6000);
         assert_eq!(
-            [Rate::Kbps, Rate::Bps, Rate::BufferKbit].map(|rate| rate.of(bitrate)),
-            [6000, 6_000_000, 300]
+            [Rate::Kbps, Rate::Bps, Rate::BufferKbit].map(|rate| rate.of(bitrate, FrameRate(30))),
+            [6000, 6_000_000, 240]
         );
+    }
+
+    #[test]
+    fn the_rate_buffer_holds_a_frame_and_a_bit_at_any_rate() {
+        for fps in [1, 10, 24, 25, 30, 60, 120] {
+            let frame_ms = 1000.0 / f64::from(fps);
+            let ms = f64::from(vbv_ms(FrameRate(fps)));
+            assert!(ms >= frame_ms * 1.15 && ms < (frame_ms * 1.3).max(41.0), "{fps}: {ms}");
+        }
+        assert_eq!(vbv_ms(FrameRate(0)), 1200);
     }
 }
