@@ -67,6 +67,8 @@ async fn three_machines_have_one_queue_and_a_slot_is_the_first_one_s_wherever_it
     ensure!((running.len(), waiting.len()) == (3, 9), "{} run, {} wait", running.len(), waiting.len());
     fleet.postgres.until(TAKEN, "3|3|3").await?;
     stand_at(&waiting.iter().collect::<Vec<_>>()).await?;
+    // Who came before its machine knew what the others have, waits for these too by now.
+    fleet.postgres.until("SELECT count(*) FROM queue WHERE cardinality(accepts) = 3", "9").await?;
 
     // Each time that one ends, wherever it ran, the first of all comes, at whatever machine it waits.
     for nth in 0..3 {

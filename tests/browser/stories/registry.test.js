@@ -140,7 +140,7 @@ test('a machine joins a registry, moves, and leaves from the panel, and who watc
   await look(page, 'registry-leaving')
   await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
   await page.getByText('This machine stands alone.').waitFor()
-  await until('the registry knows', () => row('old') === 'inactive|t')
+  await until('the registry knows', async () => (await row('old')) === 'inactive|t')
   await until('that nothing is kept', () => stat(file).then(() => false, ({ code }) => code === 'ENOENT'))
   await look(page, 'registry-alone')
 

@@ -110,7 +110,7 @@ impl Driver {
                     let machines = machines.borrow_and_update().clone();
                     self.note_machines(&machines).await;
                 }
-                Ok(()) = offers.changed() => self.look_at_machines().await,
+                Ok(()) = offers.changed() => self.look_anew().await,
                 _ = tick.tick() => self.look_around().await,
             }
             self.serve().await;
@@ -140,8 +140,7 @@ impl Driver {
             }
             Command::Present { session, reply } => {
                 if self.present.insert(session, now).is_none() {
-                    self.refresh().await;
-                    self.look_at_machines().await;
+                    self.look_anew().await;
                     self.tell();
                 }
                 self.line.ask_all(session, now);
@@ -263,8 +262,14 @@ impl Driver {
         let takes = |machine: &&Machine| machine.alive && !machine.draining && machine.slots_total > 0;
         let takers = machines.iter().filter(takes).map(|machine| machine.server).collect();
         if std::mem::replace(&mut self.takers, takers) != self.takers {
-            self.look_at_machines().await;
+            self.look_anew().await;
         }
+    }
+
+    /// Also for those who have come since the last look.
+    async fn look_anew(&mut self) {
+        self.refresh().await;
+        self.look_at_machines().await;
     }
 
     /// Who waits, waits for all machines that would do: one that has come since, or is taken into service again, overtakes nobody.
