@@ -107,8 +107,8 @@ impl Driver {
                     Err(_) => return,
                 },
                 Ok(()) = machines.changed() => {
-                    let machines = machines.borrow_and_update().clone();
-                    self.note_machines(&machines).await;
+                    let takers = takers(&machines.borrow_and_update());
+                    self.note_takers(takers).await;
                 }
                 Ok(()) = offers.changed() => self.look_anew().await,
                 _ = tick.tick() => self.look_around().await,
@@ -258,9 +258,7 @@ impl Driver {
 
     /// A machine has come, is back or takes launches again, maybe while this one slept: who waits, waits for it from this moment on, as a
     /// newcomer finds it.
-    async fn note_machines(&mut self, machines: &[Machine]) {
-        let takes = |machine: &&Machine| machine.alive && !machine.draining && machine.slots_total > 0;
-        let takers = machines.iter().filter(takes).map(|machine| machine.server).collect();
+    async fn note_takers(&mut self, takers: BTreeSet<ServerId>) {
         if std::mem::replace(&mut self.takers, takers) != self.takers {
             self.look_anew().await;
         }
@@ -352,4 +350,10 @@ impl Driver {
             self.means.membership.slots().unwrap_or(self.means.setup.slots),
         )
     }
+}
+
+/// Those that take launches.
+fn takers(machines: &[Machine]) -> BTreeSet<ServerId> {
+    let takes = |machine: &&Machine| machine.alive && !machine.draining && machine.slots_total > 0;
+    machines.iter().filter(takes).map(|machine| machine.server).collect()
 }
