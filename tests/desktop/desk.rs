@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use e2e::{Api, programs};
+use e2e::{Api, free_port, programs};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use model::Secret;
@@ -165,10 +165,6 @@ fn first_line(process: &mut Owned) -> Result<String> {
     let mut line = String::new();
     BufReader::new(process.0.stdout.take().context("its output is ours")?).read_line(&mut line)?;
     Ok(line)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 async fn connect(port: u16, arguments: &[String]) -> Result<Client> {

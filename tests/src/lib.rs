@@ -17,3 +17,8 @@ pub use node::TestNode;
 pub use nvml::NvmlStub;
 pub use postgres::{Console, Postgres};
 pub use repository::{Mood, Repository};
+
+/// One that nobody has now; somebody may by the time that it is listened at.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::{Ipv4Addr, TcpListener},
     os::unix::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
@@ -16,6 +15,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
+
+use crate::free_port;
 
 /// A start takes a third of a second.
 const UP_WITHIN: Duration = Duration::from_secs(60);
@@ -47,10 +48,6 @@ pub struct Postgres {
     settings: Vec<String>,
     child: Option<Child>,
     pub port: u16,
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 impl Postgres {

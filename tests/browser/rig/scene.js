@@ -20,21 +20,17 @@ export async function invited(browser, owner, id, role) {
 export const bar = (page) => page.locator('[data-scene-bar]')
 
 /** The bar comes when the pointer is near the lower edge. */
-export async function wake(page) {
-  const { width, height } = page.viewportSize()
-  await page.mouse.move(width / 2, height / 2)
-  await page.mouse.move(width / 2, height - 8)
-  await stir(page, '[data-scene-bar]')
-  await until('the bar', async () => (await bar(page).getAttribute('data-shown')) === 'true')
-}
+export const wake = (page) => wakeAt(page, page.viewportSize().height - 8, '[data-scene-bar]')
 
 /** The bar of the stream comes when the pointer is at the upper edge. */
-export async function wakeTop(page) {
+export const wakeTop = (page) => wakeAt(page, 5, '[data-bar]')
+
+async function wakeAt(page, y, bar) {
   const { width, height } = page.viewportSize()
   await page.mouse.move(width / 2, height / 2)
-  await page.mouse.move(width / 2, 5)
-  await stir(page, '[data-bar]')
-  await until('the bar of the stream', async () => (await page.locator('[data-bar]').getAttribute('data-shown')) === 'true')
+  await page.mouse.move(width / 2, y)
+  await stir(page, bar)
+  await until(`the bar ${bar}`, async () => (await page.locator(bar).getAttribute('data-shown')) === 'true')
 }
 
 /** A bar leaves a pointer that rests for a few seconds, which a busy machine takes between two steps of a story: for a while it is not quite still. */
