@@ -77,6 +77,19 @@ export class Chromium {
     return this.send(method, params, this.session)
   }
 
+  /** What the browser tells of itself from now on, in these categories. Ends with `endTrace`, which gives the events. */
+  beginTrace(categories) {
+    this.traced = []
+    this.traceEnded = new Promise((resolve) => (this.endOfTrace = resolve))
+    return this.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: categories } })
+  }
+
+  async endTrace() {
+    await this.send('Tracing.end')
+    await this.traceEnded
+    return this.traced
+  }
+
   async evaluate(expression) {
     const answer = await this.page('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true })
     if (answer.exceptionDetails) {
@@ -108,6 +121,8 @@ export class Chromium {
     const messages = (this.rest + text).split('\0')
     this.rest = messages.pop()
     for (const message of messages.map((message) => JSON.parse(message))) {
+      if (message.method === 'Tracing.dataCollected') this.traced.push(...message.params.value)
+      if (message.method === 'Tracing.tracingComplete') this.endOfTrace()
       const asked = this.waiting.get(message.id)
       if (!asked) continue
       this.waiting.delete(message.id)

@@ -1,5 +1,8 @@
-// Runs in the page before anything else of it, as a classic script after `readBarcode`: notes for each shown frame when it was
-// shown and what its barcode says, and for each press when it was made.
+// Runs in the page before anything else of it, as a classic script after `readBarcode`: notes for each shown frame what its barcode says
+// and when the browser handed it to its compositor, and for each press when it was made and when its effect was handed over.
+//
+// Not when the page heard of the frame: that waits for the next turn of the page's own thread, up to a sixtieth of a second, which the
+// picture itself does not (in a trace of Chromium's, it was drawn 1 ms after it was handed over while the page heard of it 13 ms later).
 
 /* global readBarcode */
 ;(() => {
@@ -19,6 +22,8 @@
     }
     offset = offsets.sort((a, b) => a - b)[offsets.length >> 1]
   }
+
+  const unix = (ms) => performance.timeOrigin + ms + offset
 
   const Peer = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Peer {
@@ -48,7 +53,7 @@
     for (const source of document.querySelectorAll(selector)) {
       if (last.has(source)) continue
       last.set(source, null)
-      if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback(() => onVideoFrame(source))
+      if (source instanceof HTMLVideoElement) source.requestVideoFrameCallback((_, frame) => onVideoFrame(source, frame))
       else onAnimationFrame(source)
     }
     if (bench.firstMs === null || window.benchSource) requestAnimationFrame(find)
@@ -61,9 +66,9 @@
     return before !== bar.frame
   }
 
-  function onVideoFrame(video) {
-    note(video, performance.now())
-    video.requestVideoFrameCallback(() => onVideoFrame(video))
+  function onVideoFrame(video, { presentationTime }) {
+    note(video, Math.min(presentationTime, performance.now()))
+    video.requestVideoFrameCallback((_, frame) => onVideoFrame(video, frame))
   }
 
   // Who paints on a canvas tells nobody when: what is there is looked at whenever the browser shows something.
@@ -72,17 +77,17 @@
     if (source.isConnected) requestAnimationFrame(() => onAnimationFrame(source))
   }
 
-  function note(source, now) {
+  function note(source, handed) {
     const bar = read(source)
     if (!isNew(source, bar)) return
     // Also of a picture so poor that its barcode cannot be read.
-    if (bench.recording) bench.shown.push(performance.timeOrigin + now + offset)
+    if (bench.recording) bench.shown.push(unix(handed))
     if (bar) {
-      bench.firstMs ??= now
+      bench.firstMs ??= handed
       bench.input = bar.input
-      if (bench.recording) bench.samples.push({ at: performance.timeOrigin + now + offset, t: bar.t, frame: bar.frame })
+      if (bench.recording) bench.samples.push({ at: unix(handed), t: bar.t, frame: bar.frame })
       if (pressed && bar.input !== pressed.input) {
-        bench.presses.push(now - pressed.at)
+        bench.presses.push({ from: pressed.at, to: handed })
         pressed = null
       }
     } else if (bench.recording) {
@@ -99,7 +104,7 @@
   }
   bench.end = () => {
     bench.recording = false
-    return { samples: bench.samples, shown: bench.shown, unreadable: bench.unreadable }
+    return { samples: bench.samples, shown: bench.shown, unreadable: bench.unreadable, origin: unix(0) }
   }
   bench.pressWaits = () => pressed !== null
   bench.forgetPress = () => (pressed = null)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { bySeconds, cores, parseBusy, parseStat } from '../bench/cpu.js'
+import { drawings, drawn } from '../bench/draws.js'
 import { counted, latency, median, quantile, rows } from '../bench/figures.js'
 import { table } from '../bench/report.js'
 
@@ -80,4 +81,12 @@ test('the table lines up, also where there is no plain path', () => {
   ]).split('\n')
   assert.equal(new Set(lines.map((line) => line.length)).size, 1)
   assert.match(lines[2], /12\.3 ms +58\.0 ms +× 0\.21$/)
+})
+
+test('what is handed to the compositor is seen with the next drawing that begins', () => {
+  const event = (ph, ts, name = 'Graphics.Pipeline.DrawAndSwap') => ({ name, ph, ts })
+  const draws = drawings([event('b', 36_000), event('b', 20_000), event('e', 24_000), event('b', 21_000, 'Other')], -10)
+  assert.deepEqual(draws, [10, 26])
+  assert.deepEqual([9, 10, 10.1, 26].map((handed) => drawn(draws, handed)), [10, 10, 26, 26])
+  assert.ok(Number.isNaN(drawn(draws, 27)))
 })
