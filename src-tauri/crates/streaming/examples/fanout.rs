@@ -1,5 +1,6 @@
 //! Measures what one more viewer costs: one stream of 3.7 Mbit/s at 30 frames a second to many viewers in another
-//! process, and beside it the floor of the same minute: encryption and one call to the kernel per frame and viewer.
+//! process, and beside it the floor of the same minute: encryption and one call to the kernel per frame and viewer, at the same pace and to
+//! as many receivers.
 //!
 //! `fanout VIEWERS SECONDS` prints one line of JSON. `scripts/bench stream` calls it.
 
@@ -11,7 +12,7 @@ mod other;
 mod support;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
     time::{Duration, Instant},
 };
 
@@ -42,7 +43,7 @@ const FLOOR_FRAMES: u32 = 150;
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
-        [role] if role == "watch" => watch().await,
+        [role, sinks] if role == "watch" => watch(sinks.parse().unwrap()).await,
         [viewers, seconds] => serve(viewers.parse().unwrap(), seconds.parse().unwrap()).await,
         _ => {
             eprintln!("usage: fanout VIEWERS SECONDS");
@@ -51,15 +52,19 @@ async fn main() {
     }
 }
 
-/// The other process: each line is an offer, and is answered by a line.
-async fn watch() {
-    let sink = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+/// The other process: each line is an offer, and is answered by a line. The sinks are for the floor.
+async fn watch(sinks: usize) {
+    let mut ports = Vec::new();
+    for _ in 0..sinks {
+        let sink = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        ports.push(sink.local_addr().unwrap().port().to_string());
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 2048];
+            while sink.recv(&mut buffer).await.is_ok() {}
+        });
+    }
     let mut out = tokio::io::stdout();
-    out.write_all(format!("{}\n", sink.local_addr().unwrap().port()).as_bytes()).await.unwrap();
-    tokio::spawn(async move {
-        let mut buffer = vec![0; 65_536];
-        while sink.recv(&mut buffer).await.is_ok() {}
-    });
+    out.write_all((ports.join(" ") + "\n").as_bytes()).await.unwrap();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         let mut remote = Remote::new().await;
@@ -75,7 +80,7 @@ async fn watch() {
 }
 
 async fn serve(viewers: usize, seconds: u64) {
-    let mut watchers = Other::start("watch").await;
+    let mut watchers = Other::start(&["watch", &viewers.to_string()]).await;
     let (media, camera) = (port().await, Camera::default());
     let mut near = Vec::new();
     let resident = resident_kb();
@@ -97,7 +102,8 @@ async fn serve(viewers: usize, seconds: u64) {
     let sent = packets(&near) - sent;
     let skipped: u64 = near.iter().map(|one| one.handle.stats().frames_skipped).sum();
     let grown = resident_kb().saturating_sub(resident);
-    let floor = floor(viewers, (Ipv4Addr::LOCALHOST, watchers.port).into());
+    drop(near);
+    let floor = floor(&watchers.ports).await;
     println!(
         "{}",
         json!({
@@ -124,7 +130,7 @@ async fn stream(camera: &Camera, time: Duration) {
 }
 
 /// Microseconds a packet: SRTP with a context per viewer, and a call with all packets of a frame.
-fn floor(viewers: usize, to: SocketAddr) -> f64 {
+async fn floor(ports: &[u16]) -> f64 {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let state = UdpSocketState::new(UdpSockRef::from(&socket)).unwrap();
     let provider = rtc::crypto::default_provider().unwrap();
@@ -132,28 +138,17 @@ fn floor(viewers: usize, to: SocketAddr) -> f64 {
         let profile = ProtectionProfile::AeadAes128Gcm;
         Context::new(&[7; 16], &[9; 12], profile, None, None, provider.crypto()).unwrap()
     };
-    let mut contexts: Vec<Context> = (0..viewers).map(|_| context()).collect();
+    let mut viewers: Vec<(Context, u16)> = ports.iter().map(|port| (context(), *port)).collect();
     let payload = bytes::Bytes::from(vec![3; FRAME_BYTES / PACKETS]);
+    let mut ticks = interval(FRAME);
     let (began, mut sequence_number) = (cpu(), 0);
     let mut frame = Vec::new();
     for _ in 0..FLOOR_FRAMES {
-        for context in &mut contexts {
-            frame.clear();
-            let mut size = 0;
-            for packet in 0..PACKETS as u16 {
-                let header = Header {
-                    version: 2,
-                    ssrc: 5,
-                    sequence_number: sequence_number + packet,
-                    ..Default::default()
-                };
-                let packet = rtp::Packet { header, payload: payload.clone() }.marshal().unwrap();
-                let sealed = context.encrypt_rtp(&packet).unwrap();
-                size = sealed.len();
-                frame.extend_from_slice(&sealed);
-            }
+        ticks.tick().await;
+        for (context, port) in &mut viewers {
+            let size = seal(context, sequence_number, &payload, &mut frame);
             let transmit = Transmit {
-                destination: to,
+                destination: (Ipv4Addr::LOCALHOST, *port).into(),
                 ecn: None,
                 contents: &frame,
                 segment_size: Some(size),
@@ -163,8 +158,23 @@ fn floor(viewers: usize, to: SocketAddr) -> f64 {
         }
         sequence_number = sequence_number.wrapping_add(PACKETS as u16);
     }
-    let packets = FLOOR_FRAMES as usize * viewers * PACKETS;
+    let packets = FLOOR_FRAMES as usize * viewers.len() * PACKETS;
     (cpu() - began).as_secs_f64() * 1e6 / packets as f64
+}
+
+/// The packets of a frame, one after the other; each has the size that is returned.
+fn seal(context: &mut Context, first: u16, payload: &bytes::Bytes, frame: &mut Vec<u8>) -> usize {
+    frame.clear();
+    let mut size = 0;
+    for packet in 0..PACKETS as u16 {
+        let sequence_number = first.wrapping_add(packet);
+        let header = Header { version: 2, ssrc: 5, sequence_number, ..Default::default() };
+        let packet = rtp::Packet { header, payload: payload.clone() }.marshal().unwrap();
+        let sealed = context.encrypt_rtp(&packet).unwrap();
+        size = sealed.len();
+        frame.extend_from_slice(&sealed);
+    }
+    size
 }
 
 /// Processor time of this process, all threads.

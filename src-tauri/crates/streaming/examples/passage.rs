@@ -68,13 +68,13 @@ struct Passing(Other);
 
 impl Passing {
     async fn start() -> Self {
-        Self(Other::start("pass").await)
+        Self(Other::start(&["pass"]).await)
     }
 
     /// The offer, for a viewer that finds that machine only.
     async fn through(&mut self, media: &MediaPort, offer: &str) -> String {
         self.0.tell(offer).await;
-        support::through(self.0.port, media, offer)
+        support::through(self.0.ports[0], media, offer)
     }
 
     /// Processor time of that process, all threads.

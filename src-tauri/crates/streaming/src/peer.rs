@@ -2,6 +2,7 @@
 //!
 //! The peer is a task ([`driver`]) around the sans-I/O core of the WebRTC library; nothing else touches that core.
 
+mod clock;
 mod connection;
 mod driver;
 mod greeting;

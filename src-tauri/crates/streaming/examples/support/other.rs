@@ -1,4 +1,4 @@
-//! This program once more, in a process of its own: it prints the number of its port, and then a line for each that it is given.
+//! This program once more, in a process of its own: it prints the numbers of its ports, and then a line for each that it is given.
 
 use std::process::Stdio;
 
@@ -11,14 +11,14 @@ use tokio::{
 pub struct Other {
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
-    pub port: u16,
+    pub ports: Vec<u16>,
     child: Child,
 }
 
 impl Other {
-    pub async fn start(role: &str) -> Self {
+    pub async fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg(role)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -26,8 +26,9 @@ impl Other {
             .unwrap();
         let input = child.stdin.take().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = output.next_line().await.unwrap().unwrap().parse().unwrap();
-        Self { input, output, port, child }
+        let ports = output.next_line().await.unwrap().unwrap();
+        let ports = ports.split(' ').map(|port| port.parse().unwrap()).collect();
+        Self { input, output, ports, child }
     }
 
     /// What it answers to a text.

@@ -239,6 +239,7 @@ fn settings() -> SettingEngine {
 fn interceptors(ssrc: u32, wire: &Wire) -> Registry {
     Registry::new()
         .with(Slot::CongestionControl, LastStep::new(ssrc, wire.clone()))
+        // Of the sound; the picture does not come by here.
         .with(Slot::SenderReport, SenderReportBuilder::new().build())
 }
 

@@ -17,7 +17,7 @@ use std::{
     net::SocketAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -39,6 +39,7 @@ use tracing::{debug, error, info};
 
 use super::{
     Answer, COMMANDS, Command, FeedSlot, Frames, PeerEvent, PeerHandle, PeerSpec, PeerStats,
+    clock::Clock,
     connection::{Connection, Shape, random_u32},
     greeting::Greeting,
     input::Inbox,
@@ -46,7 +47,7 @@ use super::{
     outlet::Outlet,
     voice::Voice,
     wire::Wire,
-    writer::{Clock, Negotiated, VideoWriter},
+    writer::{Negotiated, VideoWriter},
 };
 use crate::{
     port::{Arrival, Route, Shared},
@@ -60,8 +61,6 @@ const TIMER_GRAIN: Duration = Duration::from_millis(1);
 /// Of what the path carries, the picture may take this: headers and packets that are sent again come beside it.
 const PICTURE_SHARE: f64 = 0.94;
 const STATS_EVERY: Duration = Duration::from_millis(200);
-/// Seconds from 1900, where NTP begins, to 1970.
-const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
 
 /// A peer, and what it has to say.
 pub(crate) type Opened = (PeerHandle, mpsc::Receiver<PeerEvent>);
@@ -107,10 +106,11 @@ impl New {
     ) -> anyhow::Result<Self> {
         let now = Instant::now();
         let useful = Bitrate::kbps((f64::from(shared.bitrate_max.kbps) / PICTURE_SHARE) as u32);
-        let wire = Wire::new(now, useful);
+        let clock = Clock::set(now);
+        let wire = Wire::new(now, clock, useful);
         let codec = formats.first().context("no codec is given")?.codec;
         let connection = Connection::new(&formats, shape, &shared.certificate, &wire, now)?;
-        let writer = VideoWriter::new(codec, connection.ssrc, random_u32()?, wall_clock(now));
+        let writer = VideoWriter::new(codec, connection.ssrc, random_u32()?, clock);
         let (route, arrivals) = Route::open(shared);
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (state, states) = watch::channel(String::new());
@@ -170,12 +170,6 @@ async fn guarded(driver: Box<Driver>, mut outbox: Outbox) {
         error!(%viewer, "the peer failed by a fault in the program; its viewer has to connect again");
     }
     outbox.close();
-}
-
-fn wall_clock(at: Instant) -> Clock {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
-    Clock { at, ntp: ((since.as_secs() + NTP_UNIX_OFFSET_S) << 32) | fraction }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! lets them. What is decided is decided in [`sending`](super::sending).
 
 mod reports;
+mod sender_reports;
 #[cfg(test)]
 mod tests;
 
@@ -18,13 +19,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use model::Bitrate;
 use rtc::{
     interceptor::{AttributedPacket, Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket},
-    rtcp::sender_report::SenderReport,
     rtp::{self, header::Header},
     sansio::Protocol,
     shared::{TransportContext, error::Error, marshal::MarshalSize},
 };
 
+use self::sender_reports::Reporter;
 use super::{
+    clock::Clock,
     connection::TRANSPORT_CC,
     sending::{Carries, Kind, Leaving, Parcel, Sending, View},
 };
@@ -57,7 +59,9 @@ pub(crate) struct Wire {
 #[derive(Debug)]
 struct State {
     sending: Sending<rtp::Packet>,
+    reporter: Reporter,
     heard: Heard,
+    now: Instant,
 }
 
 /// What has been heard and sent so far.
@@ -74,8 +78,13 @@ pub(crate) struct Heard {
 
 impl Wire {
     /// More room than `useful` is not looked for.
-    pub(crate) fn new(epoch: Instant, useful: Bitrate) -> Self {
-        let state = State { sending: Sending::new(useful), heard: Heard::default() };
+    pub(crate) fn new(epoch: Instant, clock: Clock, useful: Bitrate) -> Self {
+        let state = State {
+            sending: Sending::new(useful),
+            reporter: Reporter::new(clock),
+            heard: Heard::default(),
+            now: epoch,
+        };
         Self { epoch, shared: Arc::new(Mutex::new(state)) }
     }
 
@@ -101,8 +110,34 @@ impl Wire {
         self.with(|state| state.sending.carries(now))
     }
 
+    /// The packets of a frame. They do not come down the library's pipeline, which costs as much for each as all that follows: whoever
+    /// reads its writes next gets them, as far as they may leave.
+    pub(crate) fn post(
+        &self,
+        packets: impl IntoIterator<Item = rtp::Packet>,
+        captured: Instant,
+        now: Instant,
+    ) {
+        let at = self.since_epoch(now);
+        self.with(|state| {
+            state.now = state.now.max(now);
+            let mut rtp_time = None;
+            for packet in packets {
+                rtp_time = Some(packet.header.timestamp);
+                state.sending.post(packet, at);
+            }
+            if let Some(rtp_time) = rtp_time {
+                state.reporter.frame(rtp_time, captured, now);
+            }
+        });
+    }
+
     pub(crate) fn keyframe_from(&self, sequence: u16) {
         self.with(|state| state.sending.keyframe_from(sequence));
+    }
+
+    fn pass_to(&self, now: Instant) {
+        self.with(|state| state.now = state.now.max(now));
     }
 
     fn since_epoch(&self, at: Instant) -> Duration {
@@ -129,10 +164,8 @@ pub(crate) struct LastStep {
     stream: Stream,
     /// Packets that were sent again have a count of their own (RFC 4588).
     again_sequence: u16,
-    sender_reports: VecDeque<(u32, Instant)>,
     /// The newest time of arrival, for those that begin anew.
     ticks: Option<(u32, u64)>,
-    now: Instant,
     reads: VecDeque<TaggedPacket>,
     writes: VecDeque<TaggedPacket>,
 }
@@ -142,11 +175,9 @@ impl LastStep {
     pub(crate) fn new(ssrc: u32, wire: Wire) -> Self {
         Self {
             ssrc,
-            now: wire.epoch,
             wire,
             stream: Stream::default(),
             again_sequence: 0,
-            sender_reports: VecDeque::new(),
             ticks: None,
             reads: VecDeque::new(),
             writes: VecDeque::new(),
@@ -154,24 +185,19 @@ impl LastStep {
     }
 
     fn next(&mut self) -> Option<TaggedPacket> {
-        let now = self.wire.since_epoch(self.now);
-        let leaving = self.wire.with(|state| {
-            let leaving = state.sending.next(now)?;
+        let epoch = self.wire.epoch;
+        let (leaving, now) = self.wire.with(|state| {
+            let leaving = state.sending.next(state.now.saturating_duration_since(epoch))?;
             state.heard.packets_sent += 1;
             state.heard.bytes_sent += leaving.parcel.bytes() as u64;
             match leaving.kind {
-                Kind::Fresh => {}
+                Kind::Fresh => state.reporter.left(&leaving.parcel),
                 Kind::Again => state.heard.packets_resent += 1,
                 Kind::Filling => state.heard.packets_filling += 1,
             }
-            Some(leaving)
+            Some((leaving, state.now))
         })?;
-        let packet = self.numbered(leaving);
-        Some(TaggedPacket {
-            now: self.now,
-            transport: TransportContext::default(),
-            message: AttributedPacket::new(Packet::Rtp(packet)),
-        })
+        Some(tagged(Packet::Rtp(self.numbered(leaving)), now))
     }
 
     fn numbered(&mut self, leaving: Leaving<rtp::Packet>) -> rtp::Packet {
@@ -215,7 +241,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for LastStep {
     type Time = Instant;
 
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.now = self.now.max(packet.now);
+        self.wire.pass_to(packet.now);
         if let Packet::Rtcp(heard) = &packet.message.packet {
             heard.iter().for_each(|one| self.hear(one.as_ref(), packet.now));
         }
@@ -227,19 +253,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for LastStep {
         self.reads.pop_front()
     }
 
+    /// What is not the picture: it waits for nothing.
     fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.now = self.now.max(packet.now);
-        if let Packet::Rtcp(said) = &packet.message.packet {
-            let reports = said.iter().filter_map(|one| one.as_any().downcast_ref::<SenderReport>());
-            reports.for_each(|report| self.note_sender_report(report, packet.now));
-        }
-        match packet.message.packet {
-            Packet::Rtp(rtp) if rtp.header.ssrc == self.ssrc => {
-                let now = self.wire.since_epoch(self.now);
-                self.wire.with(|state| state.sending.post(rtp, now));
-            }
-            _ => self.writes.push_back(packet),
-        }
+        self.writes.push_back(packet);
         Ok(())
     }
 
@@ -248,14 +264,21 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for LastStep {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        self.now = self.now.max(now);
+        self.wire.pass_to(now);
+        if let Some(report) = self.wire.with(|state| state.reporter.take(self.ssrc, now)) {
+            self.writes.push_back(tagged(Packet::Rtcp(vec![Box::new(report)]), now));
+        }
         Ok(())
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        let at = self.wire.with(|state| state.sending.wake_at())?;
-        Some(self.wire.epoch + at)
+        let (at, report) = self.wire.with(|state| (state.sending.wake_at(), state.reporter.due()));
+        [at.map(|at| self.wire.epoch + at), report].into_iter().flatten().min()
     }
+}
+
+fn tagged(packet: Packet, now: Instant) -> TaggedPacket {
+    TaggedPacket { now, transport: TransportContext::default(), message: AttributedPacket::new(packet) }
 }
 
 impl Interceptor for LastStep {

@@ -1,11 +1,11 @@
 //! Frames become RTP packets for one viewer. Pure.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use media::EncodedFrame;
 use model::video::Codec;
 use rtc::rtp;
+
+use super::clock::Clock;
 
 /// The numbers that stand for payload and header extensions with this viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,24 +56,6 @@ pub(crate) struct VideoWriter {
     waiting: bool,
     clock: Clock,
     playout: Playout,
-}
-
-/// The wall clock at one instant, as NTP counts; the machine's clock may be set while a stream runs, this one stays.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    pub(crate) at: Instant,
-    /// Seconds since 1900 in 32.32 fixed point.
-    pub(crate) ntp: u64,
-}
-
-impl Clock {
-    fn ntp_of(self, moment: Instant) -> u64 {
-        let fixed = |s: f64| (s * 4_294_967_296.0) as u64;
-        match moment.checked_duration_since(self.at) {
-            Some(after) => self.ntp.wrapping_add(fixed(after.as_secs_f64())),
-            None => self.ntp.wrapping_sub(fixed(self.at.duration_since(moment).as_secs_f64())),
-        }
-    }
 }
 
 impl VideoWriter {
@@ -162,7 +144,7 @@ impl VideoWriter {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::Instant;
 
     use super::*;
 
@@ -175,7 +157,7 @@ mod tests {
     }
 
     fn writer() -> VideoWriter {
-        VideoWriter::new(Codec::H264, 1, 0xFFFF_FFFF, Clock { at: Instant::now(), ntp: 1 << 40 })
+        VideoWriter::new(Codec::H264, 1, 0xFFFF_FFFF, Clock::set(Instant::now()))
     }
 
     #[test]
@@ -217,15 +199,5 @@ mod tests {
         let told = packets[0].header.get_extension(2).unwrap_or_default();
         let bits = told.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
         assert_eq!((bits >> 12, bits & 0xFFF), (10, 30));
-    }
-
-    #[test]
-    fn the_capture_time_is_on_the_clock_of_ntp() {
-        let at = Instant::now();
-        let clock = Clock { at, ntp: 1 << 40 };
-        assert_eq!(clock.ntp_of(at + Duration::from_secs(2)), (1 << 40) + (2 << 32));
-        assert_eq!(clock.ntp_of(at + Duration::from_millis(500)), (1 << 40) + (1 << 31));
-        let later = Clock { at: at + Duration::from_secs(2), ntp: 1 << 40 };
-        assert_eq!(later.ntp_of(at), (1 << 40) - (2 << 32));
     }
 }

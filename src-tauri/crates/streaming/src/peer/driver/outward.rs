@@ -71,18 +71,9 @@ impl Driver {
         if frame.keyframe {
             self.wire.keyframe_from(self.writer.next_sequence());
         }
-        let Some(mut sender) = self.connection.core.rtp_sender(self.connection.video) else { return };
-        let written = self
-            .writer
-            .packets(frame, &payloads, negotiated)
-            .try_for_each(|packet| sender.write_rtp(now, packet));
-        match written {
-            Ok(()) => self.stats.frames_sent += 1,
-            Err(error) => {
-                debug!(viewer = %self.viewer, %error, "a packet was refused");
-                self.writer.wait_for_keyframe();
-            }
-        }
+        let packets = self.writer.packets(frame, &payloads, negotiated);
+        self.wire.post(packets, frame.captured, now);
+        self.stats.frames_sent += 1;
     }
 
     /// Sound goes at once: it is little, and late it is of no use.

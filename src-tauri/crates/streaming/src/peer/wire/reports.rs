@@ -11,7 +11,6 @@ use rtc::{
         },
         receiver_report::ReceiverReport,
         reception_report::ReceptionReport,
-        sender_report::SenderReport,
         transport_feedbacks::{
             transport_layer_cc::TransportLayerCc, transport_layer_nack::TransportLayerNack,
         },
@@ -20,8 +19,6 @@ use rtc::{
 
 use super::LastStep;
 
-/// Sender reports that a receiver report may still refer to; one a second is sent.
-const SENDER_REPORTS: usize = 16;
 /// More than this is no round trip, but a lie or a suspended laptop.
 const RTT_MAX: Duration = Duration::from_secs(10);
 /// Packets that one request may name. A browser misses some hundred at most; more is a flood.
@@ -50,12 +47,10 @@ impl LastStep {
         if report.ssrc != self.ssrc {
             return;
         }
-        let sent = self.sender_reports.iter().find(|(middle, _)| *middle == report.last_sender_report);
-        let rtt = sent.and_then(|(_, at)| {
-            let held = Duration::from_secs_f64(f64::from(report.delay) / 65_536.0);
-            now.saturating_duration_since(*at).checked_sub(held)
-        });
+        let held = Duration::from_secs_f64(f64::from(report.delay) / 65_536.0);
         self.wire.with(|state| {
+            let made = state.reporter.made_at(report.last_sender_report);
+            let rtt = made.and_then(|made| now.saturating_duration_since(made).checked_sub(held));
             state.heard.fraction_lost = f32::from(report.fraction_lost) / 256.0;
             if let Some(rtt) = rtt.filter(|rtt| *rtt < RTT_MAX) {
                 state.heard.rtt = Some(rtt);
@@ -94,14 +89,5 @@ impl LastStep {
         };
         self.ticks = Some((ticks, turns));
         TICK * TICKS * u32::try_from(turns.min(1000)).unwrap_or(1000)
-    }
-
-    pub(super) fn note_sender_report(&mut self, report: &SenderReport, now: Instant) {
-        if self.sender_reports.len() == SENDER_REPORTS {
-            self.sender_reports.pop_front();
-        }
-        // The middle 32 of 64 bits are what a receiver report repeats (RFC 3550 §6.4.1).
-        let middle = u32::try_from((report.ntp_time >> 16) & 0xFFFF_FFFF).expect("32 bits were cut out");
-        self.sender_reports.push_back((middle, now));
     }
 }

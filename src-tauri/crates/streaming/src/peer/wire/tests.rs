@@ -1,23 +1,20 @@
 //! The place on the wire, with packets of the real library.
 
 #![allow(clippy::unwrap_used)]
-use rtc::{
-    rtcp::{
-        self,
-        payload_feedbacks::{
-            full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication,
-        },
-        receiver_report::ReceiverReport,
-        reception_report::ReceptionReport,
-        transport_feedbacks::{
-            transport_layer_cc::{
-                PacketStatusChunk, RecvDelta, RunLengthChunk, StatusChunkTypeTcc, SymbolTypeTcc,
-                TransportLayerCc,
-            },
-            transport_layer_nack::{NackPair, TransportLayerNack},
-        },
+use rtc::rtcp::{
+    self,
+    payload_feedbacks::{
+        full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication,
     },
-    shared::TransportMessage,
+    receiver_report::ReceiverReport,
+    reception_report::ReceptionReport,
+    sender_report::SenderReport,
+    transport_feedbacks::{
+        transport_layer_cc::{
+            PacketStatusChunk, RecvDelta, RunLengthChunk, StatusChunkTypeTcc, SymbolTypeTcc, TransportLayerCc,
+        },
+        transport_layer_nack::{NackPair, TransportLayerNack},
+    },
 };
 
 use super::{
@@ -28,13 +25,9 @@ use super::{
 const SSRC: u32 = 42;
 const NUMBER_ID: u8 = 5;
 
-fn tagged(packet: Packet, now: Instant) -> TaggedPacket {
-    TransportMessage { now, transport: TransportContext::default(), message: AttributedPacket::new(packet) }
-}
-
 fn step(now: Instant) -> LastStep {
     // It begins with all that is of use: no probe leaves beside what a test sends.
-    let mut step = LastStep::new(SSRC, Wire::new(now, Bitrate::kbps(6_000)));
+    let mut step = LastStep::new(SSRC, Wire::new(now, Clock::set(now), Bitrate::kbps(6_000)));
     step.bind_local_stream(&StreamInfo {
         ssrc: SSRC,
         ssrc_rtx: Some(43),
@@ -66,8 +59,20 @@ fn leaving(step: &mut LastStep) -> Vec<rtp::Packet> {
 fn send(step: &mut LastStep, sequence_number: u16, now: Instant) -> rtp::Packet {
     let header = Header { version: 2, ssrc: SSRC, sequence_number, ..Default::default() };
     let packet = rtp::Packet { header, payload: vec![0; 1000].into() };
-    step.handle_write(tagged(Packet::Rtp(packet), now)).unwrap();
+    step.wire.post([packet], now, now);
     leaving(step).pop().unwrap()
+}
+
+/// Has a sender report made. How a viewer names it, and when it was.
+fn report(step: &mut LastStep, start: Instant) -> (u32, Instant) {
+    send(step, 0, start);
+    let now = step.poll_timeout().unwrap().max(start + Duration::from_secs(1));
+    step.handle_timeout(now).unwrap();
+    let reports = std::iter::from_fn(|| step.poll_write()).find_map(|packet| match packet.message.packet {
+        Packet::Rtcp(reports) => reports[0].as_any().downcast_ref::<SenderReport>().cloned(),
+        _ => None,
+    });
+    (u32::try_from((reports.unwrap().ntp_time >> 16) & 0xFFFF_FFFF).unwrap(), now)
 }
 
 fn nack(packet_id: u16, lost_packets: u16) -> TransportLayerNack {
@@ -107,12 +112,12 @@ fn sound_does_not_wait_behind_a_keyframe_that_is_paced() {
     let mut step = step(now);
     let packet = |ssrc: u32, sequence_number: u16| {
         let header = Header { version: 2, ssrc, sequence_number, ..Default::default() };
-        tagged(Packet::Rtp(rtp::Packet { header, payload: vec![0; 1000].into() }), now)
+        rtp::Packet { header, payload: vec![0; 1000].into() }
     };
-    (0..100).for_each(|sequence| step.handle_write(packet(SSRC, sequence)).unwrap());
+    step.wire.post((0..100).map(|sequence| packet(SSRC, sequence)), now, now);
     let at_once = leaving(&mut step).len();
     assert!(at_once < 100, "the rest of the keyframe is paced");
-    step.handle_write(packet(7, 0)).unwrap();
+    step.handle_write(tagged(Packet::Rtp(packet(7, 0)), now)).unwrap();
     let left: Vec<u32> = leaving(&mut step).iter().map(|packet| packet.header.ssrc).collect();
     assert_eq!(left, [7], "the sound alone, at the same moment");
     let rest = (1..100).map(|ms| {
@@ -146,14 +151,13 @@ fn a_lost_picture_asks_for_a_keyframe_once() {
 
 #[test]
 fn the_round_trip_is_what_the_receiver_did_not_hold() {
-    let now = Instant::now();
-    let mut step = step(now);
-    let report = SenderReport { ssrc: SSRC, ntp_time: 0x1111_2222_3333_4444, ..Default::default() };
-    step.handle_write(tagged(Packet::Rtcp(vec![Box::new(report)]), now)).unwrap();
+    let start = Instant::now();
+    let mut step = step(start);
+    let (named, now) = report(&mut step, start);
     let reports = vec![ReceptionReport {
         ssrc: SSRC,
         fraction_lost: 64,
-        last_sender_report: 0x2222_3333,
+        last_sender_report: named,
         delay: 65_536 / 2,
         ..Default::default()
     }];
@@ -165,13 +169,10 @@ fn the_round_trip_is_what_the_receiver_did_not_hold() {
 
 #[test]
 fn a_lying_report_changes_no_round_trip() {
-    let now = Instant::now();
-    let mut step = step(now);
-    let report = SenderReport { ssrc: SSRC, ntp_time: 0x1111_2222_3333_4444, ..Default::default() };
-    step.handle_write(tagged(Packet::Rtcp(vec![Box::new(report)]), now)).unwrap();
-    for (last_sender_report, delay, after_ms) in
-        [(1, 0, 10), (0x2222_3333, u32::MAX, 10), (0x2222_3333, 0, 20_000)]
-    {
+    let start = Instant::now();
+    let mut step = step(start);
+    let (named, now) = report(&mut step, start);
+    for (last_sender_report, delay, after_ms) in [(1, 0, 10), (named, u32::MAX, 10), (named, 0, 20_000)] {
         let reports = vec![ReceptionReport {
             ssrc: SSRC,
             fraction_lost: 255,
