@@ -1,6 +1,7 @@
 // Networks break: the path of the picture, and the signaling socket beside it. The picture goes on where it can, and comes back where
 // it could not.
 
+import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
@@ -29,10 +30,22 @@ after(async () => {
 async function watching() {
   const viewer = await person(browser)
   await viewer.page.addInitScript(shaper.reroute)
+  await viewer.page.addInitScript(keepPeers)
   const id = await launch(viewer.page, door.url)
   await installReader(viewer.page)
   await framesRise(viewer.page)
   return { ...viewer, id }
+}
+
+/** Runs in the page. */
+function keepPeers() {
+  window.peers = []
+  window.RTCPeerConnection = class extends window.RTCPeerConnection {
+    constructor(...args) {
+      super(...args)
+      window.peers.push(this)
+    }
+  }
 }
 
 const leave = async ({ id, context }) => {
@@ -55,6 +68,22 @@ test('on a mobile network the stream flows, and after a tunnel it goes on by its
   await shaper.profile('mobile')
   await until('frames of after the tunnel', later(page, last + 30))
   await untilPhase(page, 'live')
+  await leave(viewer)
+})
+
+test('on a long way that loses packets, repair packets come along, fewer than there are of the picture', async () => {
+  const viewer = await watching()
+  const { page } = viewer
+  const received = () =>
+    page.evaluate(async () => {
+      const reports = await Promise.all(window.peers.map((peer) => peer.getStats()))
+      const [video] = reports.flatMap((report) => [...report.values()]).filter((one) => one.type === 'inbound-rtp' && one.kind === 'video')
+      return { all: video?.packetsReceived ?? 0, repair: video?.fecPacketsReceived ?? 0 }
+    })
+  await until('repair packets for several seconds of frames', async () => (await received()).repair > 150)
+  const { all, repair } = await received()
+  assert.ok(repair < all / 2, `${repair} of ${all} packets`)
+  await framesRise(page)
   await leave(viewer)
 })
 

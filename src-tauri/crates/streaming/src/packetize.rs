@@ -13,9 +13,9 @@ use rtc::rtp::{
     packetizer::Payloader,
 };
 
-/// With the largest header (RTP 12, extensions 24), the SRTP tag (16), RTX (2) and UDP over IPv6 (48) a packet stays
-/// under 1280 bytes, which every IPv6 path and nearly every tunnel carries.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 1160;
+/// A repair packet of the largest of them (RTP 12 and an extension of 8, FlexFEC 20, the extensions of what it covers 24), with the SRTP tag
+/// (16) and UDP over IPv6 (48), stays under 1280 bytes, which every IPv6 path and nearly every tunnel carries.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 1150;
 /// Frames that somebody may still be about to send: a few for each of a dozen instances.
 const RECENT: usize = 48;
 

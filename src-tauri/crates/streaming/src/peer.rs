@@ -89,6 +89,8 @@ pub struct PeerStats {
     pub packets_retransmitted: u64,
     /// Packets that were sent once more to see whether the path carries more.
     pub packets_probing: u64,
+    /// That mend the loss of others (FlexFEC).
+    pub packets_repairing: u64,
     /// Packets that the viewer asked for again beyond what a quarter of the stream allows, or too often.
     pub retransmissions_refused: u64,
     /// Of the last second, as the viewer reports it: 0.0–1.0.

@@ -23,7 +23,8 @@ use rtc::{
         RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
         rtp_sender::{
             RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
-            RTCRtpEncodingParameters, RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
+            RTCRtpEncodingParameters, RTCRtpFecParameters, RTCRtpHeaderExtensionCapability,
+            RTCRtpRtxParameters, RtpCodecKind,
         },
     },
 };
@@ -45,6 +46,9 @@ pub(crate) const TRANSPORT_CC: &str =
 const OPUS: &str = "audio/opus";
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 const VIDEO_CLOCK_HZ: u32 = 90_000;
+/// Repair packets, on an SSRC of their own. Chromium takes them; who does not leaves them out of its answer.
+const FLEXFEC: &str = "video/flexfec-03";
+const FLEXFEC_PAYLOAD_TYPE: u8 = 118;
 
 /// Silence of the path until viewers read "reconnecting". Browsers check at least every 2.5 s.
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
@@ -70,11 +74,18 @@ pub(crate) enum Shape {
     Watched,
 }
 
+/// Of the picture: its packets, those that are sent again, and repair packets. Players get none of these.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ssrcs {
+    pub(crate) picture: u32,
+    again: u32,
+    repair: Option<u32>,
+}
+
 pub(crate) struct Connection {
     pub(crate) core: RTCPeerConnection,
     pub(crate) video: RTCRtpSenderId,
-    pub(crate) ssrc: u32,
-    rtx_ssrc: u32,
+    pub(crate) ssrcs: Ssrcs,
     /// The sound, and its SSRC; players get none.
     pub(crate) sound: Option<(RTCRtpSenderId, u32)>,
     pub(crate) channels: Vec<(RTCDataChannelId, Channel)>,
@@ -88,16 +99,20 @@ impl Connection {
         wire: &Wire,
         now: Instant,
     ) -> anyhow::Result<Self> {
-        let (ssrc, rtx_ssrc) = (random_u32()?, random_u32()?);
+        let repair = match shape {
+            Shape::Steered => Some(random_u32()?),
+            Shape::Watched => None,
+        };
+        let ssrcs = Ssrcs { picture: random_u32()?, again: random_u32()?, repair };
         let configuration =
             RTCConfigurationBuilder::new().with_certificates(vec![certificate.clone()]).build();
         let mut core = RTCPeerConnectionBuilder::new()
             .with_configuration(configuration)
-            .with_media_engine(media_engine(formats)?)
+            .with_media_engine(media_engine(formats, ssrcs)?)
             .with_setting_engine(settings())
-            .with_interceptor_registry(interceptors(ssrc, wire))
+            .with_interceptor_registry(interceptors(ssrcs.picture, wire))
             .build(now)?;
-        let video = add_video(&mut core, video_track(formats, ssrc, rtx_ssrc))?;
+        let video = add_video(&mut core, video_track(formats, ssrcs))?;
         let sound = match shape {
             Shape::Steered => Some(add_sound(&mut core, video)?),
             Shape::Watched => None,
@@ -113,12 +128,12 @@ impl Connection {
                 Ok((core.create_data_channel(channel.label(), Some(init(channel)))?.id(), channel))
             })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { core, video, ssrc, rtx_ssrc, sound, channels })
+        Ok(Self { core, video, ssrcs, sound, channels })
     }
 
     /// Of the formats that were offered, this one was taken. To be told before the library reads the answer.
     pub(crate) fn settle_on(&mut self, format: &VideoFormat) -> anyhow::Result<()> {
-        let track = video_track(std::slice::from_ref(format), self.ssrc, self.rtx_ssrc);
+        let track = video_track(std::slice::from_ref(format), self.ssrcs);
         let mut sender = self.core.rtp_sender(self.video).context("the sender of the video is gone")?;
         sender.replace_track(track).context("changing the codec of the video")
     }
@@ -200,7 +215,7 @@ fn video_codec(format: &VideoFormat) -> RTCRtpCodec {
     }
 }
 
-fn media_engine(formats: &[VideoFormat]) -> anyhow::Result<MediaEngine> {
+fn media_engine(formats: &[VideoFormat], ssrcs: Ssrcs) -> anyhow::Result<MediaEngine> {
     let rtx = |format: &VideoFormat| RTCRtpCodec {
         mime_type: "video/rtx".to_owned(),
         clock_rate: VIDEO_CLOCK_HZ,
@@ -214,6 +229,17 @@ fn media_engine(formats: &[VideoFormat]) -> anyhow::Result<MediaEngine> {
         {
             engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
         }
+    }
+    if ssrcs.repair.is_some() {
+        let rtp_codec = RTCRtpCodec {
+            mime_type: FLEXFEC.to_owned(),
+            clock_rate: VIDEO_CLOCK_HZ,
+            // Microseconds; browsers keep their own.
+            sdp_fmtp_line: "repair-window=10000000".to_owned(),
+            ..Default::default()
+        };
+        let repair = RTCRtpCodecParameters { rtp_codec, payload_type: FLEXFEC_PAYLOAD_TYPE };
+        engine.register_codec(repair, RtpCodecKind::Video)?;
     }
     let opus = RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS_PAYLOAD_TYPE };
     engine.register_codec(opus, RtpCodecKind::Audio)?;
@@ -244,11 +270,12 @@ fn interceptors(ssrc: u32, wire: &Wire) -> Registry {
 }
 
 /// The library offers the formats of the track's encodings; it goes on with the first of them.
-fn video_track(formats: &[VideoFormat], ssrc: u32, rtx_ssrc: u32) -> MediaStreamTrack {
+fn video_track(formats: &[VideoFormat], ssrcs: Ssrcs) -> MediaStreamTrack {
     let encodings = formats.iter().map(|format| RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(ssrc),
-            rtx: format.again.map(|_| RTCRtpRtxParameters { ssrc: rtx_ssrc }),
+            ssrc: Some(ssrcs.picture),
+            rtx: format.again.map(|_| RTCRtpRtxParameters { ssrc: ssrcs.again }),
+            fec: ssrcs.repair.map(|ssrc| RTCRtpFecParameters { ssrc }),
             ..Default::default()
         },
         codec: video_codec(format),

@@ -110,7 +110,7 @@ impl New {
         let wire = Wire::new(now, clock, useful);
         let codec = formats.first().context("no codec is given")?.codec;
         let connection = Connection::new(&formats, shape, &shared.certificate, &wire, now)?;
-        let writer = VideoWriter::new(codec, connection.ssrc, random_u32()?, clock);
+        let writer = VideoWriter::new(codec, connection.ssrcs.picture, random_u32()?, clock);
         let (route, arrivals) = Route::open(shared);
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (state, states) = watch::channel(String::new());
@@ -368,6 +368,7 @@ impl Driver {
             bytes_sent: heard.bytes_sent,
             packets_retransmitted: heard.packets_resent,
             packets_probing: heard.packets_filling,
+            packets_repairing: heard.packets_repairing,
             retransmissions_refused: view.refused,
             fraction_lost: heard.fraction_lost,
             path: view.estimate,

@@ -2,7 +2,7 @@
 //! what their fate says of the path. Pure: time counts from the peer's beginning.
 //!
 //! ```text
-//!   frames ──► pacer ────────────┐
+//!   frames, repairs ──► pacer ───┐
 //!   NACK ────► resends (budget) ─┼─► next() ─► wire          departures: number, time, bytes
 //!   probe ───► repeats ──────────┘                                  │
 //!   TWCC ◄───────────────────────────── feedback ───────────────────┘─► estimate, probe, does the path carry it at all
@@ -14,6 +14,7 @@ mod departures;
 mod estimate;
 mod pacer;
 mod probe;
+mod protect;
 mod resend;
 mod search;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use self::{
     estimate::Estimator,
     pacer::Pacer,
     probe::{Prober, Shown},
+    protect::Protection,
     resend::{Request, Resends},
     search::Search,
 };
@@ -88,6 +90,8 @@ pub(crate) struct Leaving<P> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Fresh,
+    /// It mends the loss of one of those that left before it.
+    Repair,
     /// The viewer has asked for it.
     Again,
     /// It was sent before, and fills a probe.
@@ -114,6 +118,8 @@ pub(crate) struct View {
     pub(crate) refused: u64,
     /// Nothing more can be carried for now.
     pub(crate) blocked: bool,
+    /// Repair packets for each packet of the picture.
+    pub(crate) repair_share: f64,
 }
 
 #[derive(Debug)]
@@ -123,6 +129,7 @@ pub(crate) struct Sending<P> {
     departures: Departures,
     estimator: Estimator,
     prober: Prober,
+    protection: Protection,
     /// Room beyond this is not looked for: nothing would fill it.
     useful: Bitrate,
     search: Search,
@@ -155,6 +162,7 @@ impl<P: Parcel> Sending<P> {
             departures: Departures::default(),
             estimator: Estimator::default(),
             prober: Prober::default(),
+            protection: Protection::default(),
             useful,
             search: Search::default(),
             rtt: None,
@@ -176,8 +184,21 @@ impl<P: Parcel> Sending<P> {
     }
 
     pub(crate) fn post(&mut self, parcel: P, now: Duration) {
+        self.queue(parcel, Kind::Fresh, now);
+    }
+
+    pub(crate) fn post_repair(&mut self, parcel: P, now: Duration) {
+        self.queue(parcel, Kind::Repair, now);
+    }
+
+    fn queue(&mut self, parcel: P, kind: Kind, now: Duration) {
         let narrow = self.estimator.is_narrow().then(|| self.estimator.bps());
-        self.pacer.post(parcel, narrow, now);
+        self.pacer.post(parcel, kind, narrow, now);
+    }
+
+    /// How many repair packets the next frame is to have, of so many packets, on a path of this round trip.
+    pub(crate) fn repairs(&mut self, packets: usize, rtt: Option<Duration>) -> usize {
+        self.protection.repairs(packets, rtt, self.estimator.is_drained())
     }
 
     /// A keyframe begins with this packet.
@@ -228,8 +249,8 @@ impl<P: Parcel> Sending<P> {
         if let Some(parcel) = self.pacer.take_urgent() {
             return Some((parcel, Kind::Again));
         }
-        if let Some(parcel) = self.pacer.take_fresh(now) {
-            return Some((parcel, Kind::Fresh));
+        if let Some(fresh) = self.pacer.take_fresh(now) {
+            return Some(fresh);
         }
         if self.prober.wants_filling(now) {
             return self.resends.repeat().map(|parcel| (parcel, Kind::Filling));
@@ -262,6 +283,8 @@ impl<P: Parcel> Sending<P> {
         fates: impl IntoIterator<Item = (u16, Option<Duration>)>,
     ) {
         let reports = self.departures.hear(now, base, fates);
+        let lost = reports.iter().filter(|report| report.arrived.is_none()).count();
+        self.protection.hear(reports.len(), lost);
         self.measure_rtt(now, &reports);
         let before = self.estimator.bps();
         if self.estimator.hear(now, self.rtt(), &reports) {
@@ -378,6 +401,7 @@ impl<P: Parcel> Sending<P> {
             loss: self.estimator.loss(),
             refused: self.resends.refused(),
             blocked: self.blocked.is_some(),
+            repair_share: self.protection.share(),
         }
     }
 }
@@ -434,7 +458,7 @@ mod tests {
                             fresh += 1200;
                         }
                         Kind::Again => again += 1200,
-                        Kind::Filling => {}
+                        Kind::Repair | Kind::Filling => {}
                     }
                     prop_assert!(left < 20_000, "no end to what leaves");
                 }

@@ -4,6 +4,7 @@
 //! One pass instead of three, one record of a packet instead of four, and the packets of a frame leave when the pacer
 //! lets them. What is decided is decided in [`sending`](super::sending).
 
+mod repair;
 mod reports;
 mod sender_reports;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use rtc::{
     shared::{TransportContext, error::Error, marshal::MarshalSize},
 };
 
-use self::sender_reports::Reporter;
+use self::{repair::Repairer, sender_reports::Reporter};
 use super::{
     clock::Clock,
     connection::TRANSPORT_CC,
@@ -60,6 +61,8 @@ pub(crate) struct Wire {
 struct State {
     sending: Sending<rtp::Packet>,
     reporter: Reporter,
+    /// Of a viewer that takes repair packets.
+    repairer: Option<Repairer>,
     heard: Heard,
     now: Instant,
 }
@@ -74,6 +77,7 @@ pub(crate) struct Heard {
     pub(crate) bytes_sent: u64,
     pub(crate) packets_resent: u64,
     pub(crate) packets_filling: u64,
+    pub(crate) packets_repairing: u64,
 }
 
 impl Wire {
@@ -82,6 +86,7 @@ impl Wire {
         let state = State {
             sending: Sending::new(useful),
             reporter: Reporter::new(clock),
+            repairer: None,
             heard: Heard::default(),
             now: epoch,
         };
@@ -114,17 +119,27 @@ impl Wire {
     /// reads its writes next gets them, as far as they may leave.
     pub(crate) fn post(
         &self,
-        packets: impl IntoIterator<Item = rtp::Packet>,
+        packets: impl ExactSizeIterator<Item = rtp::Packet>,
         captured: Instant,
         now: Instant,
     ) {
         let at = self.since_epoch(now);
         self.with(|state| {
             state.now = state.now.max(now);
+            let repairs = match &state.repairer {
+                Some(_) => state.sending.repairs(packets.len(), state.heard.rtt),
+                None => 0,
+            };
             let mut rtp_time = None;
             for packet in packets {
                 rtp_time = Some(packet.header.timestamp);
+                if let (Some(repairer), true) = (&mut state.repairer, repairs > 0) {
+                    repairer.cover(&packet);
+                }
                 state.sending.post(packet, at);
+            }
+            if let (Some(repairer), true) = (&mut state.repairer, repairs > 0) {
+                repairer.take(repairs).for_each(|packet| state.sending.post_repair(packet, at));
             }
             if let Some(rtp_time) = rtp_time {
                 state.reporter.frame(rtp_time, captured, now);
@@ -192,6 +207,7 @@ impl LastStep {
             state.heard.bytes_sent += leaving.parcel.bytes() as u64;
             match leaving.kind {
                 Kind::Fresh => state.reporter.left(&leaving.parcel),
+                Kind::Repair => state.heard.packets_repairing += 1,
                 Kind::Again => state.heard.packets_resent += 1,
                 Kind::Filling => state.heard.packets_filling += 1,
             }
@@ -202,13 +218,11 @@ impl LastStep {
 
     fn numbered(&mut self, leaving: Leaving<rtp::Packet>) -> rtp::Packet {
         let mut packet = match leaving.kind {
-            Kind::Fresh => leaving.parcel,
+            Kind::Fresh | Kind::Repair => leaving.parcel,
             Kind::Again | Kind::Filling => self.again(leaving.parcel),
         };
         if let Some(id) = self.stream.number_id {
-            let number = Bytes::copy_from_slice(&leaving.number.to_be_bytes());
-            // One that does not fit stays without a number, and counts as one that nobody spoke of.
-            let _ = packet.header.set_extension(id, number);
+            set_number(&mut packet.header, id, leaving.number);
         }
         packet
     }
@@ -284,16 +298,22 @@ fn tagged(packet: Packet, now: Instant) -> TaggedPacket {
 impl Interceptor for LastStep {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         if info.ssrc == self.ssrc {
-            self.stream = Stream {
-                number_id: number_id(&info.rtp_header_extensions),
-                again: info.ssrc_rtx.zip(info.payload_type_rtx),
-            };
+            let number_id = number_id(&info.rtp_header_extensions);
+            self.stream = Stream { number_id, again: info.ssrc_rtx.zip(info.payload_type_rtx) };
+            let repair = info.ssrc_fec.zip(info.payload_type_fec);
+            let repairer = repair.map(|(ssrc, payload_type)| Repairer::new(payload_type, ssrc, number_id));
+            self.wire.with(|state| state.repairer = repairer);
         }
     }
 
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+/// One that does not fit stays without a number, and counts as one that nobody spoke of.
+fn set_number(header: &mut Header, id: u8, number: u16) {
+    let _ = header.set_extension(id, Bytes::copy_from_slice(&number.to_be_bytes()));
 }
 
 fn number_id(extensions: &[RTPHeaderExtension]) -> Option<u8> {

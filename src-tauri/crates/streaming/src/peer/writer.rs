@@ -111,7 +111,7 @@ impl VideoWriter {
         frame: &'a EncodedFrame,
         payloads: &'a [Bytes],
         negotiated: Negotiated,
-    ) -> impl Iterator<Item = rtp::Packet> + 'a {
+    ) -> impl ExactSizeIterator<Item = rtp::Packet> + 'a {
         let last = payloads.len().saturating_sub(1);
         payloads.iter().enumerate().map(move |(index, payload)| {
             let header = self.header(frame, index == last, negotiated);

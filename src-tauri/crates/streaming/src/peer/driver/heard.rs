@@ -107,8 +107,10 @@ impl Driver {
         if self.wire.take_keyframe_wanted() {
             self.miss_picture(outbox, now);
         }
-        let Some(path) = self.wire.view().estimate else { return };
-        let estimate = Bitrate::kbps((f64::from(path.kbps) * PICTURE_SHARE) as u32);
+        let view = self.wire.view();
+        let Some(path) = view.estimate else { return };
+        let share = PICTURE_SHARE / (1.0 + view.repair_share);
+        let estimate = Bitrate::kbps((f64::from(path.kbps) * share) as u32);
         let told = f64::from(self.estimate.map_or(0, |told| told.kbps));
         if (f64::from(estimate.kbps) - told).abs() > ESTIMATE_STEP * told {
             self.estimate = Some(estimate);

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::Parcel;
+use super::{Kind, Parcel};
 
 /// What leaves at once: any frame of an even stream of 8 Mbit/s at 30 fps. The kernel sends it in one call.
 const BURST_BYTES: f64 = 48_000.0;
@@ -20,7 +20,8 @@ const SPREAD_MAX: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub(crate) struct Pacer<P> {
     urgent: VecDeque<P>,
-    fresh: VecDeque<P>,
+    /// The frames' packets, each frame's repair packets behind them.
+    fresh: VecDeque<(P, Kind)>,
     fresh_bytes: usize,
     burst_bytes: f64,
     /// May leave now; grows with time.
@@ -44,11 +45,11 @@ impl<P> Default for Pacer<P> {
 }
 
 impl<P: Parcel> Pacer<P> {
-    pub(crate) fn post(&mut self, parcel: P, narrow_bps: Option<f64>, now: Duration) {
+    pub(crate) fn post(&mut self, parcel: P, kind: Kind, narrow_bps: Option<f64>, now: Duration) {
         self.burst_bytes = narrow_bps.map_or(BURST_BYTES, |_| NARROW_BURST_BYTES);
         self.count(now);
         self.fresh_bytes += parcel.bytes();
-        self.fresh.push_back(parcel);
+        self.fresh.push_back((parcel, kind));
         let over = (self.fresh_bytes as f64 - self.credit_bytes).max(0.0);
         let spread = over / SPREAD.as_secs_f64();
         let least = over / SPREAD_MAX.as_secs_f64();
@@ -64,18 +65,18 @@ impl<P: Parcel> Pacer<P> {
         self.urgent.pop_front()
     }
 
-    pub(crate) fn take_fresh(&mut self, now: Duration) -> Option<P> {
+    pub(crate) fn take_fresh(&mut self, now: Duration) -> Option<(P, Kind)> {
         self.count(now);
         if self.credit_bytes <= 0.0 {
             return None;
         }
-        let parcel = self.fresh.pop_front()?;
+        let (parcel, kind) = self.fresh.pop_front()?;
         self.fresh_bytes -= parcel.bytes();
         self.credit_bytes -= parcel.bytes() as f64;
         if self.fresh.is_empty() {
             self.rate_bytes_per_s = 0.0;
         }
-        Some(parcel)
+        Some((parcel, kind))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -113,10 +114,11 @@ mod tests {
         let mut pacer = Pacer::default();
         let mut now = Duration::from_secs(1);
         let packets = frame_bytes / 1200;
-        (0..packets).for_each(|n| pacer.post((u16::try_from(n).unwrap(), 1200_usize), narrow_bps, now));
+        (0..packets)
+            .for_each(|n| pacer.post((u16::try_from(n).unwrap(), 1200_usize), Kind::Fresh, narrow_bps, now));
         let mut left = Vec::new();
         while !pacer.is_empty() {
-            while let Some((sequence, _)) = pacer.take_fresh(now) {
+            while let Some(((sequence, _), _)) = pacer.take_fresh(now) {
                 left.push((now - Duration::from_secs(1), sequence));
             }
             now = pacer.wake_at().unwrap_or(now).max(now);
@@ -155,9 +157,9 @@ mod tests {
     #[test]
     fn what_was_asked_for_again_does_not_wait_for_a_keyframe() {
         let mut pacer = Pacer::default();
-        (0..100).for_each(|n| pacer.post((n, 1200_usize), Some(1e6), Duration::ZERO));
+        (0..100).for_each(|n| pacer.post((n, 1200_usize), Kind::Fresh, Some(1e6), Duration::ZERO));
         pacer.post_urgent((7, 1200));
         assert_eq!(pacer.take_urgent(), Some((7, 1200)));
-        assert_eq!(pacer.take_fresh(Duration::ZERO), Some((0, 1200)));
+        assert_eq!(pacer.take_fresh(Duration::ZERO), Some(((0, 1200), Kind::Fresh)));
     }
 }

@@ -247,7 +247,7 @@ impl Simulation {
             match leaving.kind {
                 super::Kind::Fresh => self.run.fresh_bytes += leaving.parcel.bytes,
                 super::Kind::Filling => self.run.filling_bytes += leaving.parcel.bytes,
-                super::Kind::Again => {}
+                super::Kind::Again | super::Kind::Repair => {}
             }
             if let Some(at) = self.link.carry(now, leaving.parcel.bytes) {
                 self.at(at, Event::Arrives(leaving.number, leaving.parcel));

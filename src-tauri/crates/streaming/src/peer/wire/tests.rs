@@ -59,7 +59,7 @@ fn leaving(step: &mut LastStep) -> Vec<rtp::Packet> {
 fn send(step: &mut LastStep, sequence_number: u16, now: Instant) -> rtp::Packet {
     let header = Header { version: 2, ssrc: SSRC, sequence_number, ..Default::default() };
     let packet = rtp::Packet { header, payload: vec![0; 1000].into() };
-    step.wire.post([packet], now, now);
+    step.wire.post([packet].into_iter(), now, now);
     leaving(step).pop().unwrap()
 }
 
