@@ -14,6 +14,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// What needs a person is tried again without hurry: it may be put right on the other side.
 const RETRY_FOR_A_PERSON: Duration = Duration::from_secs(10);
+/// One machine sets the registry up for all: the others that stand by are not to stand for long.
+const RETRY_FOR_SETUP: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 pub enum LinkState {
@@ -68,7 +70,11 @@ async fn keep(address: Address, now: fn() -> UnixMillis, publish: watch::Sender<
             }
             Err(why) => why,
         };
-        pause = if why.is_passing() { pause } else { RETRY_FOR_A_PERSON };
+        pause = match &why {
+            Trouble::NotSetUp => RETRY_FOR_SETUP,
+            why if why.is_passing() => pause,
+            _ => RETRY_FOR_A_PERSON,
+        };
         publish.send_modify(|state| *state = down(state, why, now()));
         sleep(pause).await;
         pause = (pause * 2).min(RETRY_MAX);

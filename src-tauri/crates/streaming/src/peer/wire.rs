@@ -177,8 +177,10 @@ pub(crate) struct LastStep {
     ssrc: u32,
     wire: Wire,
     stream: Stream,
-    /// Packets that were sent again have a count of their own (RFC 4588).
+    /// Packets that were sent again have a count of their own (RFC 4588), and so have repair packets. It outlives a restart of ICE, as the
+    /// keys do: a number that came again would break them (RFC 7714 §8.1).
     again_sequence: u16,
+    repair_sequence: u16,
     /// The newest time of arrival, for those that begin anew.
     ticks: Option<(u32, u64)>,
     reads: VecDeque<TaggedPacket>,
@@ -193,6 +195,7 @@ impl LastStep {
             wire,
             stream: Stream::default(),
             again_sequence: 0,
+            repair_sequence: 0,
             ticks: None,
             reads: VecDeque::new(),
             writes: VecDeque::new(),
@@ -218,13 +221,20 @@ impl LastStep {
 
     fn numbered(&mut self, leaving: Leaving<rtp::Packet>) -> rtp::Packet {
         let mut packet = match leaving.kind {
-            Kind::Fresh | Kind::Repair => leaving.parcel,
+            Kind::Fresh => leaving.parcel,
+            Kind::Repair => self.repair(leaving.parcel),
             Kind::Again | Kind::Filling => self.again(leaving.parcel),
         };
         if let Some(id) = self.stream.number_id {
             set_number(&mut packet.header, id, leaving.number);
         }
         packet
+    }
+
+    fn repair(&mut self, mut parcel: rtp::Packet) -> rtp::Packet {
+        parcel.header.sequence_number = self.repair_sequence;
+        self.repair_sequence = self.repair_sequence.wrapping_add(1);
+        parcel
     }
 
     /// RFC 4588; a viewer that did not negotiate it gets the packet as it was.

@@ -23,22 +23,29 @@ use super::{
 };
 
 const SSRC: u32 = 42;
+const REPAIR_SSRC: u32 = 44;
 const NUMBER_ID: u8 = 5;
 
 fn step(now: Instant) -> LastStep {
     // It begins with all that is of use: no probe leaves beside what a test sends.
     let mut step = LastStep::new(SSRC, Wire::new(now, Clock::set(now), Bitrate::kbps(6_000)));
-    step.bind_local_stream(&StreamInfo {
+    step.bind_local_stream(&negotiated());
+    step
+}
+
+fn negotiated() -> StreamInfo {
+    StreamInfo {
         ssrc: SSRC,
         ssrc_rtx: Some(43),
         payload_type_rtx: Some(103),
+        ssrc_fec: Some(REPAIR_SSRC),
+        payload_type_fec: Some(118),
         rtp_header_extensions: vec![RTPHeaderExtension {
             uri: TRANSPORT_CC.to_owned(),
             id: NUMBER_ID.into(),
         }],
         ..Default::default()
-    });
-    step
+    }
 }
 
 fn hear(step: &mut LastStep, packet: impl rtcp::Packet + 'static, now: Instant) {
@@ -190,20 +197,48 @@ fn a_lying_report_changes_no_round_trip() {
 /// All of `count` packets from `base` on arrived at once.
 fn feedback(base: u16, count: u16, ticks: u32) -> TransportLayerCc {
     let symbol = SymbolTypeTcc::PacketReceivedSmallDelta;
+    let recv_deltas = vec![RecvDelta { type_tcc_packet: symbol, delta: 250 }; usize::from(count)];
+    TransportLayerCc { reference_time: ticks, recv_deltas, ..told(base, count, symbol) }
+}
+
+/// The same was told of all of them.
+fn told(base: u16, count: u16, symbol: SymbolTypeTcc) -> TransportLayerCc {
     TransportLayerCc {
         sender_ssrc: 1,
         media_ssrc: SSRC,
         base_sequence_number: base,
         packet_status_count: count,
-        reference_time: ticks,
-        fb_pkt_count: 0,
         packet_chunks: vec![PacketStatusChunk::RunLengthChunk(RunLengthChunk {
             type_tcc: StatusChunkTypeTcc::RunLengthChunk,
             packet_status_symbol: symbol,
             run_length: count,
         })],
-        recv_deltas: vec![RecvDelta { type_tcc_packet: symbol, delta: 250 }; usize::from(count)],
+        ..Default::default()
     }
+}
+
+#[test]
+fn a_long_way_that_loses_packets_gets_repair_packets_whose_count_outlives_a_restart_of_ice() {
+    let now = Instant::now();
+    let mut step = step(now);
+    let repairs = |step: &mut LastStep, first: u16| {
+        let header =
+            |sequence_number| Header { version: 2, ssrc: SSRC, sequence_number, ..Default::default() };
+        let packet = |sequence| rtp::Packet { header: header(sequence), payload: vec![0; 500].into() };
+        step.wire.post((first..first + 10).map(packet), now, now);
+        let left = leaving(step).into_iter().filter(|packet| packet.header.ssrc == REPAIR_SSRC);
+        left.map(|packet| packet.header.sequence_number).collect::<Vec<_>>()
+    };
+    (0..200).for_each(|sequence| drop(send(&mut step, sequence, now)));
+    hear(&mut step, feedback(0, 180, 0), now);
+    hear(&mut step, told(180, 20, SymbolTypeTcc::PacketNotReceived), now);
+    assert!(repairs(&mut step, 200).is_empty(), "how long the way is, is not known yet");
+    step.wire.with(|state| state.heard.rtt = Some(Duration::from_millis(100)));
+    assert_eq!(repairs(&mut step, 210), [0, 1, 2, 3]);
+    step.bind_local_stream(&negotiated());
+    assert_eq!(repairs(&mut step, 220), [4, 5, 6, 7]);
+    step.bind_local_stream(&StreamInfo { ssrc_fec: None, payload_type_fec: None, ..negotiated() });
+    assert!(repairs(&mut step, 230).is_empty(), "the viewer takes none");
 }
 
 #[test]
