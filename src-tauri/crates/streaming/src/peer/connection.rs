@@ -74,7 +74,7 @@ pub(crate) enum Shape {
     Watched,
 }
 
-/// Of the picture: its packets, those that are sent again, and repair packets. Players get none of these.
+/// Of the picture: its packets, those that are sent again, and repair packets, of which players get none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ssrcs {
     pub(crate) picture: u32,

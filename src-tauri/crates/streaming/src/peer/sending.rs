@@ -283,8 +283,6 @@ impl<P: Parcel> Sending<P> {
         fates: impl IntoIterator<Item = (u16, Option<Duration>)>,
     ) {
         let reports = self.departures.hear(now, base, fates);
-        let lost = reports.iter().filter(|report| report.arrived.is_none()).count();
-        self.protection.hear(reports.len(), lost);
         self.measure_rtt(now, &reports);
         let before = self.estimator.bps();
         if self.estimator.hear(now, self.rtt(), &reports) {
@@ -294,6 +292,11 @@ impl<P: Parcel> Sending<P> {
                 let sign = now + 2 * SIGN_OF_LIFE_EVERY;
                 self.blocked = Some(Blocked { silent: false, since: now, sign });
             }
+        }
+        // What a full queue drops is no reason to send more.
+        if self.estimator.is_drained() {
+            let lost = reports.iter().filter(|report| report.arrived.is_none()).count();
+            self.protection.hear(reports.len(), lost);
         }
         let shown = self.prober.hear(now, &reports);
         if let Some(shown) = shown {

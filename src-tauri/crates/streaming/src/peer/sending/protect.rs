@@ -28,7 +28,7 @@ pub(crate) struct Protection {
 }
 
 impl Protection {
-    /// What a feedback says.
+    /// What a feedback says, of a path without a queue.
     pub(crate) fn hear(&mut self, told: usize, lost: usize) {
         self.told += told as f64;
         self.lost += lost as f64;
