@@ -296,7 +296,7 @@ impl<P: Parcel> Sending<P> {
         // What a full queue drops is no reason to send more.
         if self.estimator.is_drained() {
             let lost = reports.iter().filter(|report| report.arrived.is_none()).count();
-            self.protection.hear(reports.len(), lost);
+            self.protection.hear(now, reports.len(), lost);
         }
         let shown = self.prober.hear(now, &reports);
         if let Some(shown) = shown {

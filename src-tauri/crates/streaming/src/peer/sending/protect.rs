@@ -13,8 +13,8 @@ const LOSS_WORTH: f64 = 0.002;
 const LOSSES_EACH: f64 = 0.25;
 const EACH_MIN: f64 = 3.0;
 const EACH_MAX: f64 = 12.0;
-/// Losses are counted over so many packets: some seconds of a picture.
-const WINDOW_PACKETS: f64 = 1000.0;
+/// What was told so long ago counts for half.
+const HALF_LIFE_S: f64 = 3.0;
 /// Of fewer, nothing is known yet.
 const KNOWN_PACKETS: f64 = 100.0;
 /// The weight of one frame in [`Protection::share`].
@@ -24,19 +24,17 @@ const SHARE_WEIGHT: f64 = 0.05;
 pub(crate) struct Protection {
     told: f64,
     lost: f64,
+    heard: Duration,
     share: f64,
 }
 
 impl Protection {
     /// What a feedback says, of a path without a queue.
-    pub(crate) fn hear(&mut self, told: usize, lost: usize) {
-        self.told += told as f64;
-        self.lost += lost as f64;
-        if self.told > WINDOW_PACKETS {
-            let keep = WINDOW_PACKETS / self.told;
-            self.told *= keep;
-            self.lost *= keep;
-        }
+    pub(crate) fn hear(&mut self, now: Duration, told: usize, lost: usize) {
+        let keep = 0.5_f64.powf(now.saturating_sub(self.heard).as_secs_f64() / HALF_LIFE_S);
+        self.heard = now;
+        self.told = self.told * keep + told as f64;
+        self.lost = self.lost * keep + lost as f64;
     }
 
     /// Of the next frame. `even`: what is lost is lost to no queue of ours, which more packets would only fill.
@@ -73,7 +71,7 @@ mod tests {
 
     fn after(told: usize, lost: usize) -> Protection {
         let mut protection = Protection::default();
-        protection.hear(told, lost);
+        protection.hear(Duration::ZERO, told, lost);
         protection
     }
 
@@ -92,7 +90,7 @@ mod tests {
     #[test]
     fn losses_of_long_ago_are_forgotten() {
         let mut protection = after(1000, 50);
-        (0..70).for_each(|_| protection.hear(100, 0));
+        (0..20).for_each(|s| protection.hear(Duration::from_secs(s), 200, 0));
         assert_eq!(protection.repairs(10, FAR, true), 0);
     }
 
