@@ -252,6 +252,13 @@ export function keepPeers() {
   }
 }
 
+/** What the browser tells of the picture that it receives. After `keepPeers`. */
+export const pictureReport = (page) =>
+  page.evaluate(async () => {
+    const reports = [...(await window.newestPeer.getStats()).values()]
+    return reports.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')
+  })
+
 /** For `addInitScript`: keeps what the channel `state` said last as `window.told`, as any program beside our page would. */
 export function listenToScene() {
   const Plain = window.RTCPeerConnection

@@ -33,12 +33,5 @@ export function drawings(events, offsetMs) {
 
 /** When something was drawn that was handed to the compositor then: the first drawing that began afterwards. Pure. */
 export function drawn(draws, handedMs) {
-  let low = 0
-  let high = draws.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (draws[middle] < handedMs) low = middle + 1
-    else high = middle
-  }
-  return draws[low] ?? Number.NaN
+  return draws.find((began) => began >= handedMs) ?? Number.NaN
 }

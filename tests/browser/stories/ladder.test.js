@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, framesRise, installReader, invite, keepPeers, launch, launchBrowser, person, until, untilPhase } from '../harness.js'
+import { TestNode, framesRise, installReader, invite, keepPeers, launch, launchBrowser, person, pictureReport, until, untilPhase } from '../harness.js'
 import { Shaper } from '../rig/shaped.js'
 
 /** As the home page launches it. */
@@ -51,12 +51,10 @@ const untilWide = (page, what, fits) =>
   })
 
 /** Those that it did not ask for itself: a browser that gets no processor for a while loses packets, and asks. */
-const keyframes = (page) =>
-  page.evaluate(async () => {
-    const reports = [...(await window.newestPeer.getStats()).values()]
-    const { keyFramesDecoded, pliCount, firCount } = reports.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')
-    return keyFramesDecoded - pliCount - (firCount ?? 0)
-  })
+async function keyframes(page) {
+  const { keyFramesDecoded, pliCount, firCount } = await pictureReport(page)
+  return keyFramesDecoded - pliCount - (firCount ?? 0)
+}
 
 async function renditions(id) {
   const { instances } = await node.admin('GET', '/admin/snapshot')

@@ -4,7 +4,20 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { TestNode, frame, framesRise, installReader, launch, launchBrowser, person, until, untilIs, untilPhase } from '../harness.js'
+import {
+  TestNode,
+  frame,
+  framesRise,
+  installReader,
+  keepPeers,
+  launch,
+  launchBrowser,
+  person,
+  pictureReport,
+  until,
+  untilIs,
+  untilPhase,
+} from '../harness.js'
 import { Door } from '../rig/door.js'
 import { Shaper } from '../rig/shaped.js'
 
@@ -37,17 +50,6 @@ async function watching() {
   return { ...viewer, id }
 }
 
-/** Runs in the page. */
-function keepPeers() {
-  window.peers = []
-  window.RTCPeerConnection = class extends window.RTCPeerConnection {
-    constructor(...args) {
-      super(...args)
-      window.peers.push(this)
-    }
-  }
-}
-
 const leave = async ({ id, context }) => {
   await node.admin('DELETE', `/instances/${id}`)
   await context.close()
@@ -74,14 +76,8 @@ test('on a mobile network the stream flows, and after a tunnel it goes on by its
 test('on a long way that loses packets, repair packets come along, fewer than there are of the picture', async () => {
   const viewer = await watching()
   const { page } = viewer
-  const received = () =>
-    page.evaluate(async () => {
-      const reports = await Promise.all(window.peers.map((peer) => peer.getStats()))
-      const [video] = reports.flatMap((report) => [...report.values()]).filter((one) => one.type === 'inbound-rtp' && one.kind === 'video')
-      return { all: video?.packetsReceived ?? 0, repair: video?.fecPacketsReceived ?? 0 }
-    })
-  await until('repair packets for several seconds of frames', async () => (await received()).repair > 150)
-  const { all, repair } = await received()
+  await until('repair packets for several seconds of frames', async () => (await pictureReport(page)).fecPacketsReceived > 150)
+  const { packetsReceived: all, fecPacketsReceived: repair } = await pictureReport(page)
   assert.ok(repair < all / 2, `${repair} of ${all} packets`)
   await framesRise(page)
   await leave(viewer)

@@ -45,7 +45,7 @@ pub(crate) const TRANSPORT_CC: &str =
 
 const OPUS: &str = "audio/opus";
 const OPUS_PAYLOAD_TYPE: u8 = 111;
-const VIDEO_CLOCK_HZ: u32 = 90_000;
+pub(crate) const VIDEO_CLOCK_HZ: u32 = 90_000;
 /// Repair packets, on an SSRC of their own. Chromium takes them; who does not leaves them out of its answer.
 const FLEXFEC: &str = "video/flexfec-03";
 const FLEXFEC_PAYLOAD_TYPE: u8 = 118;

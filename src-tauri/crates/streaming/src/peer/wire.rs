@@ -137,7 +137,7 @@ impl Wire {
                 sending.post(packet, at);
             }
             if let Some(repairer) = repairer {
-                repairer.take(repairs).for_each(|packet| sending.post_repair(packet, at));
+                repairer.take(repairs).into_iter().for_each(|packet| sending.post_repair(packet, at));
             }
         });
     }

@@ -29,15 +29,12 @@ impl Repairer {
         self.covered.push(packet);
     }
 
-    /// So many repair packets for what was covered, or a few more: one at least for each block.
-    pub(super) fn take(&mut self, repairs: usize) -> impl Iterator<Item = rtp::Packet> {
+    /// So many repair packets (one at least) for what was covered, or a few more: one at least for each block.
+    pub(super) fn take(&mut self, repairs: usize) -> Vec<rtp::Packet> {
         let covered = std::mem::take(&mut self.covered);
-        let each = covered.len().div_ceil(repairs.max(1)).max(1);
-        let made: Vec<_> = covered
-            .chunks(BLOCK)
-            .flat_map(|block| self.encoder.encode(block, block.len().div_ceil(each) as u32))
-            .collect();
-        made.into_iter()
+        let each = covered.len().div_ceil(repairs);
+        let blocks = covered.chunks(BLOCK);
+        blocks.flat_map(|block| self.encoder.encode(block, block.len().div_ceil(each) as u32)).collect()
     }
 }
 
@@ -72,7 +69,7 @@ mod tests {
 
     fn repaired(repairer: &mut Repairer, frame: &[rtp::Packet], repairs: usize) -> Vec<rtp::Packet> {
         frame.iter().for_each(|packet| repairer.cover(packet));
-        repairer.take(repairs).collect()
+        repairer.take(repairs)
     }
 
     #[test]

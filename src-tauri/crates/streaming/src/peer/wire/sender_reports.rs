@@ -7,13 +7,11 @@ use std::{
 
 use rtc::{rtcp::sender_report::SenderReport, rtp};
 
-use crate::peer::clock::Clock;
+use crate::peer::{clock::Clock, connection::VIDEO_CLOCK_HZ};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// Reports that a receiver report may still refer to.
 const REPORTS: usize = 16;
-/// The clock of RTP video.
-const RTP_HZ: f64 = 90_000.0;
 
 #[derive(Debug)]
 pub(super) struct Reporter {
@@ -32,7 +30,7 @@ impl Reporter {
         Self { clock, packets: 0, octets: 0, newest: None, due: None, made: VecDeque::new() }
     }
 
-    /// A frame is about to leave.
+    /// A packet of this frame is about to leave.
     pub(super) fn frame(&mut self, rtp_time: u32, captured: Instant, now: Instant) {
         self.newest = Some((rtp_time, captured));
         self.due.get_or_insert(now + EVERY);
@@ -56,7 +54,7 @@ impl Reporter {
         let report = SenderReport {
             ssrc,
             ntp_time: self.clock.ntp_of(now),
-            rtp_time: rtp_time.wrapping_add((since * RTP_HZ) as u32),
+            rtp_time: rtp_time.wrapping_add((since * f64::from(VIDEO_CLOCK_HZ)) as u32),
             packet_count: self.packets,
             octet_count: self.octets,
             ..Default::default()
